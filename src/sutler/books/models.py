@@ -1,0 +1,71 @@
+"""Ledger accounts and the transfers between them."""
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class LedgerAccount(models.Model):
+    """One pocket of money in one currency: a customer's wallet, or one of the house's accounts.
+
+    Only wallets keep a balance row. House accounts are summed: a row that every order updates is a global lock.
+    """
+
+    class Kind(models.TextChoices):
+        WALLET = "wallet"
+        # Paid for, not delivered yet; of it, what belongs to runs of a drip-feed that have not begun.
+        IN_HAND = "in hand"
+        SCHEDULED = "scheduled"
+        REVENUE = "revenue"
+        # Where money comes from and goes to outside the panel.
+        DEPOSITS = "deposits"
+        ADJUSTMENTS = "adjustments"
+
+    kind = models.CharField(max_length=12, choices=Kind)
+    currency = models.CharField(max_length=5)
+    customer = models.OneToOneField("accounts.Customer", null=True, on_delete=models.PROTECT, related_name="wallet")
+    balance_micros = models.BigIntegerField(null=True)
+    credit_limit_micros = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "currency"], condition=Q(customer=None), name="one_house_account"),
+            models.CheckConstraint(
+                condition=Q(kind="wallet", customer__isnull=False, balance_micros__isnull=False)
+                | (~Q(kind="wallet") & Q(customer__isnull=True, balance_micros__isnull=True)),
+                name="only_wallets_have_customer_and_balance",
+            ),
+            models.CheckConstraint(
+                condition=Q(balance_micros=None) | Q(balance_micros__gte=-F("credit_limit_micros")),
+                name="wallet_within_credit_limit",
+            ),
+            models.CheckConstraint(condition=Q(credit_limit_micros__gte=0), name="credit_limit_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.currency}"
+
+
+class Transfer(models.Model):
+    """An amount moved from the debit account to the credit account, once for each cause. Never changed.
+
+    `order_id` is the order it belongs to, without a foreign key: orders stand above the books.
+    """
+
+    cause = models.CharField(max_length=60, unique=True)
+    debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
+    credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
+    amount_micros = models.BigIntegerField()
+    order_id = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_micros__gt=0), name="transfer_amount_positive"),
+            models.CheckConstraint(condition=~Q(debit=F("credit")), name="transfer_two_different_ends"),
+        ]
+        # The order's own transfers, for settling and for the proof that they add up.
+        indexes = [models.Index(fields=["order_id"], condition=Q(order_id__isnull=False), name="transfer_of_order")]
+
+    def __str__(self) -> str:
+        return self.cause

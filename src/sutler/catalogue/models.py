@@ -1,0 +1,98 @@
+"""Categories, services, exchange rates and price overrides."""
+
+from django.db import models
+from django.db.models import Q
+
+from sutler.core.order_types import ORDER_TYPES
+
+
+class Category(models.Model):
+    """A heading of the catalogue."""
+
+    name = models.CharField(max_length=200, unique=True)
+    position = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Service(models.Model):
+    """One thing that is sold. Never deleted, only hidden: orders point at it for ever."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        PAUSED = "paused"
+        HIDDEN = "hidden"
+
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="services")
+    name = models.CharField(max_length=500)
+    type = models.CharField(max_length=40, choices=[(name, name) for name in ORDER_TYPES])
+    # In the panel's base currency: for a thousand, or for one where the type is a package.
+    rate_micros = models.BigIntegerField()
+    min = models.PositiveIntegerField()
+    max = models.PositiveIntegerField()
+    dripfeed = models.BooleanField(default=False)
+    refill = models.BooleanField(default=False)
+    cancel = models.BooleanField(default=False)
+    # Days after completion in which a refill may be asked; None means for ever.
+    refill_days = models.PositiveIntegerField(null=True, blank=True)
+    refill_wait_hours = models.PositiveIntegerField(default=24)
+    one_active_order_per_link = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    position = models.IntegerField(default=0)
+    description = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["category__position", "category_id", "position", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(rate_micros__gt=0), name="service_rate_positive"),
+            models.CheckConstraint(condition=Q(min__gte=1) & Q(max__gte=models.F("min")), name="service_min_max"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.name}"
+
+
+class ExchangeRate(models.Model):
+    """What one unit of a currency is worth in the panel's base currency, in micros; kept by staff."""
+
+    currency = models.CharField(max_length=5, primary_key=True)
+    worth_micros = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(worth_micros__gt=0), name="exchange_rate_positive")]
+
+    def __str__(self) -> str:
+        return self.currency
+
+
+class PriceOverride(models.Model):
+    """The rate one customer pays for one service, in the base currency; stands above every discount."""
+
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="price_overrides")
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="price_overrides")
+    rate_micros = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "service"], name="one_override_per_customer_and_service"),
+            models.CheckConstraint(condition=Q(rate_micros__gt=0), name="override_rate_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id}/{self.service_id}"
+
+
+class CatalogueVersion(models.Model):
+    """One row, counted up in the same transaction as any change of a service, a price or an exchange rate.
+
+    Whoever keeps a copy of the catalogue reads this row to know whether the copy still holds.
+    """
+
+    version = models.BigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return str(self.version)

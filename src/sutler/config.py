@@ -1,0 +1,81 @@
+"""Every setting of the panel: its variable, type, default and meaning. `sutler config` prints this table."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used. The message names the variable and is fit to be shown to the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable of the environment. A secret is masked wherever settings are shown."""
+
+    name: str
+    kind: type
+    default: Any
+    about: str
+    secret: bool = False
+
+
+SETTINGS = (
+    Setting("SUTLER_DATA_DIR", str, "sutler-data", "Folder of the database file and the secret key"),
+    Setting("SUTLER_DATABASE_URL", str, "", "postgres://... ; empty: SQLite in the data folder", secret=True),
+    Setting("SUTLER_SECRET_KEY", str, "", "Signs sessions; empty: the file secret-key in the data folder", secret=True),
+    Setting("SUTLER_PANEL_NAME", str, "Sutler", "The panel's name on its pages"),
+    Setting("SUTLER_PUBLIC_URL", str, "", "Address customers use, as https://panel.example; empty: as requested"),
+    Setting("SUTLER_BASE_CURRENCY", str, "USD", "Currency that services are priced in; never change it later"),
+    Setting("SUTLER_ALLOWED_HOSTS", list, [], "Host names the pages answer to, besides the public URL's and local ones"),
+    Setting("SUTLER_TRUSTED_PROXIES", list, ["127.0.0.1"], "Addresses whose X-Forwarded-For is believed"),
+    Setting("SUTLER_KEY_REQUESTS_PER_SECOND", int, 50, "Limit per API key; 0: none"),
+    Setting("SUTLER_ADDRESS_REQUESTS_PER_SECOND", int, 100, "Limit per client address; 0: none"),
+    Setting("SUTLER_BODY_LIMIT_BYTES", int, 1_048_576, "Largest request body"),
+    Setting("SUTLER_RECEIVE_TIMEOUT_SECONDS", int, 15, "Longest time a request may take to arrive"),
+    Setting("SUTLER_METRICS_TOKEN", str, "", "Bearer token for /metrics from other machines; empty: loopback only", True),
+    Setting("SUTLER_LOG_FORMAT", str, "console", "console or json"),
+    Setting("SUTLER_TEST_POSTGRES", str, "postgres://postgres@127.0.0.1:5432/postgres", "Server the tests use", True),
+)
+
+# Lines that `sutler demo` prints, so that a shell that took them over can still start the panel.
+_PRINTED_BY_DEMO = {
+    *("SUTLER_URL", "SUTLER_API_URL", "SUTLER_API_KEY", "SUTLER_API_KEY_2", "SUTLER_STAFF", "SUTLER_CUSTOMER"),
+}
+
+
+def read(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Returns every setting by name, from the environment or its default.
+
+    Raises ConfigError for an unknown `SUTLER_*` variable or a value of the wrong type.
+    """
+    known = {each.name for each in SETTINGS} | _PRINTED_BY_DEMO
+    unknown = sorted(name for name in environment if name.startswith("SUTLER_") and name not in known)
+    if unknown:
+        raise ConfigError(f"unknown setting {unknown[0]}; `sutler config` lists the known ones")
+    reader = environ.Env()
+    reader.ENVIRON = environment  # type: ignore[assignment]
+    values = {}
+    for each in SETTINGS:
+        try:
+            values[each.name] = reader.get_value(each.name, cast=each.kind, default=each.default)
+        except ValueError as error:
+            raise ConfigError(f"{each.name} must be of type {each.kind.__name__}") from error
+    return values
+
+
+def secret_key(values: Mapping[str, Any]) -> str:
+    """Returns the secret that signs sessions, from the setting or the data folder's file; empty if there is none."""
+    if values["SUTLER_SECRET_KEY"]:
+        return str(values["SUTLER_SECRET_KEY"])
+    file = secret_key_file(values)
+    return file.read_text().strip() if file.is_file() else ""
+
+
+def secret_key_file(values: Mapping[str, Any]) -> Path:
+    """Returns where the secret key is kept when the environment does not give it."""
+    return Path(values["SUTLER_DATA_DIR"]) / "secret-key"

@@ -1,0 +1,308 @@
+"""The seventeen order types: their fields, how each field is read, and what counts as the quantity.
+
+This table is what the code runs on and what the public API page is rendered from (protocol page, section 3).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum, auto
+
+from sutler.core.pricing import PER_PIECE, PER_THOUSAND
+from sutler.core.refusals import Reason, Refusal
+
+LONGEST_TEXT = 2048
+LARGEST_NUMBER = 2**31 - 1
+MOST_LINES = 10_000
+DELAYS_MINUTES = (
+    *(0, 5, 10, 15, 20, 30, 40, 50, 60, 90, 120, 150, 180, 210, 240, 270),
+    *(300, 360, 420, 480, 540, 600),
+)
+# Control characters and lone surrogates: no database stores them all, no page shows them.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_ABSENT = frozenset({"", "undefined", "null"})
+
+
+class Kind(Enum):
+    """How the text of a field is read."""
+
+    TEXT = auto()
+    NUMBER = auto()
+    LINES = auto()
+    NAMES = auto()
+    CHOICE = auto()
+    DATE = auto()
+
+
+class Measure(Enum):
+    """What an order of the type is counted and priced by."""
+
+    QUANTITY = auto()
+    ONE = auto()
+    LINES = auto()
+    POSTS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of an order. `about` is its line in the public documentation."""
+
+    name: str
+    kind: Kind
+    about: str
+    required: bool = True
+    choices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderType:
+    """One of the type strings of the wire, byte for byte, with the fields it asks besides `service`."""
+
+    name: str
+    fields: tuple[Field, ...]
+    measure: Measure = Measure.QUANTITY
+
+    @property
+    def per(self) -> int:
+        """How many pieces the rate is the price of."""
+        return PER_PIECE if self.measure is Measure.ONE else PER_THOUSAND
+
+    @property
+    def can_drip(self) -> bool:
+        """Whether orders of the type may be spread over runs."""
+        return any(each.name == "runs" for each in self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderInput:
+    """The fields of one order, read and well-formed, not yet compared with the service's limits.
+
+    `quantity` is per run when `runs` is not 0; for a subscription it is 0 and `minimum`..`maximum` hold for each post.
+    `details` are the remaining fields as whoever fulfils the order gets them, lists as one item a line.
+    """
+
+    link: str
+    quantity: int
+    runs: int = 0
+    interval_minutes: int = 0
+    minimum: int = 0
+    maximum: int = 0
+    posts: int = 0
+    old_posts: int = 0
+    delay_minutes: int = 0
+    expiry: date | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+_LINK = Field("link", Kind.TEXT, "Link to the page")
+_QUANTITY = Field("quantity", Kind.NUMBER, "Needed quantity")
+_RUNS = Field("runs", Kind.NUMBER, "Runs to deliver; the quantity is per run", required=False)
+_INTERVAL = Field("interval", Kind.NUMBER, "Minutes between two runs; goes with runs", required=False)
+_COMMENTS = Field("comments", Kind.LINES, "Comments, one a line")
+_USERNAMES = Field("usernames", Kind.NAMES, "Usernames, one a line or separated by commas")
+_HASHTAGS = Field("hashtags", Kind.NAMES, "Hashtags, one a line or separated by commas")
+_KEYWORDS = Field("keywords", Kind.NAMES, "Keywords, one a line or separated by commas")
+_GROUPS = Field("groups", Kind.NAMES, "Groups, one a line or separated by commas")
+
+_TYPES = (
+    OrderType("Default", (_LINK, _QUANTITY, _RUNS, _INTERVAL)),
+    OrderType("Package", (_LINK,), Measure.ONE),
+    OrderType("Custom Comments", (_LINK, _COMMENTS), Measure.LINES),
+    OrderType("Custom Comments Package", (_LINK, _COMMENTS), Measure.ONE),
+    OrderType("Mentions", (_LINK, _QUANTITY, _USERNAMES)),
+    OrderType("Mentions with Hashtags", (_LINK, _QUANTITY, _USERNAMES, _HASHTAGS)),
+    OrderType("Mentions Custom List", (_LINK, _USERNAMES), Measure.LINES),
+    OrderType(
+        "Mentions Hashtag",
+        (_LINK, _QUANTITY, Field("hashtag", Kind.TEXT, "Hashtag to take usernames from")),
+    ),
+    OrderType(
+        "Mentions User Followers",
+        (_LINK, _QUANTITY, Field("username", Kind.TEXT, "Whose followers to mention")),
+    ),
+    OrderType(
+        "Mentions Media Likers",
+        (_LINK, _QUANTITY, Field("media", Kind.TEXT, "Link to the post whose likers to mention")),
+    ),
+    OrderType(
+        "Comment Likes",
+        (_LINK, _QUANTITY, Field("username", Kind.TEXT, "Username of the comment's author")),
+    ),
+    OrderType(
+        "Comment Replies",
+        (_LINK, Field("username", Kind.TEXT, "Username of the comment's author"), _COMMENTS),
+        Measure.LINES,
+    ),
+    OrderType("Poll", (_LINK, _QUANTITY, Field("answer_number", Kind.NUMBER, "Number of the answer"))),
+    OrderType("Invites from Groups", (_LINK, _QUANTITY, _GROUPS)),
+    OrderType("SEO", (_LINK, _QUANTITY, _KEYWORDS)),
+    OrderType(
+        "Web Traffic",
+        (
+            _LINK,
+            _QUANTITY,
+            _RUNS,
+            _INTERVAL,
+            Field("country", Kind.TEXT, "Country the visits come from, as a code or a name"),
+            Field(
+                "device",
+                Kind.CHOICE,
+                "1 desktop, 2 mobile (Android), 3 mobile (iOS), 4 mixed (mobile), 5 mixed (mobile and desktop)",
+                choices=(1, 2, 3, 4, 5),
+            ),
+            Field(
+                "type_of_traffic",
+                Kind.CHOICE,
+                "1 from a search keyword, 2 from a referring page, 3 direct",
+                choices=(1, 2, 3),
+            ),
+            Field("google_keyword", Kind.TEXT, "Needed when type_of_traffic is 1", required=False),
+            Field("referring_url", Kind.TEXT, "Needed when type_of_traffic is 2", required=False),
+        ),
+    ),
+    OrderType(
+        "Subscriptions",
+        (
+            Field("username", Kind.TEXT, "Whose new posts are meant"),
+            Field("min", Kind.NUMBER, "Least quantity for each post"),
+            Field("max", Kind.NUMBER, "Greatest quantity for each post"),
+            Field("posts", Kind.NUMBER, "How many new posts; without it there is no limit", required=False),
+            Field("old_posts", Kind.NUMBER, "How many posts that exist already", required=False),
+            Field(
+                "delay", Kind.CHOICE, "Minutes to wait after a post; one of the listed values", choices=DELAYS_MINUTES
+            ),
+            Field("expiry", Kind.DATE, "Last day, d/m/Y", required=False),
+        ),
+        Measure.POSTS,
+    ),
+)
+
+ORDER_TYPES: dict[str, OrderType] = {each.name: each for each in _TYPES}
+
+# Fields that have a place of their own in OrderInput; all others travel in `details`.
+_NUMBERS_OF_THEIR_OWN = {
+    "quantity": "quantity",
+    "runs": "runs",
+    "interval": "interval_minutes",
+    "min": "minimum",
+    "max": "maximum",
+    "posts": "posts",
+    "old_posts": "old_posts",
+    "delay": "delay_minutes",
+}
+_MAY_BE_ZERO = frozenset({"quantity", "min", "max", "old_posts"})
+_NEEDED_BY_TRAFFIC = {"1": "google_keyword", "2": "referring_url"}
+
+
+def read_order(order_type: OrderType, form: Mapping[str, str]) -> OrderInput | Refusal:
+    """Reads the fields of an order of this type from what a caller sent.
+
+    Returns the input, or INCORRECT_FIELD naming the first field of the table that is missing or malformed.
+    Fields that the type does not have are ignored.
+    """
+    values: dict[str, int | str | date] = {}
+    for each in order_type.fields:
+        text = form.get(each.name, "")
+        if text in _ABSENT or not text.strip():
+            if each.required:
+                return Refusal(Reason.INCORRECT_FIELD, each.name)
+            continue
+        value = _read(each, text)
+        if value is None:
+            return Refusal(Reason.INCORRECT_FIELD, each.name)
+        values[each.name] = value
+    wrong = _wrong_together(values)
+    return Refusal(Reason.INCORRECT_FIELD, wrong) if wrong else _input(order_type, values)
+
+
+def read_number(text: str) -> int | None:
+    """Returns the number written in ASCII digits, or None. What exceeds 2^31-1 is returned as 2^31."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    digits = text.lstrip("0")
+    return min(int(digits or "0"), LARGEST_NUMBER + 1) if len(digits) <= 10 else LARGEST_NUMBER + 1
+
+
+def _read(asked: Field, text: str) -> int | str | date | None:
+    match asked.kind:
+        case Kind.TEXT:
+            return _read_text(text)
+        case Kind.LINES:
+            return _read_list(text.split("\n"))
+        case Kind.NAMES:
+            return _read_list(text.replace(",", "\n").split("\n"))
+        case Kind.DATE:
+            return _read_date(text)
+        case Kind.CHOICE:
+            number = read_number(text)
+            return number if number in asked.choices else None
+        case Kind.NUMBER:
+            number = read_number(text)
+            return number if number or asked.name in _MAY_BE_ZERO else None
+
+
+def _read_text(text: str) -> str | None:
+    stripped = text.strip()
+    return stripped if len(stripped) <= LONGEST_TEXT and not _UNPRINTABLE.search(stripped) else None
+
+
+def _read_list(items: list[str]) -> str | None:
+    kept = [stripped for item in items if (stripped := item.strip())]
+    if not kept or len(kept) > MOST_LINES or any(map(_UNPRINTABLE.search, kept)):
+        return None
+    return "\n".join(kept)
+
+
+def _read_date(text: str) -> date | None:
+    parts = [read_number(part) for part in text.split("/")]
+    if len(parts) != 3 or None in parts:
+        return None
+    day, month, year = (part or 0 for part in parts)
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _wrong_together(values: Mapping[str, int | str | date]) -> str:
+    """Returns the name of a field that does not go with the others, or nothing."""
+    if ("runs" in values) != ("interval" in values):
+        return "interval" if "runs" in values else "runs"
+    for number in ("runs", "interval", "posts", "old_posts", "answer_number"):
+        if values.get(number) == LARGEST_NUMBER + 1:
+            return number
+    runs, quantity = values.get("runs", 1), values.get("quantity", 0)
+    if isinstance(runs, int) and isinstance(quantity, int) and runs > 1 and runs * quantity > LARGEST_NUMBER:
+        return "runs"
+    least, most = values.get("min", 0), values.get("max", 0)
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        return "max"
+    needed = _NEEDED_BY_TRAFFIC.get(str(values.get("type_of_traffic", "")))
+    return needed if needed and needed not in values else ""
+
+
+def _input(order_type: OrderType, values: Mapping[str, int | str | date]) -> OrderInput:
+    numbers = {
+        place: value
+        for name, place in _NUMBERS_OF_THEIR_OWN.items()
+        if isinstance(value := values.get(name), int)
+    }
+    if order_type.measure is Measure.ONE:
+        numbers["quantity"] = 1
+    elif order_type.measure is Measure.LINES:
+        counted = "comments" if "comments" in values else "usernames"
+        numbers["quantity"] = str(values[counted]).count("\n") + 1
+    elif order_type.measure is Measure.POSTS:
+        numbers["quantity"] = 0
+    expiry = values.get("expiry")
+    return OrderInput(
+        link=str(values.get("link", "")),
+        expiry=expiry if isinstance(expiry, date) else None,
+        details={
+            name: str(value)
+            for name, value in values.items()
+            if name not in _NUMBERS_OF_THEIR_OWN and name not in {"link", "expiry"}
+        },
+        **numbers,
+    )

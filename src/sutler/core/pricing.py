@@ -1,0 +1,43 @@
+"""What an order costs and what comes back: whole micros, a charge rounds up, a return rounds down."""
+
+from sutler.core.money import Micros
+
+# A rate is the price of a thousand; a package's rate is the price of one (protocol page, section 3).
+PER_THOUSAND = 1000
+PER_PIECE = 1
+
+EVEN_EXCHANGE = 1_000_000
+WHOLE_PRICE_BASIS_POINTS = 10_000
+
+
+def charge(rate: int, quantity: int, per: int = PER_THOUSAND) -> Micros:
+    """Returns rate x quantity / per in micros, rounded up, so that no order is free."""
+    return Micros(-(-rate * quantity // per))
+
+
+def give_back(charged: int, rate: int, quantity: int, remains: int, per: int = PER_THOUSAND) -> Micros:
+    """Returns how much of `charged` (micros) goes back when `remains` of `quantity` was not delivered.
+
+    Rounded down, never below zero and never more than was charged; all of it when nothing was delivered.
+    """
+    if remains >= quantity:
+        return Micros(charged)
+    return Micros(min(charged, rate * max(remains, 0) // per))
+
+
+def run_share(rate: int, quantity_per_run: int, run: int) -> Micros:
+    """Returns the part of a drip-feed order's charge that belongs to its run number `run` (from 1).
+
+    The shares of all runs add up to the charge of the whole order, to the micro.
+    """
+    return Micros(charge(rate, quantity_per_run * run) - charge(rate, quantity_per_run * (run - 1)))
+
+
+def quoted_rate(base_rate: int, discount_basis_points: int, exchange: int) -> Micros:
+    """Returns a rate kept in the base currency as a customer is quoted it, in micros of the customer's currency.
+
+    `exchange` is what one unit of the customer's currency is worth in the base currency, in micros
+    (EUR 1.08 -> 1_080_000). Rounded up to the micro; the quoted rate is what the charge is reckoned from.
+    """
+    numerator = base_rate * (WHOLE_PRICE_BASIS_POINTS - discount_basis_points) * EVEN_EXCHANGE
+    return Micros(-(-numerator // (WHOLE_PRICE_BASIS_POINTS * exchange)))

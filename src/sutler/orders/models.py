@@ -1,0 +1,212 @@
+"""Orders, their events, and what hangs on them: runs, subscriptions, posts, refills, requests to cancel."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
+
+ACTIVE = [Status.PENDING, Status.PROCESSING, Status.IN_PROGRESS]
+
+
+class Order(models.Model):
+    """One order, as accepted: the rate, the exchange rate and the charge are copied here and never change.
+
+    `charge_micros` is what was taken, `returned_micros` what has gone back; the customer is shown the difference.
+    A drip-feed parent has children (its runs), so has a subscription (its posts); `quantity` of a drip-feed parent is
+    the total of all runs, of a subscription the number of posts (0: no limit).
+    """
+
+    id = models.AutoField(primary_key=True)  # below 2^31, as clients of the protocol store it
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="orders", db_index=False)
+    service = models.ForeignKey("catalogue.Service", on_delete=models.PROTECT, related_name="orders", db_index=False)
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children", db_index=False)
+    type = models.CharField(max_length=40)
+    link = models.CharField(max_length=2048)
+    quantity = models.BigIntegerField()
+    details = models.JSONField(null=True)
+    currency = models.CharField(max_length=5)
+    rate_micros = models.BigIntegerField()
+    exchange_micros = models.BigIntegerField()
+    charge_micros = models.BigIntegerField()
+    returned_micros = models.BigIntegerField(default=0)
+    status = models.CharField(max_length=12, choices=[(each, each) for each in Status], default=Status.PENDING)
+    start_count = models.BigIntegerField(null=True)
+    remains = models.BigIntegerField()
+    request_id = models.CharField(max_length=128, null=True)
+    # SHA-256 of everything that was asked; kept where a request id or a repeat window needs it.
+    fingerprint = models.CharField(max_length=64, null=True)
+    # The key that placed it, kept where the key has a daily cap.
+    capped_key_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "request_id"], condition=Q(request_id__isnull=False), name="request_id_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(charge_micros__gte=0, returned_micros__gte=0, returned_micros__lte=F("charge_micros")),
+                name="order_returns_at_most_its_charge",
+            ),
+            models.CheckConstraint(condition=Q(status__in=list(Status)), name="order_status_known"),
+            models.CheckConstraint(condition=Q(remains__lte=F("quantity")), name="order_remains_at_most_quantity"),
+        ]
+        indexes = [
+            # The customer's own list, newest first.
+            models.Index(fields=["customer", "id"], name="order_of_customer"),
+            # The queue: what the desk hands out, oldest first.
+            models.Index(fields=["service", "id"], condition=Q(status="Pending"), name="order_to_hand_out"),
+            # Work under way.
+            models.Index(fields=["status", "id"], condition=Q(status__in=ACTIVE[1:]), name="order_under_way"),
+            models.Index(fields=["parent", "id"], condition=Q(parent__isnull=False), name="order_of_parent"),
+            # The repeat window: an identical order of the same customer, lately.
+            models.Index(
+                fields=["customer", "fingerprint", "created_at"],
+                condition=Q(fingerprint__isnull=False),
+                name="order_fingerprint",
+            ),
+            # What a key with a cap has spent today.
+            models.Index(
+                fields=["capped_key_id", "created_at"], condition=Q(capped_key_id__isnull=False), name="order_of_key"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"order {self.pk}"
+
+
+class LinkInUse(models.Model):
+    """A link with an active order of a customer on a service that allows one at a time; the row is the lock."""
+
+    order = models.OneToOneField(Order, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    customer_id = models.BigIntegerField()
+    service_id = models.BigIntegerField()
+    link_digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["customer_id", "service_id", "link_digest"], name="one_active_order_per_link")
+        ]
+
+    def __str__(self) -> str:
+        return f"link of order {self.order_id}"
+
+
+class OrderEvent(models.Model):
+    """One thing that happened to an order: a move between states, or a note. Never changed."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField()
+    # Who did it: "customer 3", "staff 1", "executor", "worker".
+    actor = models.CharField(max_length=60)
+    from_status = models.CharField(max_length=12, null=True)
+    to_status = models.CharField(max_length=12, null=True)
+    note = models.CharField(max_length=1000, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.from_status} -> {self.to_status}"
+
+
+class Drip(models.Model):
+    """The schedule of a drip-feed parent. `next_run_at` is None once all runs are placed or it was stopped."""
+
+    order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="drip")
+    quantity_per_run = models.BigIntegerField()
+    runs = models.PositiveIntegerField()
+    interval_minutes = models.PositiveIntegerField()
+    runs_placed = models.PositiveIntegerField(default=0)
+    next_run_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["next_run_at"], condition=Q(next_run_at__isnull=False), name="drip_due")]
+        constraints = [models.CheckConstraint(condition=Q(runs_placed__lte=F("runs")), name="drip_runs_in_range")]
+
+    def __str__(self) -> str:
+        return f"drip of order {self.order_id}"
+
+
+class Subscription(models.Model):
+    """What a subscription waits for. `posts` 0 means no limit; `ended_at` is set once it takes no more posts."""
+
+    order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="subscription")
+    username = models.CharField(max_length=2048)
+    minimum = models.BigIntegerField()
+    maximum = models.BigIntegerField()
+    posts = models.PositiveIntegerField(default=0)
+    old_posts = models.PositiveIntegerField(default=0)
+    delay_minutes = models.PositiveIntegerField()
+    expiry = models.DateField(null=True)
+    # Set while the wallet cannot pay for the next post.
+    paused_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expiry"], condition=Q(ended_at=None, expiry__isnull=False), name="sub_expiry")]
+
+    def __str__(self) -> str:
+        return f"subscription of order {self.order_id}"
+
+
+class Post(models.Model):
+    """A new post that was reported for a subscription; it becomes a child order when it is due and can be paid."""
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="reported_posts")
+    link = models.CharField(max_length=2048)
+    link_digest = models.CharField(max_length=64)
+    quantity = models.BigIntegerField()
+    reported_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)  # None once placed or dropped
+    child = models.OneToOneField(Order, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscription", "link_digest"], name="post_once_per_subscription")
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="post_due")]
+
+    def __str__(self) -> str:
+        return self.link
+
+
+class Refill(models.Model):
+    """A customer's request to deliver again what was lost of a completed order."""
+
+    id = models.AutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refills")
+    status = models.CharField(
+        max_length=12, choices=[(each, each) for each in RefillStatus], default=RefillStatus.PENDING
+    )
+    requested_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(status__in=["Pending", "In progress"]), name="one_open_refill_per_order"
+            )
+        ]
+        indexes = [models.Index(fields=["id"], condition=Q(status="Pending"), name="refill_to_hand_out")]
+
+    def __str__(self) -> str:
+        return f"refill {self.pk}"
+
+
+class CancelRequest(models.Model):
+    """A customer's request to stop an order that has been handed on."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="cancel_requests")
+    status = models.CharField(max_length=10, choices=[(each, each) for each in CancelStatus], default=CancelStatus.OPEN)
+    requested_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(status__in=["Open", "Taken"]), name="one_open_cancel_per_order"
+            )
+        ]
+        indexes = [models.Index(fields=["id"], condition=Q(status="Open"), name="cancel_to_hand_out")]
+
+    def __str__(self) -> str:
+        return f"cancel of order {self.order_id}"
