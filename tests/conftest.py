@@ -9,6 +9,8 @@ from sutler.accounts.models import Customer, User
 from sutler.books.post import deposit, open_wallet
 from sutler.catalogue.models import Category, Service
 
+pytest_plugins = ["tests.live"]
+
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 START_MICROS = 10_000_000_000
 ALICE_KEY, BOB_KEY, SAM_KEY = "a" * 64, "b" * 64, "5" * 64

@@ -31,13 +31,17 @@ SETTINGS = (
     Setting("SUTLER_PANEL_NAME", str, "Sutler", "The panel's name on its pages"),
     Setting("SUTLER_PUBLIC_URL", str, "", "Address customers use, as https://panel.example; empty: as requested"),
     Setting("SUTLER_BASE_CURRENCY", str, "USD", "Currency that services are priced in; never change it later"),
-    Setting("SUTLER_ALLOWED_HOSTS", list, [], "Host names the pages answer to, besides the public URL's and local ones"),
+    Setting(
+        "SUTLER_ALLOWED_HOSTS", list, [], "Host names the pages answer to, besides the public URL's and local ones"
+    ),
     Setting("SUTLER_TRUSTED_PROXIES", list, ["127.0.0.1"], "Addresses whose X-Forwarded-For is believed"),
     Setting("SUTLER_KEY_REQUESTS_PER_SECOND", int, 50, "Limit per API key; 0: none"),
     Setting("SUTLER_ADDRESS_REQUESTS_PER_SECOND", int, 100, "Limit per client address; 0: none"),
     Setting("SUTLER_BODY_LIMIT_BYTES", int, 1_048_576, "Largest request body"),
     Setting("SUTLER_RECEIVE_TIMEOUT_SECONDS", int, 15, "Longest time a request may take to arrive"),
-    Setting("SUTLER_METRICS_TOKEN", str, "", "Bearer token for /metrics from other machines; empty: loopback only", True),
+    Setting(
+        "SUTLER_METRICS_TOKEN", str, "", "Bearer token for /metrics from other machines; empty: loopback only", True
+    ),
     Setting("SUTLER_LOG_FORMAT", str, "console", "console or json"),
     Setting("SUTLER_TEST_POSTGRES", str, "postgres://postgres@127.0.0.1:5432/postgres", "Server the tests use", True),
 )
@@ -58,7 +62,7 @@ def read(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
     if unknown:
         raise ConfigError(f"unknown setting {unknown[0]}; `sutler config` lists the known ones")
     reader = environ.Env()
-    reader.ENVIRON = environment  # type: ignore[assignment]
+    reader.ENVIRON = environment
     values = {}
     for each in SETTINGS:
         try:

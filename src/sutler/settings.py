@@ -26,12 +26,14 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "sutler.accounts",
-    "sutler.catalogue",
+    "sutler.catalogue.apps.CatalogueConfig",
     "sutler.books",
     "sutler.orders",
     "sutler.api",
 ]
 MIDDLEWARE = [
+    "sutler.api.health.Probes",
+    "sutler.api.security_headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -94,7 +96,7 @@ def _database() -> dict[str, Any]:
             "timeout": 5,
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-            "PRAGMA cache_size=-16384;",
+            "PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=16000;",
         },
     }
 

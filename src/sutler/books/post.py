@@ -91,6 +91,7 @@ def open_wallet(customer_id: int, currency: str, credit_limit_micros: int = 0) -
         customer_id=customer_id,
         balance_micros=0,
         credit_limit_micros=credit_limit_micros,
+        largest_credit_limit_micros=credit_limit_micros,
     )
 
 

@@ -87,12 +87,13 @@ class PriceOverride(models.Model):
 
 
 class CatalogueVersion(models.Model):
-    """One row, counted up in the same transaction as any change of a service, a price or an exchange rate.
+    """One row, given a fresh token in the same transaction as any change of a service, a price or an exchange rate.
 
-    Whoever keeps a copy of the catalogue reads this row to know whether the copy still holds.
+    Whoever keeps a copy of the catalogue reads this row to know whether the copy still holds. A token and not a
+    counter: a number that a rolled-back change had used would come back for another.
     """
 
-    version = models.BigIntegerField(default=1)
+    token = models.CharField(max_length=64)
 
     def __str__(self) -> str:
-        return str(self.version)
+        return self.token

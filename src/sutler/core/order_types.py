@@ -4,10 +4,11 @@ This table is what the code runs on and what the public API page is rendered fro
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, auto
+from typing import Any
 
 from sutler.core.pricing import PER_PIECE, PER_THOUSAND
 from sutler.core.refusals import Reason, Refusal
@@ -181,7 +182,7 @@ _TYPES = (
 ORDER_TYPES: dict[str, OrderType] = {each.name: each for each in _TYPES}
 
 # Fields that have a place of their own in OrderInput; all others travel in `details`.
-_NUMBERS_OF_THEIR_OWN = {
+_PLACES = {
     "quantity": "quantity",
     "runs": "runs",
     "interval": "interval_minutes",
@@ -191,8 +192,9 @@ _NUMBERS_OF_THEIR_OWN = {
     "old_posts": "old_posts",
     "delay": "delay_minutes",
 }
+_BOUNDED = frozenset({"quantity", "min", "max"})
 _MAY_BE_ZERO = frozenset({"quantity", "min", "max", "old_posts"})
-_NEEDED_BY_TRAFFIC = {"1": "google_keyword", "2": "referring_url"}
+_NEEDED_BY_TRAFFIC = {1: "google_keyword", 2: "referring_url"}
 
 
 def read_order(order_type: OrderType, form: Mapping[str, str]) -> OrderInput | Refusal:
@@ -201,14 +203,14 @@ def read_order(order_type: OrderType, form: Mapping[str, str]) -> OrderInput | R
     Returns the input, or INCORRECT_FIELD naming the first field of the table that is missing or malformed.
     Fields that the type does not have are ignored.
     """
-    values: dict[str, int | str | date] = {}
+    values: dict[str, Any] = {}
     for each in order_type.fields:
         text = form.get(each.name, "")
-        if text in _ABSENT or not text.strip():
+        if text in _ABSENT or text.isspace():
             if each.required:
                 return Refusal(Reason.INCORRECT_FIELD, each.name)
             continue
-        value = _read(each, text)
+        value = _READERS[each.kind](each, text)
         if value is None:
             return Refusal(Reason.INCORRECT_FIELD, each.name)
         values[each.name] = value
@@ -224,37 +226,35 @@ def read_number(text: str) -> int | None:
     return min(int(digits or "0"), LARGEST_NUMBER + 1) if len(digits) <= 10 else LARGEST_NUMBER + 1
 
 
-def _read(asked: Field, text: str) -> int | str | date | None:
-    match asked.kind:
-        case Kind.TEXT:
-            return _read_text(text)
-        case Kind.LINES:
-            return _read_list(text.split("\n"))
-        case Kind.NAMES:
-            return _read_list(text.replace(",", "\n").split("\n"))
-        case Kind.DATE:
-            return _read_date(text)
-        case Kind.CHOICE:
-            number = read_number(text)
-            return number if number in asked.choices else None
-        case Kind.NUMBER:
-            number = read_number(text)
-            return number if number or asked.name in _MAY_BE_ZERO else None
-
-
-def _read_text(text: str) -> str | None:
+def _read_text(_: Field, text: str) -> str | None:
     stripped = text.strip()
     return stripped if len(stripped) <= LONGEST_TEXT and not _UNPRINTABLE.search(stripped) else None
 
 
-def _read_list(items: list[str]) -> str | None:
-    kept = [stripped for item in items if (stripped := item.strip())]
-    if not kept or len(kept) > MOST_LINES or any(map(_UNPRINTABLE.search, kept)):
+def _read_lines(_: Field, text: str) -> str | None:
+    kept = [stripped for item in text.split("\n") if (stripped := item.strip())]
+    if not kept or len(kept) > MOST_LINES or max(map(len, kept)) > LONGEST_TEXT:
+        return None
+    if any(map(_UNPRINTABLE.search, kept)):
         return None
     return "\n".join(kept)
 
 
-def _read_date(text: str) -> date | None:
+def _read_names(asked: Field, text: str) -> str | None:
+    return _read_lines(asked, text.replace(",", "\n"))
+
+
+def _read_number(asked: Field, text: str) -> int | None:
+    number = read_number(text)
+    return number if number or asked.name in _MAY_BE_ZERO else None
+
+
+def _read_choice(asked: Field, text: str) -> int | None:
+    number = read_number(text)
+    return number if number in asked.choices else None
+
+
+def _read_date(_: Field, text: str) -> date | None:
     parts = [read_number(part) for part in text.split("/")]
     if len(parts) != 3 or None in parts:
         return None
@@ -265,44 +265,42 @@ def _read_date(text: str) -> date | None:
         return None
 
 
-def _wrong_together(values: Mapping[str, int | str | date]) -> str:
+_READERS: dict[Kind, Callable[[Field, str], int | str | date | None]] = {
+    Kind.TEXT: _read_text,
+    Kind.LINES: _read_lines,
+    Kind.NAMES: _read_names,
+    Kind.NUMBER: _read_number,
+    Kind.CHOICE: _read_choice,
+    Kind.DATE: _read_date,
+}
+
+
+def _wrong_together(values: Mapping[str, Any]) -> str:
     """Returns the name of a field that does not go with the others, or nothing."""
     if ("runs" in values) != ("interval" in values):
         return "interval" if "runs" in values else "runs"
-    for number in ("runs", "interval", "posts", "old_posts", "answer_number"):
-        if values.get(number) == LARGEST_NUMBER + 1:
-            return number
-    runs, quantity = values.get("runs", 1), values.get("quantity", 0)
-    if isinstance(runs, int) and isinstance(quantity, int) and runs > 1 and runs * quantity > LARGEST_NUMBER:
+    # A quantity past the largest number is left to the service's maximum, which words it better.
+    too_large = [name for name, value in values.items() if value == LARGEST_NUMBER + 1 and name not in _BOUNDED]
+    if too_large:
+        return too_large[0]
+    if values.get("runs", 1) * values.get("quantity", 0) > LARGEST_NUMBER and "runs" in values:
         return "runs"
-    least, most = values.get("min", 0), values.get("max", 0)
-    if isinstance(least, int) and isinstance(most, int) and least > most:
+    if values.get("min", 0) > values.get("max", 0):
         return "max"
-    needed = _NEEDED_BY_TRAFFIC.get(str(values.get("type_of_traffic", "")))
+    needed = _NEEDED_BY_TRAFFIC.get(values.get("type_of_traffic", 0))
     return needed if needed and needed not in values else ""
 
 
-def _input(order_type: OrderType, values: Mapping[str, int | str | date]) -> OrderInput:
-    numbers = {
-        place: value
-        for name, place in _NUMBERS_OF_THEIR_OWN.items()
-        if isinstance(value := values.get(name), int)
-    }
+def _input(order_type: OrderType, values: dict[str, Any]) -> OrderInput:
+    link = values.pop("link", "")
+    expiry = values.pop("expiry", None)
+    numbers = {_PLACES[name]: values.pop(name) for name in list(values) if name in _PLACES}
     if order_type.measure is Measure.ONE:
         numbers["quantity"] = 1
     elif order_type.measure is Measure.LINES:
-        counted = "comments" if "comments" in values else "usernames"
-        numbers["quantity"] = str(values[counted]).count("\n") + 1
+        counted: str = values.get("comments") or values["usernames"]
+        numbers["quantity"] = counted.count("\n") + 1
     elif order_type.measure is Measure.POSTS:
         numbers["quantity"] = 0
-    expiry = values.get("expiry")
-    return OrderInput(
-        link=str(values.get("link", "")),
-        expiry=expiry if isinstance(expiry, date) else None,
-        details={
-            name: str(value)
-            for name, value in values.items()
-            if name not in _NUMBERS_OF_THEIR_OWN and name not in {"link", "expiry"}
-        },
-        **numbers,
-    )
+    details = {name: str(value) for name, value in values.items()}
+    return OrderInput(link, expiry=expiry, details=details, **numbers)

@@ -1,10 +1,21 @@
 """Placing orders: the one way an order comes into being, whoever asks."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sutler.core.refusals import Refusal
+from sutler.catalogue import price_book
+from sutler.core.order_types import Measure
+from sutler.core.placing import Draft, Purse, admit, draft
+from sutler.core.refusals import Reason, Refusal
+from sutler.orders import place_reads as reads
+from sutler.orders import place_writes as writes
+from sutler.storage.transactions import durable
+
+LONGEST_REQUEST_ID = 128
+# Fields of a request that say who asks and how, not what is asked.
+_NOT_PART_OF_THE_ORDER = frozenset({"key", "action", "request_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,163 @@ class Placed:
     order_id: int
 
 
+@dataclass(slots=True)
+class _Batch:
+    """What the decisions of one list share, and change as they go."""
+
+    purses: dict[int, Purse]
+    placed_before: dict[tuple[int, str], tuple[int, str]]
+    repeats: dict[tuple[int, str], int]
+    links_in_use: set[reads.LinkKey]
+    spent_today: dict[int, int]
+    accepted: list[writes.NewOrder] = field(default_factory=list)
+
+
 def place(requests: Sequence[PlaceRequest], now: datetime) -> list[Placed | Refusal]:
-    """Places each request or refuses it, all in one transaction; answers in the order given."""
-    raise NotImplementedError
+    """Places each request or refuses it, all in one transaction; answers in the order given.
+
+    Whatever is answered `Placed` is durable when this returns, and its charge has left the wallet. Refuses with
+    ACCOUNT_SUSPENDED, REQUEST_ID_REUSED, INCORRECT_SERVICE, INCORRECT_FIELD, QUANTITY_BELOW_MINIMUM,
+    QUANTITY_ABOVE_MAXIMUM, LINK_IN_USE, SPEND_CAP_REACHED or NOT_ENOUGH_FUNDS; a refused request changes nothing.
+    A request id, or the account's repeat window, answers the order of the earlier equal request (the protocol,
+    section 1). Raises storage.transactions.Busy if nothing was placed because the database could not do it now,
+    CommitUnclear if it cannot be known whether the list was placed.
+    """
+    with durable() as receipt:
+        purses, token = reads.lock_purses({each.customer_id for each in requests})
+        book = price_book.at(token)
+        prints = [_fingerprint(each, purses) for each in requests]
+        drafts = [_draft(each, purses, book, now) for each in requests]
+        batch = _gather(requests, prints, drafts, purses, now)
+        answers = [
+            _decide(batch, request, fingerprint, drafted)
+            for request, fingerprint, drafted in zip(requests, prints, drafts, strict=True)
+        ]
+        ids = writes.write(batch.accepted, now)
+        if ids:
+            receipt.wrote("orders_order", ids[0])
+    return [Placed(ids[each]) if isinstance(each, int) else each for each in answers]
+
+
+def _fingerprint(request: PlaceRequest, purses: Mapping[int, Purse]) -> str | None:
+    """Returns the digest of all that was asked, where the request can be a repetition; else None."""
+    purse = purses.get(request.customer_id)
+    if request.request_id is None and (purse is None or not purse.repeat_window_seconds):
+        return None
+    if request.request_id is not None and not _is_request_id(request.request_id):
+        return None
+    asked = sorted(item for item in request.form.items() if item[0] not in _NOT_PART_OF_THE_ORDER)
+    return hashlib.sha256(repr(asked).encode()).hexdigest()
+
+
+def _draft(
+    request: PlaceRequest, purses: Mapping[int, Purse], book: price_book.PriceBook, now: datetime
+) -> Draft | Refusal:
+    purse = purses.get(request.customer_id)
+    if purse is None or purse.suspended:
+        return Refusal(Reason.ACCOUNT_SUSPENDED)
+    if request.request_id is not None and not _is_request_id(request.request_id):
+        return Refusal(Reason.INCORRECT_FIELD, "request_id")
+    number = request.form.get("service", "")
+    # Service ids as the database writes them: no sign, no leading zero, ASCII digits.
+    terms = book.terms.get(int(number)) if number.isascii() and number.isdigit() and len(number) <= 10 else None
+    base, discount = (0, 0)
+    if terms is not None:
+        base, discount = book.base_rate(request.customer_id, terms, purse.discount_basis_points)
+    return draft(terms, request.form, base, discount, book.exchange.get(purse.currency), now.date())
+
+
+def _is_request_id(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_REQUEST_ID and text.isprintable()
+
+
+def _gather(
+    requests: Sequence[PlaceRequest],
+    prints: Sequence[str | None],
+    drafts: Sequence[Draft | Refusal],
+    purses: dict[int, Purse],
+    now: datetime,
+) -> _Batch:
+    """Reads what the decisions need besides the purses: nothing at all for plain orders."""
+    named = {
+        (request.customer_id, request.request_id)
+        for request, fingerprint in zip(requests, prints, strict=True)
+        if fingerprint is not None and request.request_id is not None
+    }
+    windows = [
+        (request.customer_id, fingerprint, purses[request.customer_id].repeat_window_seconds)
+        for request, fingerprint in zip(requests, prints, strict=True)
+        if fingerprint is not None and request.request_id is None
+    ]
+    links = {
+        reads.link_key(request.customer_id, each.terms.service_id, each.input.link)
+        for request, each in zip(requests, drafts, strict=True)
+        if isinstance(each, Draft) and each.terms.one_active_order_per_link
+    }
+    capped = {each.capped_key_id for each in requests if each.capped_key_id is not None}
+    return _Batch(
+        purses,
+        reads.placed_under(named),
+        reads.repeated_within(windows, now),
+        reads.links_in_use(links),
+        reads.spent_today(capped, now),
+    )
+
+
+def _decide(
+    batch: _Batch, request: PlaceRequest, fingerprint: str | None, drafted: Draft | Refusal
+) -> int | Placed | Refusal:
+    """Returns the place in `batch.accepted` of the order, the order of an equal earlier request, or the refusal."""
+    earlier = _earlier(batch, request, fingerprint)
+    if earlier is not None:
+        return earlier
+    if isinstance(drafted, Refusal):
+        return drafted
+    purse = batch.purses[request.customer_id]
+    key_id = request.capped_key_id
+    link = (
+        reads.link_key(request.customer_id, drafted.terms.service_id, drafted.input.link)
+        if drafted.terms.one_active_order_per_link and drafted.terms.type.measure is not Measure.POSTS
+        else None
+    )
+    refusal = admit(
+        drafted,
+        purse,
+        link_in_use=link in batch.links_in_use,
+        spent_today=batch.spent_today.get(key_id or 0, 0),
+        cap=request.daily_cap_micros,
+    )
+    if refusal is not None:
+        return refusal
+    if link is not None:
+        batch.links_in_use.add(link)
+    if key_id is not None:
+        batch.spent_today[key_id] = batch.spent_today.get(key_id, 0) + drafted.charge_micros
+    return _accept(batch, writes.NewOrder(drafted, purse, request.request_id, fingerprint, key_id, link))
+
+
+def _earlier(batch: _Batch, request: PlaceRequest, fingerprint: str | None) -> int | Placed | Refusal | None:
+    """Returns the answer of an equal earlier request, in the database or in this list, or None.
+
+    Orders of this list are known by their place in it, as a negative number: -1 is the first.
+    """
+    if fingerprint is None:
+        return None
+    if request.request_id is None:
+        found = batch.repeats.get((request.customer_id, fingerprint), 0)
+        return Placed(found) if found > 0 else (-found - 1 if found else None)
+    found, known = batch.placed_before.get((request.customer_id, request.request_id), (0, ""))
+    if found and known != fingerprint:
+        return Refusal(Reason.REQUEST_ID_REUSED)
+    return Placed(found) if found > 0 else (-found - 1 if found else None)
+
+
+def _accept(batch: _Batch, order: writes.NewOrder) -> int:
+    batch.accepted.append(order)
+    place_in_list = len(batch.accepted)
+    customer_id = order.purse.customer_id
+    if order.request_id is not None and order.fingerprint is not None:
+        batch.placed_before[customer_id, order.request_id] = (-place_in_list, order.fingerprint)
+    if order.fingerprint is not None and order.purse.repeat_window_seconds:
+        batch.repeats[customer_id, order.fingerprint] = -place_in_list
+    return place_in_list - 1

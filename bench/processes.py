@@ -1,0 +1,93 @@
+"""The two servers that are compared: the panel's web process, and the yardstick that answers a constant."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.callers import BenchError
+from bench.engines import PROGRAMS, ROOT, Database
+
+STARTS_WITHIN_SECONDS = 30
+ENDS_WITHIN_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A server that answers on 127.0.0.1 at `port`."""
+
+    pid: int
+    port: int
+
+    def ask(self, form: str) -> bytes:
+        """Returns the answer to one POST of a form. Raises BenchError if there is none."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v2", form.encode(), timeout=10) as answer:
+                return bytes(answer.read())
+        except (urllib.error.URLError, OSError) as error:
+            raise BenchError(f"the server did not answer: {error}") from error
+
+    def peak_memory_mib(self) -> float:
+        """Returns the most memory the process has ever had resident."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+
+@contextmanager
+def panel(database: Database) -> Iterator[Process]:
+    """Runs the panel's web process on a database, with its output in the data folder."""
+    port = _free_port()
+    command = [str(PROGRAMS / "sutler"), "serve", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--data-dir", str(database.folder)]
+    with _running(command, port, database.environment(), database.folder / "serve.log") as process:
+        yield process
+
+
+@contextmanager
+def yardstick(answer: bytes, folder: Path) -> Iterator[Process]:
+    """Runs the callable that reads the form and answers these bytes."""
+    port = _free_port()
+    file = folder / "answer.json"
+    file.write_bytes(answer)
+    command = [sys.executable, "-m", "bench.yardstick", "--port", str(port), "--answer", str(file)]
+    with _running(command, port, None, folder / "yardstick.log") as process:
+        yield process
+
+
+@contextmanager
+def _running(command: list[str], port: int, environment: dict[str, str] | None, log: Path) -> Iterator[Process]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    try:
+        _await(process, port, log)
+        yield Process(process.pid, port)
+    finally:
+        process.terminate()
+        try:
+            process.wait(ENDS_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    ends = time.monotonic() + STARTS_WITHIN_SECONDS
+    while time.monotonic() < ends and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    said = log.read_text(errors="replace").strip().splitlines()
+    raise BenchError(f"the server did not start: {said[-1] if said else 'nothing said'}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,205 @@
+"""The actions of the v2 API: what each asks and answers, who may, and whether it changes anything.
+
+The lane runs on this table and the public API page is rendered from it (the protocol, section 2).
+"""
+
+from dataclasses import dataclass
+
+from sutler.core.order_types import ORDER_TYPES, OrderType
+
+MOST_IDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One field of a request. `about` is its line in the public documentation."""
+
+    name: str
+    about: str
+    required: bool = True
+    choices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One way to ask an action, besides `key` and `action`, and an answer to it as Python data."""
+
+    title: str
+    parameters: tuple[Parameter, ...]
+    answer: object
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One value of `action`. `scope` is what a key must allow (`accounts.keys.CUSTOMER_SCOPES`).
+
+    `aliases` are other spellings that old programs send. An action that `changes` something is never guessed.
+    """
+
+    name: str
+    about: str
+    scope: str
+    shapes: tuple[Shape, ...]
+    changes: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+_SERVICE = Parameter("service", "Service ID")
+_REQUEST_ID = Parameter(
+    "request_id", "Your own number for this order, up to 128 characters: makes a repeat safe", required=False
+)
+_ORDER = Parameter("order", "Order ID")
+_ORDERS = Parameter("orders", f"Order IDs (separated by a comma, up to {MOST_IDS} IDs)")
+_REFILL = Parameter("refill", "Refill ID")
+_REFILLS = Parameter("refills", f"Refill IDs (separated by a comma, up to {MOST_IDS} IDs)")
+
+_PARTIAL = {"charge": "0.27819", "start_count": "3572", "status": "Partial", "remains": "157", "currency": "USD"}
+_UNDER_WAY = {"charge": "1.44219", "start_count": "234", "status": "In progress", "remains": "10", "currency": "USD"}
+_NO_ORDER = {"error": "Incorrect order ID"}
+
+
+def _add_shape(order_type: OrderType) -> Shape:
+    fields = tuple(Parameter(each.name, each.about, each.required, each.choices) for each in order_type.fields)
+    return Shape(order_type.name, (_SERVICE, *fields, _REQUEST_ID), {"order": 23501})
+
+
+_ACTIONS = (
+    Action(
+        "services",
+        "Lists what is on sale, with your own prices.",
+        "read",
+        (
+            Shape(
+                "Service list",
+                (),
+                [
+                    {
+                        "service": 1,
+                        "name": "Followers",
+                        "type": "Default",
+                        "rate": "0.90",
+                        "min": "50",
+                        "max": "10000",
+                        "dripfeed": False,
+                        "refill": True,
+                        "cancel": True,
+                        "category": "First Category",
+                    },
+                    {
+                        "service": 2,
+                        "name": "Comments",
+                        "type": "Custom Comments",
+                        "rate": "8.00",
+                        "min": "10",
+                        "max": "1500",
+                        "dripfeed": False,
+                        "refill": False,
+                        "cancel": True,
+                        "category": "Second Category",
+                    },
+                ],
+                "The rate is the price of 1000, or of one for a package. The type decides what add asks for.",
+            ),
+        ),
+    ),
+    Action(
+        "add",
+        "Places an order and takes its charge from the balance. What it asks for depends on the type of the service.",
+        "order",
+        tuple(_add_shape(each) for each in ORDER_TYPES.values()),
+        changes=True,
+    ),
+    Action(
+        "status",
+        "Tells how far an order is, and what it costs as things stand.",
+        "read",
+        (
+            Shape("Order status", (_ORDER,), _PARTIAL),
+            Shape(
+                "Multiple orders status",
+                (_ORDERS,),
+                {"1": _PARTIAL, "10": _NO_ORDER, "100": _UNDER_WAY},
+            ),
+            Shape(
+                "Drip-feed order status",
+                (_ORDER,),
+                {
+                    "charge": "0.27",
+                    "start_count": "0",
+                    "status": "In progress",
+                    "remains": "200",
+                    "currency": "USD",
+                    "runs": "1",
+                    "orders": [23502],
+                },
+                "The runs delivered so far, and the ID of each run's own order.",
+            ),
+            Shape(
+                "Subscription status",
+                (_ORDER,),
+                {
+                    "charge": "0.18",
+                    "start_count": "0",
+                    "status": "In progress",
+                    "remains": "8",
+                    "currency": "USD",
+                    "posts": "2",
+                    "expiry": "2027-12-31",
+                    "orders": [23504, 23507],
+                },
+                "The posts served so far, and the ID of each post's own order, which is charged when it is placed.",
+            ),
+        ),
+        aliases=("orders",),
+    ),
+    Action(
+        "refill",
+        "Asks for a refill of a completed order.",
+        "refill_cancel",
+        (
+            Shape("Create refill", (_ORDER,), {"refill": "1"}),
+            Shape(
+                "Create multiple refill",
+                (_ORDERS,),
+                [{"order": 1, "refill": 1}, {"order": 2, "refill": 2}, {"order": 3, "refill": _NO_ORDER}],
+            ),
+        ),
+        changes=True,
+    ),
+    Action(
+        "refill_status",
+        "Tells how far a refill is.",
+        "read",
+        (
+            Shape("Get refill status", (_REFILL,), {"status": "Completed"}),
+            Shape(
+                "Get multiple refill status",
+                (_REFILLS,),
+                [
+                    {"refill": 1, "status": "Completed"},
+                    {"refill": 2, "status": "Rejected"},
+                    {"refill": 3, "status": {"error": "Refill not found"}},
+                ],
+            ),
+        ),
+    ),
+    Action(
+        "cancel",
+        "Asks for orders to be cancelled. 1 means that the request was taken; status tells later what came of it.",
+        "refill_cancel",
+        (
+            Shape("Create cancel", (_ORDERS,), [{"order": 9, "cancel": _NO_ORDER}, {"order": 2, "cancel": 1}]),
+            Shape("Cancel one order", (_ORDER,), {"order": 2, "cancel": 1}),
+        ),
+        changes=True,
+    ),
+    Action(
+        "balance",
+        "Tells what is left to spend.",
+        "read",
+        (Shape("User balance", (), {"balance": "100.84292", "currency": "USD"}),),
+    ),
+)
+
+ACTIONS: dict[str, Action] = {each.name: each for each in _ACTIONS}

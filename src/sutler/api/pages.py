@@ -1,0 +1,131 @@
+"""The public pages: the panel's front door, the API documentation, its example programs, and the files they need."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import path
+from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from sutler.api import metrics, wording
+from sutler.api.actions import ACTIONS, Shape
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A program for download."""
+
+    file: str
+    language: str
+    about: str
+
+
+EXAMPLES = (
+    Example("order.php", "PHP", "PHP 7.4 or later with the curl extension"),
+    Example("order.py", "Python", "Python 3.8 or later, standard library only"),
+    Example("order.mjs", "JavaScript", "Node.js 18 or later, nothing to install"),
+    Example("order.sh", "curl", "a POSIX shell and curl"),
+)
+# The address that the programs carry in the source tree; who downloads one gets the panel's own instead.
+_STAND_IN_URL = "https://panel.example"
+
+
+def _assets() -> dict[str, tuple[bytes, str]]:
+    """Returns our own files by the name they are served under: the digest in it lets browsers keep them for ever."""
+    found = {}
+    for file, kind in (("sutler.css", "text/css; charset=utf-8"), ("sutler.svg", "image/svg+xml")):
+        content = (_HERE / "static" / "sutler" / file).read_bytes()
+        stem, _, ending = file.partition(".")
+        found[f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{ending}"] = (content, kind)
+    return found
+
+
+_ASSETS = _assets()
+_STYLESHEET, _ICON = _ASSETS
+
+
+@require_safe
+def front_door(request: HttpRequest) -> HttpResponse:
+    """Shows the panel's name and the way to the documentation."""
+    return _page(request, "sutler/front_door.html")
+
+
+@require_safe
+def documentation(request: HttpRequest) -> HttpResponse:
+    """Shows every action with its parameters for each type of service, its answers, and the errors."""
+    return _page(
+        request,
+        "sutler/documentation.html",
+        actions=[(action, [_shown(shape) for shape in action.shapes]) for action in ACTIONS.values()],
+        errors=[each for each in wording.WORDINGS.values() if each.about],
+        statuses=wording.STATUSES,
+        refill_statuses=wording.REFILL_STATUSES,
+        examples=EXAMPLES,
+        requests_per_second=settings.SUTLER["SUTLER_KEY_REQUESTS_PER_SECOND"],
+    )
+
+
+@require_safe
+def example(request: HttpRequest, file: str) -> HttpResponse:
+    """Answers one of the example programs as a download, with the panel's own URL in it; 404 for any other name."""
+    if file not in {each.file for each in EXAMPLES}:
+        raise Http404
+    program = (_HERE / "examples" / file).read_text().replace(_STAND_IN_URL, _panel_url(request))
+    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+    return HttpResponse(program, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+@require_safe
+@cache_control(public=True, immutable=True, max_age=31_536_000)
+def asset(request: HttpRequest, name: str) -> HttpResponse:
+    """Answers one of our own files under its present name; 404 for any other."""
+    if name not in _ASSETS:
+        raise Http404
+    content, kind = _ASSETS[name]
+    return HttpResponse(content, content_type=kind)
+
+
+def _page(request: HttpRequest, template: str, **more: Any) -> HttpResponse:
+    url = _panel_url(request)
+    given = {
+        "panel_name": settings.SUTLER["SUTLER_PANEL_NAME"],
+        "panel_url": url,
+        "api_url": f"{url}/api/v2",
+        "stylesheet": _STYLESHEET,
+        "icon": _ICON,
+    }
+    return render(request, template, given | more)
+
+
+def _panel_url(request: HttpRequest) -> str:
+    return str(settings.SUTLER["SUTLER_PUBLIC_URL"] or request.build_absolute_uri("/")).rstrip("/")
+
+
+def _shown(shape: Shape) -> dict[str, Any]:
+    answer = msgspec.json.format(msgspec.json.encode(shape.answer), indent=2).decode()
+    return {"shape": shape, "answer": answer}
+
+
+@csrf_exempt
+def no_such_address(request: HttpRequest) -> HttpResponse:
+    """Answers in JSON, as programs expect, at addresses below `/api/` and `/adminapi/` where there is nothing."""
+    return JsonResponse({"error": "Not found"}, status=404)
+
+
+urlpatterns = [
+    path("", front_door, name="front_door"),
+    path("api", documentation, name="documentation"),
+    path("api/", documentation),
+    path("api/examples/<str:file>", example, name="example"),
+    path("assets/<str:name>", asset, name="asset"),
+    path("metrics", metrics.metrics),
+]

@@ -1,0 +1,112 @@
+"""What programs are told: one sentence for each reason of refusal, one line for each status.
+
+The sentences are the wire's own (the protocol, sections 1, 3 and 4): clients compare them byte for byte.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+
+from sutler.core.lifecycle import RefillStatus, Status
+from sutler.core.refusals import Reason, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A sentence of the wire with its gaps, and when it is given: its line in the public documentation.
+
+    Without `about` the sentence is not documented on its own.
+    """
+
+    text: str
+    about: str = ""
+
+    @property
+    def sample(self) -> str:
+        """The sentence as the documentation shows it, its gaps filled with an example."""
+        return self.text.format(field="link", bound=100)
+
+
+WORDINGS: dict[Reason, Wording] = {
+    Reason.TOO_MANY_REQUESTS: Wording(
+        "Too many requests", "Too fast. HTTP 429; the header Retry-After says how many seconds to wait."
+    ),
+    Reason.INVALID_KEY: Wording(
+        "Invalid API key", "The key is missing, wrong or revoked, or may not be used from your address."
+    ),
+    # Answered as a wrong key: whoever found a key learns nothing by trying it elsewhere.
+    Reason.ADDRESS_NOT_ALLOWED: Wording("Invalid API key"),
+    Reason.INCORRECT_REQUEST: Wording(
+        "Incorrect request",
+        "The action is missing or unknown, or a parameter that names an order or a refill is missing.",
+    ),
+    Reason.SCOPE_MISSING: Wording(
+        "API key does not allow this action", "The key is good, but was made for other actions only."
+    ),
+    Reason.ACCOUNT_SUSPENDED: Wording("Account suspended", "The account places no orders until the panel resumes it."),
+    Reason.REQUEST_ID_REUSED: Wording(
+        "request_id already used with other parameters",
+        "An earlier order carries this request_id, but was asked with other parameters.",
+    ),
+    Reason.INCORRECT_SERVICE: Wording("Incorrect service ID", "There is no such service, or it is not on sale now."),
+    Reason.INCORRECT_FIELD: Wording(
+        "Incorrect {field}", "A parameter is missing or malformed; the text names it, as in Incorrect link."
+    ),
+    Reason.QUANTITY_BELOW_MINIMUM: Wording(
+        "Quantity less than minimal {bound}", "Below the service's min; the text tells the bound."
+    ),
+    Reason.QUANTITY_ABOVE_MAXIMUM: Wording(
+        "Quantity more than maximum {bound}", "Above the service's max; the text tells the bound."
+    ),
+    Reason.LINK_IN_USE: Wording(
+        "You have active order with this link. Please wait until order being completed.",
+        "The service takes one active order for a link at a time.",
+    ),
+    Reason.SPEND_CAP_REACHED: Wording(
+        "Daily limit of this API key reached", "The key has a cap on what it may spend in a day (UTC)."
+    ),
+    Reason.NOT_ENOUGH_FUNDS: Wording("Not enough funds on balance", "The charge is more than the balance."),
+    Reason.INCORRECT_ORDER: Wording("Incorrect order ID", "You have no order with this number."),
+    Reason.REFILL_NOT_FOUND: Wording("Refill not found", "You have no refill with this number."),
+    Reason.REFILL_NOT_AVAILABLE: Wording(
+        "Refill is not available for this order",
+        "The service has no refill, the order is not completed, its guarantee is over, or it is too early.",
+    ),
+    Reason.CANCEL_NOT_AVAILABLE: Wording(
+        "Cancel is not available for this order", "The service cannot be cancelled, or the order is finished."
+    ),
+    Reason.MOVE_NOT_ALLOWED: Wording("Status change is not allowed"),
+}
+
+STATUSES: dict[Status, str] = {
+    Status.PENDING: "Accepted and paid for, not handed on yet.",
+    Status.PROCESSING: "Handed on, delivery has not begun.",
+    Status.IN_PROGRESS: "Being delivered.",
+    Status.COMPLETED: "Delivered.",
+    Status.PARTIAL: "Stopped early: remains was not delivered, its price is back on the balance.",
+    Status.CANCELED: "Nothing is charged, the whole price is back on the balance.",
+}
+
+REFILL_STATUSES: dict[RefillStatus, str] = {
+    RefillStatus.PENDING: "Asked for, not begun.",
+    RefillStatus.IN_PROGRESS: "Being delivered again.",
+    RefillStatus.COMPLETED: "Delivered again.",
+    RefillStatus.REJECTED: "Refused by whoever fulfils the order.",
+}
+
+
+def sentence(refusal: Refusal) -> str:
+    """Returns the text of a refusal as the wire spells it."""
+    return WORDINGS[refusal.reason].text.format(field=refusal.field, bound=refusal.bound)
+
+
+@lru_cache(maxsize=4096)  # one entry for each reason, field and bound of the catalogue
+def error_body(refusal: Refusal) -> bytes:
+    """Returns the JSON body of a refusal: an object with the one member `error`."""
+    return msgspec.json.encode({"error": sentence(refusal)})
+
+
+def http_status(refusal: Refusal) -> int:
+    """Returns 429 for going too fast, 200 for all else: many clients lose the text on any other code."""
+    return 429 if refusal.reason is Reason.TOO_MANY_REQUESTS else 200

@@ -1,0 +1,96 @@
+"""The answer to `services`: built once per change and price list, kept as bytes, plain and compressed."""
+
+import gzip
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from sutler.catalogue import price_book
+from sutler.catalogue.models import Service
+from sutler.core.money import show_rate
+from sutler.core.pricing import quoted_rate
+from sutler.storage.statements import Statement, run
+
+_MOST_KEPT = 32
+
+_PRICE_LISTS = Statement(
+    "SELECT customer.id, customer.currency, COALESCE(grouped.discount_basis_points, 0),"
+    " (SELECT token FROM catalogue_catalogueversion WHERE id = 1)"
+    " FROM {rows} JOIN accounts_customer customer ON customer.id = rows.customer_id"
+    " LEFT JOIN accounts_customergroup grouped ON grouped.id = customer.group_id",
+    {"customer_id": "bigint"},
+)
+
+# (token, currency, discount, customer whose overrides apply or 0, integers for service, min and max)
+_PriceList = tuple[str, str, int, int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The answer as it goes over the wire. `etag` changes whenever the bytes do."""
+
+    plain: bytes
+    compressed: bytes
+    etag: str
+
+
+_kept: OrderedDict[_PriceList, Feed] = OrderedDict()
+
+
+def feeds(asks: Sequence[tuple[int, bool]]) -> list[Feed]:
+    """Returns the feed for each (customer id, integer form), as the catalogue stands now."""
+    found = {row[0]: row[1:] for row in run(_PRICE_LISTS, [(each,) for each in {ask[0] for ask in asks}])}
+    answers = []
+    for customer_id, integers in asks:
+        currency, discount, token = found[customer_id]
+        book = price_book.at(token or "")
+        overridden = any(each[0] == customer_id for each in book.overrides)
+        answers.append(_feed((book.token, currency, discount, customer_id if overridden else 0, integers), book))
+    return answers
+
+
+def _feed(price_list: _PriceList, book: price_book.PriceBook) -> Feed:
+    kept = _kept.get(price_list) if book.token else None
+    if kept is None:
+        kept = _kept[price_list] = _build(price_list, book)
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+    _kept.move_to_end(price_list)
+    return kept
+
+
+def _build(price_list: _PriceList, book: price_book.PriceBook) -> Feed:
+    _, currency, discount, customer_id, integers = price_list
+    exchange = book.exchange.get(currency)
+    services = Service.objects.filter(state=Service.State.ACTIVE).select_related("category") if exchange else []
+    plain = msgspec.json.encode(
+        [
+            _item(each, book, exchange or 0, discount, customer_id, integers)
+            for each in services
+            if each.pk in book.terms
+        ]
+    )
+    digest = hashlib.sha256(plain).hexdigest()[:32]
+    return Feed(plain, gzip.compress(plain, 6, mtime=0), f'"{digest}"')
+
+
+def _item(
+    service: Service, book: price_book.PriceBook, exchange: int, discount: int, customer_id: int, integers: bool
+) -> dict[str, Any]:
+    base, less = book.base_rate(customer_id, book.terms[service.pk], discount)
+    return {
+        "service": service.pk,
+        "name": service.name,
+        "type": service.type,
+        "rate": show_rate(quoted_rate(base, less, exchange)),
+        "min": service.min if integers else str(service.min),
+        "max": service.max if integers else str(service.max),
+        "dripfeed": service.dripfeed,
+        "refill": service.refill,
+        "cancel": service.cancel,
+        "category": service.category.name,
+    }

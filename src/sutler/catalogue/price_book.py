@@ -1,0 +1,64 @@
+"""A copy of all that pricing needs, kept in the process and renewed when the catalogue's token changes."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from sutler.catalogue import version
+from sutler.catalogue.models import ExchangeRate, PriceOverride, Service
+from sutler.core.order_types import ORDER_TYPES
+from sutler.core.placing import Terms
+from sutler.core.pricing import EVEN_EXCHANGE
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """Services on sale by id, exchange rates by currency, overridden base rates by (customer, service)."""
+
+    token: str
+    terms: dict[int, Terms]
+    exchange: dict[str, int]
+    overrides: dict[tuple[int, int], int]
+
+    def base_rate(self, customer_id: int, terms: Terms, discount_basis_points: int) -> tuple[int, int]:
+        """Returns the base rate in micros and the discount that still applies: an override stands above it."""
+        override = self.overrides.get((customer_id, terms.service_id))
+        return (terms.rate_micros, discount_basis_points) if override is None else (override, 0)
+
+
+_kept = PriceBook("", {}, {}, {})
+
+
+def current() -> PriceBook:
+    """Returns the price book as the caller's transaction sees it: one small read, and a full one after a change."""
+    return at(version.current())
+
+
+def at(token: str) -> PriceBook:
+    """Returns the price book for a token that the caller has just read in this transaction."""
+    global _kept  # noqa: PLW0603 - one copy for the process, replaced whole, never changed
+    if _kept.token != token or not token:
+        _kept = _read(token)
+    return _kept
+
+
+def _read(token: str) -> PriceBook:
+    on_sale = Service.objects.filter(state=Service.State.ACTIVE).order_by("pk")
+    return PriceBook(
+        token,
+        {
+            service.pk: Terms(
+                service_id=service.pk,
+                type=ORDER_TYPES[service.type],
+                rate_micros=service.rate_micros,
+                min=service.min,
+                max=service.max,
+                dripfeed=service.dripfeed,
+                one_active_order_per_link=service.one_active_order_per_link,
+            )
+            for service in on_sale
+        },
+        dict(ExchangeRate.objects.values_list("currency", "worth_micros"))
+        | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: EVEN_EXCHANGE},
+        {(each.customer_id, each.service_id): each.rate_micros for each in PriceOverride.objects.all()},
+    )

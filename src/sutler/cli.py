@@ -1,0 +1,94 @@
+"""The command `sutler`: the operator's commands under one name, every failure one line and an exit code."""
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sutler import __version__
+from sutler.config import ConfigError
+from sutler.ops import customer, demo, first_start, inspection, order, processes, rate, service, staff
+
+COULD_NOT, WRONG_USAGE = 1, 2
+
+
+class Shell(click.Group):
+    """Runs a command and ends the process: 0 done, 1 could not, 2 wrong usage. Never shows a traceback."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Runs the command line given, by default the process's own."""
+        extra["standalone_mode"] = False
+        try:
+            outcome = super().main(*args, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(WRONG_USAGE)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the operator gets one line
+            code, line = _in_one_line(error)
+            click.echo(f"sutler: {line}", err=True)
+            sys.exit(code)
+        sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _in_one_line(error: Exception) -> tuple[int, str]:
+    if isinstance(error, click.UsageError):
+        where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+        return WRONG_USAGE, error.format_message() + where
+    if isinstance(error, click.Abort):
+        return COULD_NOT, "stopped"
+    if isinstance(error, click.ClickException):
+        return COULD_NOT, error.format_message()
+    if isinstance(error, (ConfigError, *_of_the_database())):
+        return COULD_NOT, str(error).strip().partition("\n")[0]
+    return COULD_NOT, f"this should not have happened ({type(error).__name__}); the details are in {_logged(error)}"
+
+
+def _of_the_database() -> tuple[type[Exception], ...]:
+    """Returns what a database that is away, locked, full or not durable raises, if one was used at all."""
+    if "django.db" not in sys.modules:
+        return ()
+    from django.db import InterfaceError, OperationalError
+
+    from sutler.storage.durability import NotDurable
+
+    return OperationalError, InterfaceError, NotDurable
+
+
+def _logged(error: Exception) -> Path:
+    """Appends the trace to errors.log in the data folder, or to a new file where there is no such folder."""
+    trace = "".join(traceback.format_exception(error))
+    try:
+        place = Path(os.environ.get("SUTLER_DATA_DIR", "sutler-data")) / "errors.log"
+        file = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError:
+        file, name = tempfile.mkstemp(prefix="sutler-", suffix=".log")
+        place = Path(name)
+    with open(file, "a", encoding="utf-8", errors="backslashreplace") as log:  # noqa: PTH123 - an open descriptor
+        log.write(trace)
+    return place
+
+
+@click.group(
+    "sutler",
+    cls=Shell,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="\b\nExample:\n  sutler init --email you@example.com\n  sutler run",
+)
+@click.version_option(__version__, prog_name="sutler")
+def main() -> None:
+    """Sutler, an order desk for resellers: set it up, run it, look after it."""
+
+
+for _command in (
+    *(first_start.init, processes.run, processes.serve, processes.work, demo.demo),
+    *(customer.customer, staff.staff, service.service, rate.rate, order.order),
+    *(inspection.verify, inspection.config, inspection.bench),
+):
+    main.add_command(_command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The worker: keeps time. It does what is due and keeps no state of its own, so several may run at once."""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+from django.db import OperationalError, close_old_connections
+
+from sutler.core.clock import Clock, Random
+from sutler.orders import drip, subscriptions
+from sutler.storage.transactions import Busy, CommitUnclear
+
+Job = Callable[[datetime], int]
+
+# Each does a bounded part of what is due, in transactions of its own, and returns how much that was.
+JOBS: tuple[Job, ...] = (drip.place_due_runs, subscriptions.end_expired, subscriptions.place_due_posts)
+
+_log = structlog.get_logger(__name__)
+
+
+def run_due(now: datetime, jobs: Sequence[Job] = JOBS) -> int:
+    """Does every job once; returns how much was due and is done. Whatever a job raises ends the pass."""
+    return sum(job(now) for job in jobs)
+
+
+def work(
+    clock: Clock, chance: Random, stop: threading.Event, interval_seconds: float, jobs: Sequence[Job] = JOBS
+) -> None:
+    """Does what is due, pass after pass, until `stop` is set; the pass under way is finished first.
+
+    Between two passes that found nothing it waits about `interval_seconds`, a little more or less by chance, so that
+    several workers do not ask in step. A job that fails is logged and tried again in the next pass; the others go on.
+    A database that is locked or away is an ordinary condition, said once until it has passed.
+    """
+    waiting: set[Job] = set()
+    while not stop.is_set():
+        close_old_connections()  # a connection that broke in the last pass
+        done = sum(_attempt(job, clock.now(), waiting) for job in jobs)
+        if not done:
+            stop.wait(interval_seconds * chance.uniform(0.9, 1.1))
+
+
+def _attempt(job: Job, now: datetime, waiting: set[Job]) -> int:
+    """Does the job once; returns how much it did, 0 if it could not. `waiting` holds the jobs the database kept off."""
+    try:
+        done = job(now)
+    except (Busy, CommitUnclear, OperationalError) as error:
+        if job not in waiting:
+            _log.warning("worker.waits_for_the_database", job=job.__name__, error=str(error))
+        waiting.add(job)
+        return 0
+    except Exception:  # noqa: BLE001 - one job's bug must not stop the others
+        _log.exception("worker.job_failed", job=job.__name__)
+        return 0
+    waiting.discard(job)
+    return done

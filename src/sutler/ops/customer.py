@@ -1,0 +1,255 @@
+"""`sutler customer`: the accounts that buy, their money and their keys."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sutler.core.clock import SystemClock, new_token
+from sutler.core.money import Micros, parse_amount, show_balance, show_rate
+from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
+from sutler.core.refusals import Refusal
+from sutler.ops.shell import ID, Amount, Currency, Failed, Text, example, on_panel, refused, show_table
+
+if TYPE_CHECKING:
+    from sutler.accounts.models import Customer
+
+LONGEST_CAUSE = 40
+PERCENT_MICROS = 10_000  # a basis point, written as a percentage
+
+
+@click.group(
+    epilog=example(
+        "sutler customer create --name Alice --currency USD",
+        "sutler customer credit 1 50.00 --reason 'bank transfer 4711'",
+        "sutler customer key 1",
+    )
+)
+def customer() -> None:
+    """Customers: who they are, their balance, their keys."""
+
+
+@customer.command(epilog=example("sutler customer create --name Alice --currency EUR --group resellers"))
+@click.option("--name", type=Text(200), required=True)
+@click.option("--currency", type=Currency(), help="Currency of the balance, for ever; otherwise the base currency.")
+@click.option("--group", "group_name", help="Group whose discount applies.")
+@click.option("--credit-limit", type=Amount(), default="0", show_default=True, help="How far below 0 they may go.")
+@click.option("--email", help="Address a person signs in with; without it there is only the API.")
+@click.option("--password", help="Their password; otherwise one is made and printed once.")
+@on_panel
+def create(
+    *,
+    name: str,
+    currency: str | None,
+    group_name: str | None,
+    credit_limit: Micros,
+    email: str | None,
+    password: str | None,
+) -> None:
+    """Open a customer's account with an empty wallet."""
+    from django.conf import settings
+    from django.db import transaction
+
+    from sutler.accounts import customers
+    from sutler.accounts.models import CustomerGroup
+    from sutler.books.post import open_wallet
+    from sutler.ops.people import create_person
+
+    group = CustomerGroup.objects.filter(name=group_name).first()
+    if group_name and group is None:
+        raise Failed(f"there is no group {group_name}; `sutler customer group` makes one")
+    currency = currency or settings.SUTLER["SUTLER_BASE_CURRENCY"]
+    now = SystemClock().now()
+    with transaction.atomic():
+        made = customers.create(name, currency, now, group)
+        open_wallet(made.pk, currency, credit_limit)
+        secret = create_person(email, password, now, customer=made) if email else ""
+    click.echo(
+        f"Customer {made.pk}: {name}, {currency}." + (f" Signs in as {email} {secret}".rstrip() if email else "")
+    )
+    _warn_without_exchange_rate(currency)
+
+
+@customer.command("list", epilog=example("sutler customer list"))
+@on_panel
+def list_() -> None:
+    """Show the customers and their balances."""
+    from sutler.accounts.models import Customer
+
+    found = Customer.objects.select_related("wallet", "group").order_by("pk")
+    show_table(
+        ("ID", "NAME", "BALANCE", "CURRENCY", "GROUP", "STATE"),
+        (
+            (
+                *(each.pk, each.name, show_balance(each.wallet.balance_micros or 0), each.currency),
+                *(each.group or "-", "suspended" if each.suspended_at else "active"),
+            )
+            for each in found
+        ),
+    )
+
+
+@customer.command(
+    context_settings={"ignore_unknown_options": True},  # an amount may begin with a minus
+    epilog=example(
+        "sutler customer credit 3 50.00 --reason 'bank transfer 4711' --cause bank-4711",
+        "sutler customer credit 3 -5.00 --reason 'credited twice'",
+    ),
+)
+@click.argument("customer_id", type=ID)
+@click.argument("amount", type=Amount(signed=True))
+@click.option("--reason", type=Text(500), required=True, help="Kept in the books.")
+@click.option("--cause", type=Text(LONGEST_CAUSE), help="Name of the payment: it is credited once under this name.")
+@on_panel
+def credit(customer_id: int, amount: Micros, reason: str, cause: str | None) -> None:
+    """Put money into a customer's wallet; a negative amount takes some out again."""
+    from sutler.books.models import Transfer
+    from sutler.books.post import adjust, deposit
+
+    found = _customer(customer_id)
+    pay, kind = (deposit, "deposit") if amount > 0 else (adjust, "adjust")
+    key = f"{kind}:{cause or new_token()[:16]}"
+    balance = pay(customer_id, amount, key, reason, SystemClock().now())
+    if isinstance(balance, Refusal):
+        raise refused(balance)
+    booked = Transfer.objects.select_related("debit", "credit").get(cause=key)
+    if customer_id not in {booked.debit.customer_id, booked.credit.customer_id} or booked.amount_micros != abs(amount):
+        raise Failed(f"nothing was credited: {cause} stands in the books already, for another customer or amount")
+    click.echo(f"Balance of customer {customer_id}: {show_balance(balance)} {found.currency}")
+
+
+@customer.command(epilog=example("sutler customer key 3 --label shop --scope read --scope order --address 203.0.113.7"))
+@click.argument("customer_id", type=ID)
+@click.option("--label", type=Text(100), default="", help="What it is for.")
+@click.option("--scope", "scopes", multiple=True, help="read, order or refill_cancel; may be repeated; otherwise all.")
+@click.option("--address", "addresses", multiple=True, help="Address or network it may be used from; otherwise any.")
+@click.option("--daily-cap", type=Amount(), help="Most it may spend in a day (UTC).")
+@on_panel
+def key(
+    customer_id: int, label: str, scopes: tuple[str, ...], addresses: tuple[str, ...], daily_cap: Micros | None
+) -> None:
+    """Make an API key and print it, this once: only its digest is kept."""
+    from sutler.accounts import keys
+
+    _customer(customer_id)
+    secret = new_token()
+    try:
+        made = keys.create(
+            secret,
+            SystemClock().now(),
+            customer_id=customer_id,
+            label=label,
+            scopes=scopes or None,
+            networks=addresses,
+            daily_cap_micros=daily_cap,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(f"Key {made.pk} of customer {customer_id}:", err=True)
+    click.echo(secret)
+
+
+@customer.command("keys", epilog=example("sutler customer keys 3"))
+@click.argument("customer_id", type=ID)
+@on_panel
+def keys_(customer_id: int) -> None:
+    """Show a customer's keys: their beginnings, never the keys."""
+    rows = _customer(customer_id).keys.order_by("pk")
+    show_table(
+        ("ID", "PREFIX", "LABEL", "SCOPES", "ADDRESSES", "LAST USED", "STATE"),
+        (
+            (
+                *(each.pk, each.prefix, each.label or "-", each.scopes, each.addresses or "any"),
+                *(each.last_used_at or "never", "revoked" if each.revoked_at else "valid"),
+            )
+            for each in rows
+        ),
+    )
+
+
+@customer.command(epilog=example("sutler customer revoke 3 12"))
+@click.argument("customer_id", type=ID)
+@click.argument("key_id", type=ID)
+@on_panel
+def revoke(customer_id: int, key_id: int) -> None:
+    """End one of a customer's keys for good."""
+    from sutler.accounts import keys
+
+    if not keys.revoke(key_id, SystemClock().now(), customer_id=customer_id):
+        raise Failed(f"customer {customer_id} has no key {key_id} that is valid")
+    click.echo(f"Key {key_id} is revoked.")
+
+
+@customer.command(epilog=example("sutler customer suspend 3"))
+@click.argument("customer_id", type=ID)
+@on_panel
+def suspend(customer_id: int) -> None:
+    """Take no orders from a customer until resumed."""
+    from sutler.accounts import customers
+
+    customers.suspend(_customer(customer_id).pk, SystemClock().now())
+    click.echo(f"Customer {customer_id} is suspended.")
+
+
+@customer.command(epilog=example("sutler customer resume 3"))
+@click.argument("customer_id", type=ID)
+@on_panel
+def resume(customer_id: int) -> None:
+    """Take orders from a suspended customer again."""
+    from sutler.accounts import customers
+
+    customers.suspend(_customer(customer_id).pk, None)
+    click.echo(f"Customer {customer_id} is active.")
+
+
+@customer.command(epilog=example("sutler customer group resellers --discount 7.5"))
+@click.argument("name", type=Text(100))
+@click.option("--discount", required=True, help="Percentage off every rate, with up to two decimals.")
+@on_panel
+def group(name: str, discount: str) -> None:
+    """Make a group of customers, or change the discount of one."""
+    from sutler.accounts.models import CustomerGroup
+
+    micros = parse_amount(discount)
+    points, rest = divmod(micros if micros is not None else -1, PERCENT_MICROS)
+    if rest or not 0 <= points < WHOLE_PRICE_BASIS_POINTS:
+        raise click.BadParameter("must be a percentage from 0 to 99.99", param_hint="--discount")
+    CustomerGroup.objects.update_or_create(name=name, defaults={"discount_basis_points": points})
+    click.echo(f"Group {name}: {discount} % off.")
+
+
+@customer.command(epilog=example("sutler customer override 3 17 0.75", "sutler customer override 3 17 --remove"))
+@click.argument("customer_id", type=ID)
+@click.argument("service_id", type=ID)
+@click.argument("rate", type=Amount(), required=False)
+@click.option("--remove", is_flag=True, help="Take the customer's own rate away.")
+@on_panel
+def override(customer_id: int, service_id: int, rate: Micros | None, *, remove: bool) -> None:
+    """Give a customer a rate of their own for a service, in the base currency."""
+    from sutler.catalogue.models import PriceOverride, Service
+
+    if bool(rate) is remove:
+        raise click.UsageError("give either a rate above 0 or --remove")
+    if not Service.objects.filter(pk=service_id).exists():
+        raise Failed(f"there is no service {service_id}")
+    ends: dict[str, Any] = {"customer_id": _customer(customer_id).pk, "service_id": service_id}
+    if rate:
+        PriceOverride.objects.update_or_create(**ends, defaults={"rate_micros": rate})
+        click.echo(f"Customer {customer_id} pays {show_rate(rate)} for service {service_id}.")
+    else:
+        PriceOverride.objects.filter(**ends).delete()
+        click.echo(f"Customer {customer_id} pays for service {service_id} what others pay.")
+
+
+def _customer(customer_id: int) -> "Customer":
+    from sutler.accounts.models import Customer
+
+    for found in Customer.objects.filter(pk=customer_id):
+        return found
+    raise Failed(f"there is no customer {customer_id}")
+
+
+def _warn_without_exchange_rate(currency: str) -> None:
+    from sutler.catalogue import price_book
+
+    if currency not in price_book.current().exchange:
+        click.echo(f"Nothing is on sale in {currency} until `sutler rate set {currency} ...`.", err=True)

@@ -1,0 +1,101 @@
+"""`sutler order`: look at orders, and report on them where nobody else does."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from sutler.core.clock import SystemClock
+from sutler.core.lifecycle import Status
+from sutler.core.money import show_charge
+from sutler.core.order_types import LARGEST_NUMBER
+from sutler.core.refusals import Refusal
+from sutler.ops.shell import ID, Failed, example, on_panel, refused, show_table
+
+if TYPE_CHECKING:
+    from sutler.orders.models import Order
+
+_STATUS = click.Choice([each.value for each in Status], case_sensitive=False)
+
+
+@click.group(epilog=example("sutler order list --status Pending", "sutler order show 17"))
+def order() -> None:
+    """Orders: what was asked and what came of it."""
+
+
+@order.command("list", epilog=example("sutler order list --customer 3 --status Pending --limit 20"))
+@click.option("--customer", "customer_id", type=ID, help="Only of this customer.")
+@click.option("--status", type=_STATUS, help="Only in this state.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many at most.")
+@on_panel
+def list_(customer_id: int | None, status: str | None, limit: int) -> None:
+    """Show orders, newest first."""
+    from sutler.orders.models import Order
+
+    found = Order.objects.order_by("-pk")
+    if customer_id is not None:
+        found = found.filter(customer_id=customer_id)
+    if status is not None:
+        found = found.filter(status=status)
+    show_table(
+        ("ID", "CUSTOMER", "SERVICE", "STATUS", "QUANTITY", "REMAINS", "CHARGE", "PLACED", "LINK"),
+        (
+            (o.pk, o.customer_id, o.service_id, o.status, o.quantity, o.remains, *_charge_and_time(o), o.link)
+            for o in found[:limit]
+        ),
+    )
+
+
+@order.command("show", epilog=example("sutler order show 17"))
+@click.argument("order_id", type=ID)
+@on_panel
+def show(order_id: int) -> None:
+    """Show one order: its fields, what happened to it, and its money."""
+    from sutler.books.models import Transfer
+    from sutler.orders.models import Order
+
+    found = Order.objects.filter(pk=order_id).first()
+    if found is None:
+        raise Failed(f"there is no order {order_id}")
+    show_table(
+        ("FIELD", "VALUE"),
+        [(field.name, getattr(found, field.attname)) for field in found._meta.concrete_fields],
+    )
+    click.echo()
+    show_table(
+        ("AT", "BY", "FROM", "TO", "NOTE"),
+        (
+            (f"{each.at:%Y-%m-%d %H:%M:%S}", each.actor, each.from_status or "-", each.to_status or "-", each.note)
+            for each in found.events.order_by("pk")
+        ),
+    )
+    click.echo()
+    transfers = Transfer.objects.filter(order_id=order_id).select_related("debit", "credit").order_by("pk")
+    show_table(
+        ("CAUSE", "FROM", "TO", "AMOUNT"),
+        ((each.cause, each.debit.kind, each.credit.kind, show_charge(each.amount_micros)) for each in transfers),
+    )
+
+
+@order.command(
+    "set-status",
+    epilog=example("sutler order set-status 17 completed", "sutler order set-status 17 partial --remains 40"),
+)
+@click.argument("order_id", type=ID)
+@click.argument("status", type=_STATUS)
+@click.option("--start-count", type=click.IntRange(0, LARGEST_NUMBER), help="Count before the work began.")
+@click.option("--remains", type=click.IntRange(-LARGEST_NUMBER, LARGEST_NUMBER), help="What was not delivered.")
+@click.option("--note", default="", help="Kept with the order's events; customers do not see it.")
+@on_panel
+def set_status(order_id: int, status: str, start_count: int | None, remains: int | None, note: str) -> None:
+    """Move an order, as its executor would: Completed keeps the charge, Partial and Canceled give back."""
+    from sutler.orders.move import Report, report
+
+    told = Report(order_id, Status(status), start_count, remains, note)
+    [outcome] = report([told], "operator", SystemClock().now())
+    if isinstance(outcome, Refusal):
+        raise refused(outcome)
+    click.echo(f"Order {order_id} is {outcome.status}.")
+
+
+def _charge_and_time(o: "Order") -> tuple[str, str]:
+    return f"{show_charge(o.charge_micros - o.returned_micros)} {o.currency}", f"{o.created_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,43 @@
+"""`sutler rate`: what currencies are worth in the panel's base currency."""
+
+import click
+
+from sutler.core.money import Micros, show_rate
+from sutler.ops.shell import Amount, Currency, Failed, example, on_panel, show_table
+
+
+@click.group(epilog=example("sutler rate set EUR 1.08"))
+def rate() -> None:
+    """Exchange rates, kept by the operator."""
+
+
+@rate.command("set", epilog=example("sutler rate set EUR 1.08", "(one EUR is worth 1.08 of the base currency)"))
+@click.argument("currency", type=Currency())
+@click.argument("worth", type=Amount())
+@on_panel
+def set_(currency: str, worth: Micros) -> None:
+    """Say what one unit of a currency is worth in the base currency. Orders keep the rate they were placed at."""
+    from django.conf import settings
+
+    from sutler.catalogue.models import ExchangeRate
+
+    base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
+    if currency == base:
+        raise Failed(f"{base} is the base currency: it is always worth 1")
+    if not worth:
+        raise click.BadParameter("a currency is worth more than 0", param_hint="WORTH")
+    ExchangeRate.objects.update_or_create(currency=currency, defaults={"worth_micros": worth})
+    click.echo(f"1 {currency} = {show_rate(worth)} {base}")
+
+
+@rate.command("list", epilog=example("sutler rate list"))
+@on_panel
+def list_() -> None:
+    """Show the rates."""
+    from django.conf import settings
+
+    from sutler.catalogue.models import ExchangeRate
+
+    base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
+    rates = ExchangeRate.objects.order_by("currency").values_list("currency", "worth_micros")
+    show_table(("CURRENCY", f"WORTH IN {base}"), ((name, show_rate(worth)) for name, worth in rates))

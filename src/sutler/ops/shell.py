@@ -1,0 +1,147 @@
+"""What the operator's commands share: the panel they open, the way they fail, the tables they print."""
+
+import functools
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from sutler.core.money import LARGEST_MICROS, Micros, is_currency, parse_amount
+from sutler.core.order_types import LARGEST_NUMBER
+from sutler.core.refusals import Refusal
+
+R = TypeVar("R")
+ID = click.IntRange(1, LARGEST_NUMBER)
+
+
+class Failed(click.ClickException):
+    """The command could not do what was asked. The message is one line for the operator; the exit code is 1."""
+
+
+class Amount(click.ParamType[Micros]):
+    """An amount of money such as 12 or 12.345678, in micros; with `signed` it may stand below zero."""
+
+    name = "amount"
+
+    def __init__(self, *, signed: bool = False) -> None:
+        self.signed = signed
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Micros:
+        """Returns the amount in micros. Fails as wrong usage if the text is none."""
+        text = str(value)
+        minus = self.signed and text.startswith("-")
+        micros = parse_amount(text.removeprefix("-") if minus else text)
+        if micros is None:
+            largest = LARGEST_MICROS // 1_000_000
+            self.fail(f"{text!r} is not an amount such as 12 or 12.345678, up to {largest}.", param, ctx)
+        return Micros(-micros) if minus else micros
+
+
+class Currency(click.ParamType[str]):
+    """A currency code such as USD."""
+
+    name = "currency"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Returns the code. Fails as wrong usage if the text is none."""
+        if not is_currency(str(value)):
+            self.fail(f"{value!r} is not a currency code such as USD: three to five capital letters.", param, ctx)
+        return str(value)
+
+
+class Text(click.ParamType[str]):
+    """A line of text that can be stored and shown: at most `longest` characters, none of them a control character."""
+
+    name = "text"
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Returns the text without outer spaces. Fails as wrong usage if it is too long or unprintable."""
+        text = str(value).strip()
+        if len(text) > self.longest or not text.isprintable():
+            self.fail(f"must be one printable line of at most {self.longest} characters.", param, ctx)
+        return text
+
+
+def example(*lines: str) -> str:
+    """Returns the epilogue of a command's help."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def data_dir_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Gives a command the option `--data-dir`, passed on as `data_dir`."""
+    return click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of the database and the secret key (otherwise SUTLER_DATA_DIR, or sutler-data).",
+    )(command)
+
+
+def on_panel(command: Callable[..., R]) -> Callable[..., R]:
+    """Gives a command the option `--data-dir` and opens that panel before the command's body runs."""
+
+    @data_dir_option
+    @functools.wraps(command)
+    def with_panel(*args: Any, data_dir: Path | None, **options: Any) -> R:
+        open_panel(data_dir)
+        return command(*args, **options)
+
+    return with_panel
+
+
+def open_panel(data_dir: Path | None) -> None:
+    """Sets Django up on the panel in this folder, by default the environment's.
+
+    Fails if there is no panel yet, or one that `sutler init` has to bring up to date.
+    """
+    start_django(data_dir)
+    from django.db import connection
+
+    file = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite" and "mode=memory" not in file and not Path(file).is_file():
+        raise Failed(f"there is no panel in {Path(file).parent}; `sutler init` makes one")
+    if unapplied_migrations():
+        raise Failed("the database is not up to date; `sutler init` brings it there")
+
+
+def start_django(data_dir: Path | None) -> None:
+    """Sets Django up, on the panel in this folder if one is given. Raises ConfigError for unusable settings."""
+    if data_dir is not None:
+        os.environ["SUTLER_DATA_DIR"] = str(data_dir.absolute())
+    import django
+    from django.conf import settings
+
+    if not settings.configured:
+        os.environ["DJANGO_SETTINGS_MODULE"] = "sutler.settings"
+    django.setup()
+
+
+def unapplied_migrations() -> int:
+    """Returns how many migrations the database lacks."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def refused(refusal: Refusal) -> Failed:
+    """Returns the failure that tells the operator of a refusal."""
+    words = refusal.reason.name.replace("_", " ").lower()
+    return Failed(f"refused: {words}" + (f" ({refusal.field})" if refusal.field else ""))
+
+
+def show_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Prints rows in columns, whole, however wide. What a terminal would obey is shown as `?`."""
+    lines = [tuple(head), *(tuple(_printable(str(cell)) for cell in row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,0 +1,88 @@
+"""The proof that the books and the orders are sound: every check of the audits, over one snapshot of the database."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import connection
+from rich.progress import Progress
+
+from sutler.books import audit as books
+from sutler.books.audit import Check
+from sutler.orders import audit as orders
+from sutler.storage.statements import is_postgres
+
+CHECKS: tuple[Check, ...] = books.CHECKS + orders.CHECKS
+MOST_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: how many rows it looked at, how many breaches there are, and the first of them."""
+
+    check: Check
+    rows: int
+    breaches: int
+    shown: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        """Yields one line for each breach that is shown, and one that says how many are not."""
+        for breach in self.shown:
+            yield f"{self.check.name}: {breach}"
+        if self.breaches > len(self.shown):
+            yield f"{self.check.name}: and {self.breaches - len(self.shown):,} more"
+
+
+def run_checks(progress: Progress, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+    """Runs the checks over one snapshot and returns what each found, in the order given.
+
+    Shows on `progress` what is being checked, and leaves a line with the number of rows for each check. Takes no lock
+    that anybody waits for. Raises django.db.DatabaseError if the database cannot be read.
+    """
+    task = progress.add_task("", total=len(checks))
+    findings = []
+    with _snapshot():
+        rows = {table: _count(table) for table in dict.fromkeys(check.table for check in checks)}
+        for check in checks:
+            progress.update(task, description=check.name)
+            finding = _look(check, rows[check.table])
+            findings.append(finding)
+            verdict = f"{finding.breaches:,} BREACHES" if finding.breaches else "ok"
+            progress.console.print(
+                f"{verdict:>12} {finding.rows:>12,} rows  {check.sentence}", highlight=False, soft_wrap=True
+            )
+            progress.advance(task)
+    progress.remove_task(task)
+    return findings
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """One reading transaction that sees no later commit; inside a transaction of the caller's, that one.
+
+    On SQLite `transaction.atomic` would take the write lock and hold up every order.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if is_postgres() else "BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+
+
+def _count(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM {table}")  # noqa: S608 - a name of the audits' own
+        return int(cursor.fetchone()[0])
+
+
+def _look(check: Check, rows: int) -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT breach, COUNT(*) OVER () FROM ({check.sql}) AS breaches LIMIT {MOST_SHOWN}"  # noqa: S608
+        )
+        found = cursor.fetchall()
+    return Finding(check, rows, found[0][1] if found else 0, tuple(breach for breach, _ in found))

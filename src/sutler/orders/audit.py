@@ -1,0 +1,391 @@
+"""The proof of the orders: their money, their charges, their states and what hangs on them, each promise one query.
+
+For every order the transfers under its own id add up (`orders.family` says how): its charge goes into *in hand*, a
+drip-feed's into *scheduled*; from there to revenue, back to the wallet, or on to the runs, and never more than that.
+"""
+# ruff: noqa: S608 - the queries are put together from constants of the code alone
+
+from collections.abc import Iterable
+
+from sutler.books.audit import Check
+from sutler.core.lifecycle import FINAL, MOVES, REFILL_FINAL, CancelStatus, Status
+from sutler.core.order_types import ORDER_TYPES
+from sutler.core.pricing import PER_PIECE
+
+
+def _words(values: Iterable[str]) -> str:
+    return ", ".join(f"'{each}'" for each in sorted(values))
+
+
+def _charge(rate: str, quantity: str) -> str:
+    """Returns the SQL of `pricing.charge` for a thousand; split so that it stays within a BIGINT if the charge does."""
+    return f"(({rate} / 1000) * ({quantity}) + (({rate} % 1000) * ({quantity}) + 999) / 1000)"
+
+
+def _hour(table: str) -> str:
+    """Returns the SQL that tells whether a row has its hour of finishing."""
+    return f"CASE WHEN {table}.finished_at IS NULL THEN ' without' ELSE ' with' END || ' an hour of finishing'"
+
+
+_FINAL = _words(FINAL)
+_REFILL_FINAL = _words(REFILL_FINAL)
+_CANCEL_FINAL = _words({CancelStatus.DONE, CancelStatus.REJECTED})
+_ALLOWED = _words(f"{before}>{after}" for before, allowed in MOVES.items() for after in allowed)
+_PACKAGES = _words(each.name for each in ORDER_TYPES.values() if each.per == PER_PIECE)
+
+_SHARE = f"""(
+    {_charge("parent.rate_micros", "drip.quantity_per_run * child.run")}
+    - {_charge("parent.rate_micros", "drip.quantity_per_run * (child.run - 1)")}
+)"""
+# The runs of drip-feeds, numbered from 1 as they were placed.
+_RUNS = """
+    (SELECT orders_order.*, ROW_NUMBER() OVER (PARTITION BY parent_id ORDER BY id) AS run
+     FROM orders_order WHERE parent_id IS NOT NULL) AS child
+    JOIN orders_order parent ON parent.id = child.parent_id
+    JOIN orders_drip drip ON drip.order_id = parent.id
+"""
+# What left the pockets of each order: to revenue, to the wallet, and from a drip-feed's to its runs'.
+_GONE = """
+    SELECT t.order_id, t.amount_micros
+    FROM books_transfer t
+    JOIN books_ledgeraccount d ON d.id = t.debit_id
+    JOIN books_ledgeraccount c ON c.id = t.credit_id
+    WHERE c.kind = 'revenue' OR (c.kind = 'wallet' AND d.kind IN ('in hand', 'scheduled'))
+    UNION ALL
+    SELECT child.parent_id, t.amount_micros
+    FROM orders_order child
+    JOIN books_transfer t ON t.order_id = child.id
+    JOIN books_ledgeraccount d ON d.id = t.debit_id AND d.kind = 'scheduled'
+    JOIN books_ledgeraccount c ON c.id = t.credit_id AND c.kind = 'in hand'
+    WHERE child.parent_id IS NOT NULL
+"""
+# The children of each parent, added up.
+_BROODS = f"""
+    SELECT parent_id, COUNT(*) AS placed, SUM(quantity) AS quantity, SUM(remains) AS remains,
+        SUM(CASE WHEN remains > 0 THEN remains ELSE 0 END) AS undelivered,
+        SUM(returned_micros) AS returned_micros,
+        SUM(CASE WHEN status IN ({_FINAL}) THEN 0 ELSE 1 END) AS unfinished,
+        SUM(CASE WHEN status = '{Status.COMPLETED}' THEN 1 ELSE 0 END) AS completed,
+        SUM(CASE WHEN status = '{Status.CANCELED}' THEN 1 ELSE 0 END) AS canceled
+    FROM orders_order WHERE parent_id IS NOT NULL GROUP BY parent_id
+"""
+
+_MONEY = (
+    Check(
+        "order_of_transfer",
+        "no transfer speaks of an order that is not there",
+        "books_transfer",
+        """
+        SELECT 'transfer ' || t.id || ' (' || t.cause || ') is of order ' || t.order_id || ', which is not there'
+            AS breach
+        FROM books_transfer t LEFT JOIN orders_order o ON o.id = t.order_id
+        WHERE t.order_id IS NOT NULL AND o.id IS NULL
+        """,
+    ),
+    Check(
+        "order_charged",
+        "every order's charge was taken, no more and no less",
+        "orders_order",
+        """
+        SELECT 'order ' || o.id || ' costs ' || o.charge_micros || ', taken were ' || COALESCE(taken.total, 0) AS breach
+        FROM orders_order o LEFT JOIN (
+            SELECT t.order_id, c.kind, SUM(t.amount_micros) AS total
+            FROM books_transfer t JOIN books_ledgeraccount c ON c.id = t.credit_id
+            WHERE t.order_id IS NOT NULL AND c.kind IN ('in hand', 'scheduled') GROUP BY t.order_id, c.kind
+        ) AS taken ON taken.order_id = o.id
+            AND taken.kind = CASE WHEN o.kind = 'drip-feed' THEN 'scheduled' ELSE 'in hand' END
+        WHERE o.charge_micros <> COALESCE(taken.total, 0)
+        """,
+    ),
+    Check(
+        "order_settled",
+        "an order settles and returns at most its charge, a finished one all of it",
+        "orders_order",
+        f"""
+        SELECT 'order ' || o.id || ' (' || o.status || ') cost ' || o.charge_micros
+            || ', settled, returned or passed on were ' || COALESCE(gone.total, 0) AS breach
+        FROM orders_order o
+        LEFT JOIN (SELECT order_id, SUM(amount_micros) AS total FROM ({_GONE}) AS went GROUP BY order_id) AS gone
+            ON gone.order_id = o.id
+        WHERE COALESCE(gone.total, 0) > o.charge_micros
+            OR (o.status IN ({_FINAL}) AND COALESCE(gone.total, 0) < o.charge_micros)
+        """,
+    ),
+    Check(
+        "order_returned",
+        "what an order says has gone back is what went back, a drip-feed's runs with it",
+        "orders_order",
+        f"""
+        SELECT 'order ' || o.id || ' says that ' || o.returned_micros || ' went back, its transfers say '
+            || COALESCE(went.total, 0) + COALESCE(brood.returned_micros, 0) AS breach
+        FROM orders_order o LEFT JOIN (
+            SELECT t.order_id, SUM(t.amount_micros) AS total
+            FROM books_transfer t JOIN books_ledgeraccount c ON c.id = t.credit_id AND c.kind = 'wallet'
+            WHERE t.order_id IS NOT NULL GROUP BY t.order_id
+        ) AS went ON went.order_id = o.id
+        LEFT JOIN ({_BROODS}) AS brood ON brood.parent_id = o.id AND o.kind = 'drip-feed'
+        WHERE o.returned_micros <> COALESCE(went.total, 0) + COALESCE(brood.returned_micros, 0)
+        """,
+    ),
+    Check(
+        "order_wallet",
+        "an order's money comes from and goes to the wallet of its customer, in the order's currency",
+        "books_transfer",
+        """
+        SELECT 'transfer ' || t.id || ' (' || t.cause || ') touches wallet ' || w.id || ' of customer ' || w.customer_id
+            || ', order ' || o.id || ' is of customer ' || o.customer_id || ' in ' || o.currency AS breach
+        FROM books_transfer t JOIN orders_order o ON o.id = t.order_id
+        JOIN books_ledgeraccount w ON w.id IN (t.debit_id, t.credit_id) AND w.kind = 'wallet'
+        WHERE w.customer_id <> o.customer_id OR w.currency <> o.currency
+        """,
+    ),
+    Check(
+        "order_charge",
+        "a stored charge follows from the stored rate and quantity",
+        "orders_order",
+        f"""
+        SELECT 'order ' || o.id || ' costs ' || o.charge_micros || ', its rate and quantity make ' || o.due AS breach
+        FROM (
+            SELECT orders_order.*, CASE WHEN kind = 'subscription' THEN 0
+                WHEN type IN ({_PACKAGES}) THEN rate_micros * quantity
+                ELSE {_charge("rate_micros", "quantity")} END AS due
+            FROM orders_order
+        ) AS o
+        LEFT JOIN orders_order parent ON parent.id = o.parent_id AND parent.kind = 'drip-feed'
+        WHERE parent.id IS NULL AND o.charge_micros <> o.due
+        """,
+    ),
+    Check(
+        "run_charge",
+        "each run of a drip-feed is charged its own share, so that the shares add up to the charge",
+        "orders_drip",
+        f"""
+        SELECT 'order ' || child.id || ' costs ' || child.charge_micros || ', run ' || child.run || ' of order '
+            || parent.id || ' makes ' || {_SHARE} AS breach
+        FROM {_RUNS} WHERE child.charge_micros <> {_SHARE}
+        """,
+    ),
+    Check(
+        "run_cause",
+        "each run is paid from its drip-feed's scheduled money, under its own number",
+        "orders_drip",
+        f"""
+        SELECT 'order ' || child.id || ' is not paid as run ' || child.run || ' of order ' || parent.id AS breach
+        FROM {_RUNS}
+        LEFT JOIN books_transfer t ON t.cause = 'run:' || parent.id || ':' || child.run AND t.order_id = child.id
+        WHERE t.id IS NULL AND child.charge_micros > 0
+        """,
+    ),
+)
+
+_STATES = (
+    Check(
+        "event_moves",
+        "orders move only as the table of moves allows, each move from where the last one led",
+        "orders_orderevent",
+        f"""
+        SELECT 'order ' || order_id || ' moves from ' || from_status || ' to ' || to_status || ' when it stood at '
+            || stood || ' (event ' || id || ')' AS breach
+        FROM (
+            SELECT id, order_id,
+                COALESCE(from_status, 'nothing') AS from_status, COALESCE(to_status, 'nothing') AS to_status,
+                COALESCE(LAG(to_status, 1, '{Status.PENDING}') OVER (PARTITION BY order_id ORDER BY id), 'nothing')
+                    AS stood
+            FROM orders_orderevent WHERE from_status IS NOT NULL OR to_status IS NOT NULL
+        ) AS moves
+        WHERE from_status <> stood OR from_status || '>' || to_status NOT IN ({_ALLOWED})
+        """,
+    ),
+    Check(
+        "order_status",
+        "every order stands where its last move led",
+        "orders_order",
+        f"""
+        SELECT 'order ' || o.id || ' is ' || o.status || ', its events end at '
+            || COALESCE(event.to_status, '{Status.PENDING}') AS breach
+        FROM orders_order o LEFT JOIN (
+            SELECT order_id, MAX(id) AS id FROM orders_orderevent WHERE to_status IS NOT NULL GROUP BY order_id
+        ) AS last ON last.order_id = o.id
+        LEFT JOIN orders_orderevent event ON event.id = last.id
+        WHERE o.status <> COALESCE(event.to_status, '{Status.PENDING}')
+        """,
+    ),
+    Check(
+        "order_finished_at",
+        "an order has its hour of finishing exactly when it is finished",
+        "orders_order",
+        f"""
+        SELECT 'order ' || o.id || ' is ' || o.status || {_hour("o")} AS breach
+        FROM orders_order o WHERE (o.status IN ({_FINAL})) <> (o.finished_at IS NOT NULL)
+        """,
+    ),
+    Check(
+        "order_remains",
+        "what remains is between nothing and the quantity; below nothing only where a completed order got more",
+        "orders_order",
+        f"""
+        SELECT 'order ' || id || ' (' || status || ') of ' || quantity || ' has ' || remains || ' remaining' AS breach
+        FROM orders_order
+        WHERE remains > quantity
+            OR (remains < 0 AND status <> '{Status.COMPLETED}')
+            OR (remains > 0 AND status = '{Status.COMPLETED}' AND kind <> 'subscription')
+            OR (remains <> quantity AND status = '{Status.CANCELED}')
+        """,
+    ),
+)
+
+_FAMILIES = (
+    Check(
+        "order_kind",
+        "a drip-feed has its schedule, a subscription its terms, and nothing else has either",
+        "orders_order",
+        """
+        SELECT 'order ' || o.id || ' is ' || o.kind || CASE WHEN drip.order_id IS NULL THEN ' without' ELSE ' with' END
+            || ' a schedule,' || CASE WHEN sub.order_id IS NULL THEN ' without' ELSE ' with' END || ' terms' AS breach
+        FROM orders_order o
+        LEFT JOIN orders_drip drip ON drip.order_id = o.id
+        LEFT JOIN orders_subscription sub ON sub.order_id = o.id
+        WHERE (o.kind = 'drip-feed') <> (drip.order_id IS NOT NULL)
+            OR (o.kind = 'subscription') <> (sub.order_id IS NOT NULL)
+        """,
+    ),
+    Check(
+        "child_of_parent",
+        "a child has its parent's customer, service, currency and price, and a parent is no child",
+        "orders_order",
+        """
+        SELECT 'order ' || child.id || ' is no child of order ' || parent.id AS breach
+        FROM orders_order child JOIN orders_order parent ON parent.id = child.parent_id
+        WHERE child.parent_id IS NOT NULL AND (
+            parent.kind = 'single' OR child.kind <> 'single'
+            OR child.customer_id <> parent.customer_id OR child.service_id <> parent.service_id
+            OR child.currency <> parent.currency OR child.rate_micros <> parent.rate_micros
+            OR child.exchange_micros <> parent.exchange_micros)
+        """,
+    ),
+    Check(
+        "drip_runs",
+        "a drip-feed has as many runs, and as large ones, as its schedule says",
+        "orders_drip",
+        f"""
+        SELECT 'order ' || o.id || ' of ' || o.quantity || ' has ' || COALESCE(brood.placed, 0) || ' runs of '
+            || COALESCE(brood.quantity, 0) || ' together, its schedule says ' || drip.runs_placed || ' of ' || drip.runs
+            || ' runs of ' || drip.quantity_per_run AS breach
+        FROM orders_drip drip JOIN orders_order o ON o.id = drip.order_id
+        LEFT JOIN ({_BROODS}) AS brood ON brood.parent_id = o.id
+        WHERE o.quantity <> drip.quantity_per_run * drip.runs OR COALESCE(brood.placed, 0) <> drip.runs_placed
+            OR COALESCE(brood.quantity, 0) <> drip.quantity_per_run * drip.runs_placed
+        """,
+    ),
+    Check(
+        "drip_state",
+        "a drip-feed stands where its runs have brought it, and lacks what they lack",
+        "orders_drip",
+        f"""
+        SELECT 'order ' || id || ' is ' || status || ' with ' || remains || ' remaining, its runs make it ' || due
+            || ' with ' || lacking AS breach
+        FROM (
+            SELECT o.id, o.status, o.remains,
+                CASE WHEN brood.completed = drip.runs THEN '{Status.COMPLETED}'
+                    WHEN drip.next_run_at IS NOT NULL AND brood.placed IS NULL THEN '{Status.PENDING}'
+                    WHEN drip.next_run_at IS NOT NULL OR brood.unfinished > 0 THEN '{Status.IN_PROGRESS}'
+                    WHEN COALESCE(brood.canceled, 0) = COALESCE(brood.placed, 0) THEN '{Status.CANCELED}'
+                    ELSE '{Status.PARTIAL}' END AS due,
+                CASE WHEN brood.completed = drip.runs THEN brood.remains
+                    ELSE COALESCE(brood.undelivered, 0) + drip.quantity_per_run * (drip.runs - drip.runs_placed)
+                    END AS lacking
+            FROM orders_drip drip JOIN orders_order o ON o.id = drip.order_id
+            LEFT JOIN ({_BROODS}) AS brood ON brood.parent_id = o.id
+        ) AS drips WHERE status <> due OR remains <> lacking
+        """,
+    ),
+    Check(
+        "subscription_state",
+        "a subscription stands where its posts have brought it, and has no more of them than were asked",
+        "orders_subscription",
+        f"""
+        SELECT 'order ' || id || ' is ' || status || ' with ' || remains || ' remaining, its ' || placed
+            || ' posts make it ' || due AS breach
+        FROM (
+            SELECT o.id, o.status, o.remains, o.quantity, sub.posts, sub.old_posts, COALESCE(brood.placed, 0) AS placed,
+                CASE WHEN sub.ended_at IS NOT NULL AND COALESCE(brood.unfinished, 0) = 0 AND NOT EXISTS (
+                        SELECT 1 FROM orders_post WHERE subscription_id = o.id AND due_at IS NOT NULL)
+                    THEN CASE WHEN brood.placed > 0 THEN '{Status.COMPLETED}' ELSE '{Status.CANCELED}' END
+                    WHEN brood.placed > 0 THEN '{Status.IN_PROGRESS}' ELSE '{Status.PENDING}' END AS due
+            FROM orders_subscription sub JOIN orders_order o ON o.id = sub.order_id
+            LEFT JOIN ({_BROODS}) AS brood ON brood.parent_id = o.id
+        ) AS subs
+        WHERE status <> due OR quantity <> posts OR (posts > 0 AND placed > posts + old_posts)
+            OR remains <> CASE WHEN quantity > placed THEN quantity - placed ELSE 0 END
+        """,
+    ),
+    Check(
+        "post_child",
+        "every order of a subscription was placed for one of its posts, which is then no longer due",
+        "orders_post",
+        """
+        SELECT 'order ' || child.id || ' of subscription ' || child.parent_id || ' has no post' AS breach
+        FROM orders_order child
+        JOIN orders_subscription sub ON sub.order_id = child.parent_id
+        LEFT JOIN orders_post post ON post.child_id = child.id AND post.subscription_id = child.parent_id
+        WHERE child.parent_id IS NOT NULL AND post.id IS NULL
+        UNION ALL
+        SELECT 'post ' || post.id || ' of subscription ' || post.subscription_id || ' became order ' || child.id
+            || ' of ' || COALESCE(CAST(child.parent_id AS text), 'none')
+            || CASE WHEN post.due_at IS NULL THEN '' ELSE ' and is still due' END
+        FROM orders_post post JOIN orders_order child ON child.id = post.child_id
+        WHERE COALESCE(child.parent_id, 0) <> post.subscription_id OR post.due_at IS NOT NULL
+        """,
+    ),
+)
+
+_HANGING_ON = (
+    Check(
+        "link_in_use",
+        "a link is held only by an active order, for its own customer and service",
+        "orders_linkinuse",
+        f"""
+        SELECT 'order ' || o.id || ' (' || o.status || ') holds a link of customer ' || link.customer_id
+            || ' on service ' || link.service_id AS breach
+        FROM orders_linkinuse link JOIN orders_order o ON o.id = link.order_id
+        WHERE o.status IN ({_FINAL}) OR link.customer_id <> o.customer_id OR link.service_id <> o.service_id
+        """,
+    ),
+    Check(
+        "cancel_request",
+        "a request to cancel is open only while its order is, and has its hour of finishing exactly when it is not",
+        "orders_cancelrequest",
+        f"""
+        SELECT 'request ' || asked.id || ' to cancel order ' || o.id || ' (' || o.status || ') is ' || asked.status
+            || {_hour("asked")} AS breach
+        FROM orders_cancelrequest asked JOIN orders_order o ON o.id = asked.order_id
+        WHERE (asked.status IN ({_CANCEL_FINAL})) <> (asked.finished_at IS NOT NULL)
+            OR (asked.status NOT IN ({_CANCEL_FINAL}) AND o.status IN ({_FINAL}))
+        """,
+    ),
+    Check(
+        "refill",
+        "only completed orders have refills, and a refill its hour of finishing exactly when it is finished",
+        "orders_refill",
+        f"""
+        SELECT 'refill ' || refill.id || ' of order ' || o.id || ' (' || o.status || ') is ' || refill.status
+            || {_hour("refill")} AS breach
+        FROM orders_refill refill JOIN orders_order o ON o.id = refill.order_id
+        WHERE o.status <> '{Status.COMPLETED}'
+            OR (refill.status IN ({_REFILL_FINAL})) <> (refill.finished_at IS NOT NULL)
+        """,
+    ),
+    Check(
+        "request_id_once",
+        "a request id has placed one order of its customer, and what was asked is kept with it",
+        "orders_order",
+        """
+        SELECT 'request id ' || request_id || ' of customer ' || customer_id || ' has placed ' || COUNT(*)
+            || ' orders, ' || COUNT(fingerprint) || ' of them with what was asked' AS breach
+        FROM orders_order WHERE request_id IS NOT NULL
+        GROUP BY customer_id, request_id HAVING COUNT(*) > 1 OR COUNT(fingerprint) = 0
+        """,
+    ),
+)
+
+CHECKS = _MONEY + _STATES + _FAMILIES + _HANGING_ON

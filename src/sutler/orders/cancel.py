@@ -1,0 +1,98 @@
+"""Cancelling: at once where an order has not been handed on, else as a request to whoever fulfils it."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sutler.books.models import LedgerAccount
+from sutler.books.post import Entry, house, post
+from sutler.catalogue.models import Service
+from sutler.core.lifecycle import FINAL, Status
+from sutler.core.refusals import Reason, Refusal
+from sutler.orders import family, move
+from sutler.orders.change import note
+from sutler.orders.models import CancelRequest, Drip, Order, OrderEvent, Post, Subscription
+from sutler.storage.transactions import durable
+
+
+def request_cancels(customer_id: int, order_ids: Sequence[int], now: datetime) -> list[Refusal | None]:
+    """Cancels the customer's orders as far as can be; each on its own, answered in the order given (None: taken).
+
+    A Pending order is canceled and refunded at once, an order that was handed on gets an open CancelRequest; asking
+    again while one is open changes nothing. A drip-feed places no more runs and gives the unplaced ones back, a
+    subscription takes no more posts, and the children of both are canceled likewise (the protocol, section 4).
+    Refuses with INCORRECT_ORDER (not an order of the customer), CANCEL_NOT_AVAILABLE (the service has no cancel, or
+    the order is final). Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
+    """
+    with durable():
+        orders = family.lock(Order.objects.filter(pk__in=order_ids, customer_id=customer_id))
+        services = {each.service_id for each in orders.values()}
+        with_cancel = set(Service.objects.filter(pk__in=services, cancel=True).values_list("pk", flat=True))
+        allowed = {each.pk for each in orders.values() if each.service_id in with_cancel}
+        return _stop(order_ids, orders, allowed, f"customer {customer_id}", now)
+
+
+def stop(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal | None]:
+    """Does the same for staff: whoever's orders they are, and whether or not the service has cancel."""
+    with durable():
+        orders = family.lock(Order.objects.filter(pk__in=order_ids))
+        return _stop(order_ids, orders, orders.keys(), actor, now)
+
+
+def _stop(
+    order_ids: Sequence[int], orders: dict[int, Order], allowed: Collection[int], actor: str, now: datetime
+) -> list[Refusal | None]:
+    answers = {
+        each.pk: None if each.pk in allowed and each.status not in FINAL else Refusal(Reason.CANCEL_NOT_AVAILABLE)
+        for each in orders.values()
+    }
+    stopped = {each.pk: each for each in orders.values() if answers[each.pk] is None}
+    parents = [each for each in stopped.values() if family.is_parent(each)]
+    stopped |= {each.pk: each for each in family.lock_children(parents)}
+    _end_schedules(parents, actor, now)
+    _end_orders([each for each in stopped.values() if not family.is_parent(each)], actor, now)
+    family.refresh([each.pk for each in parents], actor, now)
+    return [answers.get(each, Refusal(Reason.INCORRECT_ORDER)) for each in order_ids]
+
+
+def _end_schedules(parents: Collection[Order], actor: str, now: datetime) -> None:
+    """Ends what would still make children of the locked parents, and gives back what was scheduled for them."""
+    if not parents:
+        return
+    subscriptions = Subscription.objects.filter(order__in=parents)
+    Post.objects.filter(subscription__in=subscriptions, due_at__isnull=False).update(due_at=None)
+    subscriptions.filter(ended_at=None).update(ended_at=now)
+    subscriptions.update(paused_at=None)
+    drips = list(Drip.objects.filter(order__in=parents, next_run_at__isnull=False).select_related("order"))
+    _return_unrun([each.order for each in drips], now)
+    Drip.objects.filter(pk__in=[each.pk for each in drips]).update(next_run_at=None)
+    OrderEvent.objects.bulk_create(
+        note(each.order_id, actor, now, f"Stopped after {each.runs_placed} of {each.runs} runs") for each in drips
+    )
+
+
+def _return_unrun(drip_feeds: Collection[Order], now: datetime) -> None:
+    customers = {each.customer_id for each in drip_feeds}
+    wallets = dict(LedgerAccount.objects.filter(customer__in=customers).values_list("customer_id", "pk"))
+    post(
+        [
+            Entry(
+                f"return:{each.pk}",
+                house(LedgerAccount.Kind.SCHEDULED, each.currency),
+                wallets[each.customer_id],
+                family.unrun_micros(each),
+                each.pk,
+            )
+            for each in drip_feeds
+        ],
+        now,
+    )
+
+
+def _end_orders(orders: Collection[Order], actor: str, now: datetime) -> None:
+    """Cancels those of the locked orders that are Pending, and keeps a request for the others."""
+    handed_on = [each for each in orders if each.status != Status.PENDING]
+    # The partial unique index lets a second open request fall away.
+    CancelRequest.objects.bulk_create(
+        [CancelRequest(order=each, requested_at=now) for each in handed_on], ignore_conflicts=True
+    )
+    move.apply([move.canceled(each) for each in orders if each.status == Status.PENDING], actor, now)

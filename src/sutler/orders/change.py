@@ -1,0 +1,102 @@
+"""A decided change of an order, and how it is written: the row, the event, and what ends with the order.
+
+Knows nothing of money: what a change costs or returns is settled by who decided it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sutler.core.lifecycle import FINAL, CancelStatus, Status
+from sutler.orders.models import CancelRequest, LinkInUse, Order, OrderEvent
+from sutler.storage.statements import Statement, moment, run
+
+_UPDATE_ORDERS = Statement(
+    "UPDATE orders_order SET status = rows.status, start_count = rows.start_count, remains = rows.remains,"
+    " returned_micros = rows.returned_micros, finished_at = rows.finished_at"
+    " FROM {rows} WHERE orders_order.id = rows.id AND orders_order.status = rows.from_status RETURNING orders_order.id",
+    {
+        "id": "bigint",
+        "from_status": "text",
+        "status": "text",
+        "start_count": "bigint",
+        "remains": "bigint",
+        "returned_micros": "bigint",
+        "finished_at": "timestamptz",
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An order as it stood and what is made of it."""
+
+    order: Order
+    status: Status
+    start_count: int | None
+    remains: int
+    returned_micros: int
+    note: str = ""
+
+    @property
+    def moves(self) -> bool:
+        """Whether the status changes."""
+        return self.status != self.order.status
+
+    @property
+    def ends(self) -> bool:
+        """Whether the order becomes final by this change."""
+        return self.moves and self.status in FINAL
+
+    @property
+    def recounts(self) -> bool:
+        """Whether what remains or what was returned changes."""
+        return (self.remains, self.returned_micros) != (self.order.remains, self.order.returned_micros)
+
+
+def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
+    """Writes changes of locked orders that are not final: rows, events, links set free, requests to cancel closed."""
+    if not changes:
+        return
+    at = moment(now)
+    written = run(
+        _UPDATE_ORDERS,
+        [
+            (
+                each.order.pk,
+                each.order.status,
+                each.status,
+                each.start_count,
+                each.remains,
+                each.returned_micros,
+                at if each.ends else None,
+            )
+            for each in changes
+        ],
+    )
+    assert len(written) == len(changes)  # noqa: S101 - the rows are locked
+    OrderEvent.objects.bulk_create(_event(each, actor, now) for each in changes if each.moves or each.note)
+    ended = [each for each in changes if each.ends]
+    if ended:
+        LinkInUse.objects.filter(order__in=[each.order.pk for each in ended]).delete()
+        _close_cancel_requests(ended, now)
+
+
+def note(order_id: int, actor: str, now: datetime, text: str) -> OrderEvent:
+    """Returns the event, not stored yet, of something that happened to an order without moving it."""
+    return OrderEvent(order_id=order_id, at=now, actor=actor, note=text[:1000])
+
+
+def _event(change: Change, actor: str, now: datetime) -> OrderEvent:
+    event = note(change.order.pk, actor, now, change.note)
+    if change.moves:
+        event.from_status, event.to_status = change.order.status, change.status
+    return event
+
+
+def _close_cancel_requests(ended: Sequence[Change], now: datetime) -> None:
+    for outcome, was_stopped in ((CancelStatus.DONE, True), (CancelStatus.REJECTED, False)):
+        ids = [each.order.pk for each in ended if (each.status is not Status.COMPLETED) is was_stopped]
+        CancelRequest.objects.filter(order__in=ids, status__in=[CancelStatus.OPEN, CancelStatus.TAKEN]).update(
+            status=outcome, finished_at=now
+        )

@@ -1,0 +1,106 @@
+"""Refills: a customer asks that what was lost of a completed order be delivered again."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Max
+
+from sutler.core.lifecycle import REFILL_FINAL, REFILL_MOVES, RefillStatus, Status
+from sutler.core.refusals import Reason, Refusal
+from sutler.orders.change import note
+from sutler.orders.models import Order, OrderEvent, Refill
+from sutler.storage.statements import Statement, moment, run
+from sutler.storage.transactions import durable
+
+# The partial unique index decides between two who ask at once: the later one's row falls away.
+_INSERT_REFILLS = Statement(
+    "INSERT INTO orders_refill (order_id, status, requested_at)"
+    " SELECT order_id, status, requested_at FROM {rows} WHERE 1 = 1 ON CONFLICT DO NOTHING RETURNING order_id, id",
+    {"order_id": "integer", "status": "text", "requested_at": "timestamptz"},
+)
+_REFILLS = Statement(
+    "SELECT rows.ask, refill.status FROM {rows} JOIN orders_refill refill ON refill.id = rows.id"
+    " JOIN orders_order ON orders_order.id = refill.order_id AND orders_order.customer_id = rows.customer_id",
+    {"ask": "integer", "customer_id": "bigint", "id": "bigint"},
+)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def request_refills(customer_id: int, order_ids: Sequence[int], now: datetime) -> list[int | Refusal]:
+    """Opens a refill for each order that may have one; answers refill ids in the order given.
+
+    Refuses with INCORRECT_ORDER (not an order of the customer), REFILL_NOT_AVAILABLE unless the order is Completed,
+    the service has refill, the order was completed no longer than the service's `refill_days` ago, no refill of it is
+    open, and `refill_wait_hours` have passed since it was completed and since its last refill ended (the protocol,
+    section 4).
+    Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
+    """
+    with durable() as receipt:
+        orders = (
+            Order.objects.filter(pk__in=order_ids, customer_id=customer_id)
+            .select_related("service")
+            .annotate(last_refill_at=Max("refills__finished_at"))
+        )
+        found = {each.pk: _may_refill(each, each.last_refill_at, now) for each in orders}
+        # In id order, so that two callers never wait for each other in a ring.
+        asked = sorted(order_id for order_id, may in found.items() if may)
+        opened: dict[int, int] = dict(
+            run(_INSERT_REFILLS, [(each, RefillStatus.PENDING, moment(now)) for each in asked])
+        )
+        if opened:
+            receipt.wrote("orders_refill", min(opened.values()))
+    return [
+        opened.get(each, Refusal(Reason.REFILL_NOT_AVAILABLE if each in found else Reason.INCORRECT_ORDER))
+        for each in order_ids
+    ]
+
+
+def look_up(asks: Sequence[tuple[int, int]]) -> list[RefillStatus | None]:
+    """Returns how each refill stands, asked as (customer id, refill id); None where the customer has no such one."""
+    rows = [(number, *ask) for number, ask in enumerate(asks)]
+    found = {number: RefillStatus(status) for number, status in run(_REFILLS, rows)}
+    return [found.get(number) for number in range(len(asks))]
+
+
+def report(reports: Sequence[tuple[int, RefillStatus]], actor: str, now: datetime) -> list[Refusal | None]:
+    """Moves refills, given as (refill id, new status); each on its own, answered in the order given (None: done).
+
+    Refuses with REFILL_NOT_FOUND, or MOVE_NOT_ALLOWED (not in `lifecycle.REFILL_MOVES`). Repeating a report is a
+    success that changes nothing. Each move leaves a note on the order.
+    Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
+    """
+    with durable():
+        ids = {refill_id for refill_id, _ in reports}
+        refills = {each.pk: each for each in Refill.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+        notes: list[OrderEvent] = []
+        answers = [_move(refills.get(refill_id), status, actor, now, notes) for refill_id, status in reports]
+        Refill.objects.bulk_update(refills.values(), ["status", "finished_at"])
+        OrderEvent.objects.bulk_create(notes)
+        return answers
+
+
+def _may_refill(order: Order, last_refill_at: datetime | None, now: datetime) -> bool:
+    service = order.service
+    if order.status != Status.COMPLETED or order.finished_at is None or not service.refill:
+        return False
+    # Whole numbers are compared: an operator's "for ever" in days is more than a timedelta holds.
+    if service.refill_days is not None and -((order.finished_at - now) // _DAY) > service.refill_days:
+        return False
+    quiet_since = max(order.finished_at, last_refill_at or order.finished_at)
+    return (now - quiet_since) // _HOUR >= service.refill_wait_hours
+
+
+def _move(
+    refill: Refill | None, status: RefillStatus, actor: str, now: datetime, notes: list[OrderEvent]
+) -> Refusal | None:
+    if refill is None:
+        return Refusal(Reason.REFILL_NOT_FOUND)
+    before = RefillStatus(refill.status)
+    if status is before:
+        return None
+    if status not in REFILL_MOVES[before]:
+        return Refusal(Reason.MOVE_NOT_ALLOWED)
+    notes.append(note(refill.order_id, actor, now, f"Refill {refill.pk}: {before} -> {status}"))
+    refill.status = status
+    refill.finished_at = now if status in REFILL_FINAL else None
+    return None

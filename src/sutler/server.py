@@ -1,0 +1,118 @@
+"""The server: uvicorn with deadlines and limits of our own for what has not arrived yet. Wiring only."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LARGEST_HEAD_BYTES = 64 * 1024
+MOST_CONNECTIONS = 4000
+_SWEEP_SECONDS = 1.0
+_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection. A request must arrive within the deadline and its head within the size limit."""
+
+    def connection_made(self, transport: Any) -> None:  # noqa: D102
+        self.receiving_since: float | None = self.loop.time()
+        self._head_bytes: int | None = 0
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._refuse(b"503 Service Unavailable", b"Service busy, try again")
+
+    def data_received(self, data: bytes) -> None:  # noqa: D102
+        if self.receiving_since is None:
+            self.receiving_since = self.loop.time()
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            # An offer to change the protocol is ignored; the parser would throw away the body of such a request.
+            data = _UPGRADE.sub(b"\r\nx-upgrade:", data)
+        super().data_received(data)
+        if self._head_bytes is not None and self._head_bytes > LARGEST_HEAD_BYTES:
+            self._refuse(b"431 Request Header Fields Too Large", b"Request too large")
+
+    def on_message_begin(self) -> None:  # noqa: D102
+        super().on_message_begin()
+        self.receiving_since = self.loop.time()
+        self.scope["state"]["abort"] = self.transport.abort
+
+    def on_headers_complete(self) -> None:  # noqa: D102
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:  # noqa: D102
+        self.receiving_since = None
+        self._head_bytes = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: D102
+        self._refuse(b"400 Bad Request", b"Incorrect request")
+
+    def refuse_if_late(self, now_seconds: float, timeout_seconds: float) -> None:
+        """Ends the connection if its request has been arriving for longer than the timeout."""
+        if self.receiving_since is not None and now_seconds - self.receiving_since > timeout_seconds:
+            self._refuse(b"408 Request Timeout", b"Request took too long")
+
+    def _refuse(self, status: bytes, text: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        body = b'{"error":"%s"}' % text
+        self.transport.write(
+            b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nretry-after: 1\r\n"
+            b"connection: close\r\n\r\n%s" % (status, len(body), body)
+        )
+        self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's server, which says when it is ready and sweeps slow connections away."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Listens, then says so."""
+        await super().startup(sockets)
+        if self.started:
+            self._sweeper = asyncio.create_task(self._sweep())
+            if self._on_ready is not None:
+                self._on_ready()
+
+    async def _sweep(self) -> None:
+        timeout_seconds = settings.SUTLER["SUTLER_RECEIVE_TIMEOUT_SECONDS"]
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Protocol):
+                    connection.refuse_if_late(loop.time(), timeout_seconds)
+
+
+def serve(host: str, port: int, on_ready: Callable[[], None] | None = None) -> None:
+    """Serves the panel until SIGTERM or SIGINT; requests under way are answered first, for at most 10 seconds.
+
+    `on_ready` is called once connections are accepted. Raises SystemExit if the address is taken.
+    """
+    config = uvicorn.Config(
+        "sutler.asgi:application",
+        host=host,
+        port=port,
+        http=Protocol,
+        ws="none",
+        loop="uvloop",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        forwarded_allow_ips=settings.SUTLER["SUTLER_TRUSTED_PROXIES"],
+        timeout_graceful_shutdown=10,
+        backlog=1024,
+    )
+    Server(config, on_ready).run()

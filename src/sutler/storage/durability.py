@@ -1,0 +1,38 @@
+"""What the database must promise before the panel starts: a commit that was answered survives a power cut."""
+
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# What each engine answers for a setting, and the answers that will do.
+_SQLITE = {
+    "journal_mode": {"wal"},
+    "synchronous": {"2"},  # FULL; NORMAL loses the last commits in a power cut
+    "foreign_keys": {"1"},
+    "busy_timeout": {"5000"},
+}
+_POSTGRESQL = {
+    "synchronous_commit": {"on", "remote_apply"},
+    "fsync": {"on"},
+    "full_page_writes": {"on"},
+}
+
+
+class NotDurable(Exception):  # noqa: N818 - a state of the database, named as such
+    """The database may lose what it has acknowledged. The message names the setting, fit to be shown."""
+
+
+def check(database: BaseDatabaseWrapper | None = None) -> None:
+    """Reads the settings back from the engine, by default over this thread's connection.
+
+    Raises NotDurable for the first one that is not as promised.
+    """
+    asked = database or connection
+    query, wanted = ("PRAGMA", _SQLITE) if asked.vendor == "sqlite" else ("SHOW", _POSTGRESQL)
+    with asked.cursor() as cursor:
+        for setting, good in wanted.items():
+            cursor.execute(f"{query} {setting}")
+            found = str(cursor.fetchone()[0])
+            if found not in good:
+                raise NotDurable(
+                    f"the database may lose what it has acknowledged: {setting} is {found}, must be {min(good)}"
+                )

@@ -1,0 +1,75 @@
+"""Transactions whose outcome is known: committed, not committed, or honestly unclear."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+
+from sutler.storage.statements import is_postgres
+
+_LOOK_AGAIN_SECONDS = 0.05
+_LOOKS = 60
+
+
+class Busy(Exception):
+    """The database could not do it now (locked, full, away). Nothing was committed; trying again later is right."""
+
+
+class CommitUnclear(Exception):
+    """The connection was lost during COMMIT, and it could not be found out whether it took effect."""
+
+
+@contextmanager
+def durable() -> Iterator["Receipt"]:
+    """One transaction. When the block ends without an error, all of it is durable.
+
+    Raises Busy if nothing was committed because the database was locked, full or away, and CommitUnclear if the
+    connection was lost during COMMIT. Then, if the block had named a row that it writes (`Receipt.wrote`), that row is
+    looked up first, on a new connection and after the old one has ended: found, the transaction is done after all.
+    """
+    receipt = Receipt()
+    atomic = transaction.atomic()
+    try:
+        with atomic:
+            yield receipt
+            receipt.committing = is_postgres()
+            if receipt.committing:
+                receipt.backend = connection.connection.info.backend_pid
+    except (OperationalError, InterfaceError) as error:
+        connection.close()
+        if not receipt.committing:
+            raise Busy(str(error)) from error
+        if not _took_effect(receipt):
+            raise Busy(str(error)) from error
+
+
+class Receipt:
+    """What a transaction leaves behind to find out later whether it took effect."""
+
+    def __init__(self) -> None:
+        self.committing = False
+        self.backend = 0
+        self.row: tuple[str, int] | None = None
+
+    def wrote(self, table: str, row_id: int) -> None:
+        """Names one row that exists if and only if this transaction has committed."""
+        self.row = (table, row_id)
+
+
+def _took_effect(receipt: Receipt) -> bool:
+    """Looks up, never repeats. Raises CommitUnclear if it cannot be known."""
+    if receipt.row is None:
+        raise CommitUnclear
+    table, row_id = receipt.row
+    for _ in range(_LOOKS):
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (receipt.backend,))
+                if cursor.fetchone() is None:
+                    cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s", (row_id,))  # noqa: S608
+                    return cursor.fetchone() is not None
+        except DatabaseError:
+            connection.close()
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    raise CommitUnclear

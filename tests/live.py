@@ -1,0 +1,309 @@
+"""The real panel for the tests: real processes on a fresh database, asked over real HTTP as a customer would."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx2
+import psycopg
+import pytest
+
+from tests.live_caller import UNIT, Caller, answer, until
+
+ROOT = Path(__file__).parent.parent
+SUTLER = Path(sys.executable).with_name("sutler")
+
+# One service of each type, by its type; the first two are those of the published API pages.
+SHELF: tuple[dict[str, Any], ...] = (
+    {"type": "Default", "name": "Followers", "rate_micros": 900_000, "min": 50, "max": 10_000, "dripfeed": True},
+    {
+        **{"type": "Custom Comments", "name": "Comments", "category": "Second Category", "refill": False},
+        **{"rate_micros": 8_000_000, "min": 10, "max": 1500},
+    },
+    {"type": "Package", "name": "Starter package", "rate_micros": 2_500_000, "min": 1, "max": 1},
+    {"type": "Custom Comments Package", "name": "Comments package", "rate_micros": 3_000_000, "min": 1, "max": 1},
+    {"type": "Mentions", "name": "Mentions", "rate_micros": 1_234_567},
+    {"type": "Mentions with Hashtags", "name": "Mentions, tagged", "rate_micros": 1_000_001},
+    {"type": "Mentions Custom List", "name": "Mentions, own list", "rate_micros": 7_000_000, "min": 2, "max": 5},
+    {"type": "Mentions Hashtag", "name": "Mentions by hashtag", "rate_micros": 1_100_000},
+    {"type": "Mentions User Followers", "name": "Mentions of followers", "rate_micros": 1_200_000},
+    {"type": "Mentions Media Likers", "name": "Mentions of likers", "rate_micros": 1_300_000},
+    {"type": "Comment Likes", "name": "Likes for a comment", "rate_micros": 1_400_000},
+    {"type": "Comment Replies", "name": "Replies", "rate_micros": 9_000_000, "min": 1, "max": 20},
+    {"type": "Poll", "name": "Poll votes", "rate_micros": 1_500_000},
+    {"type": "Invites from Groups", "name": "Invites", "rate_micros": 1_600_000},
+    {"type": "SEO", "name": "Search", "rate_micros": 1_700_000},
+    {"type": "Web Traffic", "name": "Visits", "rate_micros": 1_800_000, "dripfeed": True},
+    {"type": "Subscriptions", "name": "Likes for new posts", "rate_micros": 2_000_000, "min": 10, "max": 1000},
+)
+ON_SALE: dict[str, Any] = {
+    **{"category": "First Category", "min": 50, "max": 10_000, "refill": True, "cancel": True, "dripfeed": False},
+}
+
+
+class Server:
+    """One `sutler serve` process on a port of this machine. Starts again on the same port after it was killed."""
+
+    def __init__(self, panel: "Panel", **settings: str) -> None:
+        self.environment = panel.environment | settings
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = panel.folder / f"serve-{self.port}.log"
+        self.http = httpx2.Client(timeout=30, limits=httpx2.Limits(max_connections=64), trust_env=False)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Starts the process and waits until it says that it is well."""
+        command = [str(SUTLER), "serve", "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+        try:
+            until(lambda: self.has_ended() or self.is_well())
+        finally:
+            assert not self.has_ended(), f"the server ended: {self.log.read_text()[-2000:]}"
+        return self
+
+    def has_ended(self) -> bool:
+        """Returns True if the process is gone."""
+        return self.process is None or self.process.poll() is not None
+
+    def is_well(self) -> bool:
+        """Returns True if /healthz answers 200."""
+        try:
+            return self.http.get(f"{self.url}/api/v2", timeout=5).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    def kill(self) -> None:
+        """Ends the process as a power cut would, with no time to tidy up."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        """Ends the process politely and demands that it goes."""
+        self.http.close()
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            finally:
+                self.process.kill()
+
+
+class Panel:
+    """A whole panel on a database of its own: a server, a worker, the office beside it."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SUTLER_", "DJANGO_"))}
+        self.environment = kept | {
+            "SUTLER_DATA_DIR": str(folder),
+            "SUTLER_DATABASE_URL": database_url,
+            "SUTLER_KEY_REQUESTS_PER_SECOND": "0",
+            "SUTLER_ADDRESS_REQUESTS_PER_SECOND": "0",
+        }
+        self.database_url = database_url
+        self._office_lock = threading.Lock()
+        self._office: subprocess.Popen[str] | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._servers: list[Server] = []
+        self.shelf: dict[str, int] = {}
+
+    def open(self) -> None:
+        """Makes the database, starts a server and the office, and puts one service of each type on sale."""
+        self.sutler("init", "--email", "staff@example.com", "--password", "a long pass phrase")
+        self._office = subprocess.Popen(
+            [sys.executable, "-m", "tests.live_office"],
+            env=self.environment,
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.main = self.server()
+        self.url, self.http = self.main.url, self.main.http
+        self.services_when_empty = self.customer("First").ask("services")
+        self.shelf = {each["type"]: self.service(**each) for each in SHELF}
+        self.staff_key = self.office("staff_key")
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether the panel stands on PostgreSQL."""
+        return bool(self.database_url)
+
+    def sutler(self, *arguments: str, code: int = 0) -> str:
+        """Runs a command of the operator, demands its exit code and returns what it printed."""
+        done = subprocess.run(
+            [SUTLER, *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == code, f"sutler {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def verify(self) -> None:
+        """Demands that every invariant holds."""
+        self.sutler("verify")
+
+    def server(self, **settings: str) -> Server:
+        """Starts one more server on the same database; it is stopped with the panel."""
+        server = Server(self, **settings)
+        self._servers.append(server)
+        return server.start()
+
+    def start_worker(self) -> None:
+        """Starts the worker, once; it is stopped with the panel."""
+        if self._worker is None:
+            with (self.folder / "work.log").open("ab") as log:
+                self._worker = subprocess.Popen(
+                    [SUTLER, "work"], env=self.environment, cwd=ROOT, stdout=log, stderr=log
+                )
+
+    def office(self, verb: str, **given: Any) -> Any:
+        """Has the office do something and returns what came of it."""
+        assert self._office is not None
+        assert self._office.stdin is not None
+        assert self._office.stdout is not None
+        with self._office_lock:
+            self._office.stdin.write(json.dumps({"verb": verb, "with": given}) + "\n")
+            self._office.stdin.flush()
+            said = json.loads(self._office.stdout.readline() or '{"failed": "the office is gone"}')
+        assert "done" in said, said["failed"]
+        return said["done"]
+
+    def service(self, **fields: Any) -> int:
+        """Puts a service on sale and returns its id; its link rule, state and prices as given."""
+        return int(
+            self.office("service", **(ON_SALE | {"type": "Default", "name": "Thing", "rate_micros": 900_000} | fields))
+        )
+
+    def customer(
+        self,
+        name: str = "Alice",
+        currency: str = "USD",
+        *,
+        balance_micros: int = 10_000 * UNIT,
+        credit_limit_micros: int = 0,
+        key: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> Caller:
+        """Opens an account with money and a key and returns its program. `settings` are the account's own."""
+        made = self.office(
+            "customer",
+            **{"name": name, "currency": currency, "balance_micros": balance_micros, "settings": settings},
+            **{"credit_limit_micros": credit_limit_micros, "key": key or {}},
+        )
+        return Caller(self, made["customer_id"], made["key"], made["key_id"])
+
+    def executor(self, method: str, path: str, body: Any = None) -> Any:
+        """Calls the fulfilment interface as the operator's own software and returns the `data` of the answer."""
+        said = self.http.request(
+            method, f"{self.url}/adminapi/v2{path}", json=body, headers={"X-Api-Key": self.staff_key}
+        )
+        heard = answer(said)
+        assert heard["error_code"] == 0, heard
+        return heard["data"]
+
+    def report(self, order_id: int, status: str, **more: Any) -> None:
+        """Reports an order as an executor does; the panel must take the report."""
+        done = self.executor("POST", "/orders/update", {"orders": [{"id": order_id, "status": status, **more}]})
+        assert done["orders"][0]["success"] is True, done
+
+    def complete(self, order_id: int, hours_ago: int = 0) -> None:
+        """Brings an order to Completed, so many hours ago."""
+        self.report(order_id, "in_progress", start_count=10)
+        self.report(order_id, "completed", remains=0)
+        if hours_ago:
+            self.office("pass_hours", order_id=order_id, hours=hours_ago)
+
+    def close(self) -> None:
+        """Stops every process that the panel started."""
+        for server in self._servers:
+            server.stop()
+        if self._worker is not None:
+            self._worker.terminate()
+            self._worker.wait(15)
+        if self._office is not None:
+            self._office.communicate(timeout=15)
+
+
+def free_port() -> int:
+    """Returns a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def fresh_database(name: str) -> Iterator[str]:
+    """Gives the URL of a new PostgreSQL database where the suite runs on PostgreSQL, nothing on SQLite."""
+    url = os.environ.get("SUTLER_DATABASE_URL", "")
+    if not url:
+        yield ""
+        return
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"'.encode())
+        try:
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        finally:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture(scope="session")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    """The panel of the whole session; when it ends the books must be in order."""
+    with fresh_database(f"sutler_live_{os.getpid()}") as url:
+        panel = Panel(tmp_path_factory.mktemp("panel"), url)
+        try:
+            panel.open()
+            yield panel
+            panel.verify()
+        finally:
+            panel.close()
+
+
+@pytest.fixture(scope="session")
+def twin(panel: Panel) -> Server:
+    """A second server on the same database."""
+    return panel.server()
+
+
+@pytest.fixture
+def caller(panel: Panel) -> Caller:
+    """A customer of this test alone, with 10,000.00 USD."""
+    return panel.customer()
+
+
+@pytest.fixture
+def other(panel: Panel) -> Caller:
+    """Another customer, who must never see anything of the first."""
+    return panel.customer("Charlie")
+
+
+@pytest.fixture
+def untouched(caller: Caller) -> Iterator[Caller]:
+    """A customer of whom, after whatever the test did, nothing may have been taken and nothing placed."""
+    before = caller.traces()
+    yield caller
+    assert caller.traces() == before
+    assert caller.ask("balance") == {"balance": "10000.00", "currency": "USD"}
+
+
+@pytest.fixture(scope="module")
+def books_in_order(panel: Panel) -> Iterator[None]:
+    """Demands green books when the tests of a file are through."""
+    yield
+    panel.verify()

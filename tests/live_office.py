@@ -1,0 +1,175 @@
+"""The back office of the live tests: a process beside the real servers that prepares customers, keys and services.
+
+Reads one JSON object a line, `{"verb": ..., "with": {...}}`, and answers one line, with `done` or `failed`.
+Customers, keys and services are made by the panel's own verbs; time passes by moving stored moments into the past.
+"""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "sutler.settings"
+django.setup()
+
+from django.db import close_old_connections, connection, transaction  # noqa: E402
+from django.db.models import F  # noqa: E402
+
+from sutler.accounts import customers, keys  # noqa: E402
+from sutler.accounts.models import Customer, User  # noqa: E402
+from sutler.books.models import LedgerAccount, Transfer  # noqa: E402
+from sutler.books.post import deposit, open_wallet  # noqa: E402
+from sutler.catalogue.models import Category, ExchangeRate, PriceOverride, Service  # noqa: E402
+from sutler.core.clock import SystemClock, new_token  # noqa: E402
+from sutler.orders.models import Drip, Order, Post, Refill  # noqa: E402
+
+clock = SystemClock()
+
+
+def customer(
+    name: str,
+    currency: str,
+    balance_micros: int,
+    credit_limit_micros: int,
+    settings: dict[str, Any],
+    key: dict[str, Any],
+) -> dict[str, Any]:
+    """A customer with money and one key."""
+    now = clock.now()
+    with transaction.atomic():
+        made = customers.create(name, currency, now)
+        open_wallet(made.pk, currency, credit_limit_micros)
+        if settings:
+            Customer.objects.filter(pk=made.pk).update(**settings)
+        if balance_micros:
+            deposit(made.pk, balance_micros, f"deposit:live:{made.pk}", "start", now)
+    return {"customer_id": made.pk} | new_key(made.pk, **key)
+
+
+def new_key(
+    customer_id: int,
+    scopes: list[str] | None = None,
+    networks: tuple[str, ...] = (),
+    daily_cap_micros: int | None = None,
+) -> dict[str, Any]:
+    """One more key of a customer."""
+    secret = new_token()
+    chosen = tuple(scopes) if scopes else None
+    made = keys.create(
+        secret,
+        clock.now(),
+        customer_id=customer_id,
+        scopes=chosen,
+        networks=tuple(networks),
+        daily_cap_micros=daily_cap_micros,
+    )
+    return {"key": secret, "key_id": made.pk}
+
+
+def staff_key() -> str:
+    """The key of an executor who may do everything."""
+    now = clock.now()
+    secret = new_token()
+    sam = User.objects.create_superuser("sam@example.com", "a long pass phrase", date_joined=now)
+    keys.create(secret, now, user_id=sam.pk)
+    return secret
+
+
+def service(category: str, **fields: Any) -> int:
+    """A service, on sale unless told otherwise."""
+    heading, _ = Category.objects.get_or_create(name=category)
+    return Service.objects.create(category=heading, **fields).pk
+
+
+def change_service(service_id: int, **fields: Any) -> None:
+    """Changes a service as the staff's pages do: the row is saved, so that whoever keeps a copy learns of it."""
+    changed = Service.objects.get(pk=service_id)
+    for name, value in fields.items():
+        setattr(changed, name, value)
+    changed.save()
+
+
+def exchange(currency: str, worth_micros: int) -> None:
+    """What one unit of a currency is worth in the base currency."""
+    ExchangeRate.objects.update_or_create(currency=currency, defaults={"worth_micros": worth_micros})
+
+
+def override(customer_id: int, service_id: int, rate_micros: int) -> None:
+    """A price of one customer for one service."""
+    PriceOverride.objects.create(customer_id=customer_id, service_id=service_id, rate_micros=rate_micros)
+
+
+def suspend(customer_id: int, on: bool) -> None:
+    """Suspends or resumes."""
+    customers.suspend(customer_id, clock.now() if on else None)
+
+
+def revoke(key_id: int) -> None:
+    """Ends a key."""
+    keys.revoke(key_id, clock.now())
+
+
+def pass_hours(order_id: int, hours: int) -> None:
+    """Lets hours pass for an order, its runs, its posts and its refills."""
+    passed = timedelta(hours=hours)
+    Order.objects.filter(pk=order_id, finished_at__isnull=False).update(finished_at=F("finished_at") - passed)
+    Order.objects.filter(pk=order_id).update(created_at=F("created_at") - passed)
+    Drip.objects.filter(pk=order_id, next_run_at__isnull=False).update(next_run_at=F("next_run_at") - passed)
+    Post.objects.filter(subscription_id=order_id, due_at__isnull=False).update(due_at=F("due_at") - passed)
+    Refill.objects.filter(order_id=order_id).update(requested_at=F("requested_at") - passed)
+    Refill.objects.filter(order_id=order_id, finished_at__isnull=False).update(finished_at=F("finished_at") - passed)
+
+
+def balance(customer_id: int) -> int:
+    """The wallet in micros."""
+    return LedgerAccount.objects.get(customer_id=customer_id).balance_micros or 0
+
+
+def traces(customer_id: int) -> list[int]:
+    """What the panel keeps of a customer: number of orders, number of transfers of their wallet, balance in micros."""
+    wallet = LedgerAccount.objects.get(customer_id=customer_id)
+    taken = Transfer.objects.filter(debit=wallet).count() + Transfer.objects.filter(credit=wallet).count()
+    return [Order.objects.filter(customer_id=customer_id).count(), taken, wallet.balance_micros or 0]
+
+
+def orders(customer_id: int) -> list[dict[str, Any]]:
+    """All orders of a customer, oldest first."""
+    columns = ("id", "service_id", "parent_id", "type", "link", "quantity", "charge_micros", "status", "request_id")
+    found = Order.objects.filter(customer_id=customer_id).order_by("pk")
+    return [dict(zip(columns, row, strict=True)) for row in found.values_list(*columns)]
+
+
+def details(order_id: int) -> dict[str, str]:
+    """The further fields of an order, as whoever fulfils it gets them."""
+    return Order.objects.get(pk=order_id).details or {}
+
+
+VERBS: dict[str, Callable[..., Any]] = {
+    verb.__name__: verb
+    for verb in (
+        *(customer, new_key, staff_key, service, change_service, exchange, override),
+        *(suspend, revoke, pass_hours, balance, traces, orders, details),
+    )
+}
+
+
+def main() -> None:
+    """Answers until the input ends."""
+    for line in sys.stdin:
+        order = json.loads(line)
+        close_old_connections()  # a test may have cut the connection
+        try:
+            answer = {"done": VERBS[order["verb"]](**order["with"])}
+        except Exception:  # noqa: BLE001 - whatever it is, the test that asked is told
+            answer = {"failed": traceback.format_exc()}
+        print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
+    connection.close()
+
+
+if __name__ == "__main__":
+    main()
