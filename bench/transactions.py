@@ -72,7 +72,13 @@ def on_postgres(database: Database, seconds: int) -> Figures:
 def on_sqlite(database: Database, seconds: int) -> Figures:
     """Returns the orders a second that a loop writes with one connection, as durably as the panel."""
     connection = sqlite3.connect(database.folder / "sutler.sqlite3", isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "cache_size=-16384",
+        "wal_autocheckpoint=16000",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     values = _ranges(connection.execute(RANGES).fetchone())
     chance = random.Random(1)

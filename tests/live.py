@@ -78,7 +78,7 @@ class Server:
     def is_well(self) -> bool:
         """Returns True if /healthz answers 200."""
         try:
-            return self.http.get(f"{self.url}/api/v2", timeout=5).status_code == 200
+            return self.http.get(f"{self.url}/healthz", timeout=5).status_code == 200
         except httpx2.HTTPError:
             return False
 

@@ -34,10 +34,17 @@ def placed(customer: Customer, service: Service, now: datetime = NOW, **form: ob
     return Order.objects.get(pk=answer.order_id)
 
 
-def reported(order: Order | int, status: Status, now: datetime = NOW, **more: int) -> None:
+def reported(
+    order: Order | int,
+    status: Status,
+    now: datetime = NOW,
+    *,
+    start_count: int | None = None,
+    remains: int | None = None,
+) -> None:
     """Whoever fulfils the order says that it has come so far."""
     number = order if isinstance(order, int) else order.pk
-    outcome = report([Report(number, status, **more)], "executor", now)[0]
+    outcome = report([Report(number, status, start_count, remains)], "executor", now)[0]
     assert not isinstance(outcome, Refusal), outcome
 
 

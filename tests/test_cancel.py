@@ -1,6 +1,7 @@
 """Cancelling: at once or as a request, single orders and whole families, and never somebody else's order."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -184,13 +185,13 @@ def test_a_family_in_one_list_with_its_children(alice: Customer, service: Servic
 
 
 def test_a_subscription_ends_and_what_is_queued_is_dropped(alice: Customer) -> None:
-    fields = {"username": "someone", "min": 100, "max": 100, "delay": 5}
+    fields: dict[str, Any] = {"username": "someone", "min": 100, "max": 100, "delay": 5}
     parent = placed(alice, make_service(type="Subscriptions"), **fields)
     chance = seeded(1)
     for number in range(2):
         report_post(parent.pk, f"https://example.com/{number}", NOW, chance, "executor")
     place_due_posts(NOW + timedelta(minutes=5))
-    handed_on, pending = children(parent)
+    handed_on, _ = children(parent)
     reported(handed_on, Status.PROCESSING)
     report_post(parent.pk, "https://example.com/queued", LATER, chance, "executor")
     assert request_cancels(alice.pk, [parent.pk], LATER) == [None]
@@ -210,7 +211,7 @@ def test_a_subscription_ends_and_what_is_queued_is_dropped(alice: Customer) -> N
 
 
 def test_a_subscription_without_a_post_is_canceled_at_once(alice: Customer) -> None:
-    fields = {"username": "someone", "min": 100, "max": 200, "delay": 0, "posts": 5}
+    fields: dict[str, Any] = {"username": "someone", "min": 100, "max": 200, "delay": 0, "posts": 5}
     parent = placed(alice, make_service(type="Subscriptions"), **fields)
     assert request_cancels(alice.pk, [parent.pk], LATER) == [None]
     parent.refresh_from_db()
@@ -225,7 +226,7 @@ def test_a_subscription_without_a_post_is_canceled_at_once(alice: Customer) -> N
         ("Default", {}),
     ],
 )
-def test_staff_stop_what_a_customer_may_not(alice: Customer, type_: str, form: dict[str, object]) -> None:
+def test_staff_stop_what_a_customer_may_not(alice: Customer, type_: str, form: dict[str, Any]) -> None:
     order = placed(alice, make_service(type=type_, cancel=False), **form)
     assert request_cancels(alice.pk, [order.pk], LATER) == [NOT_AVAILABLE]
     assert stop([order.pk, 2**31 - 1], "staff 1", LATER) == [None, INCORRECT]

@@ -1,6 +1,7 @@
 """The operator's commands: what they do, and the one line and the exit code when they cannot."""
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -10,16 +11,17 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from django.contrib.auth import authenticate
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 
 from sutler.accounts import keys
 from sutler.accounts.models import Customer, CustomerGroup, User
 from sutler.books.models import LedgerAccount, Transfer
 from sutler.catalogue.models import ExchangeRate, PriceOverride, Service
-from sutler.cli import Shell, main
+from sutler.cli import UNCLEAR, Shell, main
 from sutler.config import ConfigError
 from sutler.orders.models import Order
 from sutler.orders.place import Placed, PlaceRequest, place
+from sutler.storage.transactions import Busy, CommitUnclear
 from tests.conftest import NOW, make_customer
 from tests.live import SUTLER, fresh_database
 
@@ -122,7 +124,7 @@ def test_a_group_alone_shows_its_help_as_wrong_usage(path: tuple[str, ...]) -> N
             "rate '0' is not an amount",
         ),
         (2, ["service", "add", "--name", "x", "--category", "c", "--rate", "1", "--max", "0"], "must be in order"),
-        (2, ["service", "import", "no-such-file.json"], "No such file"),
+        (2, ["service", "import", "no-such-file.json"], "does not exist"),
         (1, ["service", "set-state", "1", "paused"], "there is no service 1"),
         (1, ["order", "show", "1"], "there is no order 1"),
         (1, ["order", "set-status", "1", "completed"], "refused: incorrect order"),
@@ -137,6 +139,14 @@ def test_what_cannot_be_done_is_said_in_one_line(code: int, arguments: list[str]
     assert not Service.objects.exists()
 
 
+@pytest.mark.parametrize("command", ["serve", "run", "demo"])
+@pytest.mark.django_db
+def test_a_port_that_is_taken_is_said_before_anything_starts(command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"port {port} of 127.0.0.1 cannot be used" in failed(1, command, "--port", port)
+
+
 @click.group(cls=Shell)
 def trouble() -> None:
     """Stands for commands in which something happens that no command expects."""
@@ -148,6 +158,9 @@ def make(what: str) -> None:
     raise {
         "bug": KeyError("secret detail"),
         "database": OperationalError("database is locked\nand more"),
+        "damage": DatabaseError("file is not a database"),
+        "lock": Busy("database is locked"),
+        "lost": CommitUnclear(),
         "setting": ConfigError("SUTLER_X is wrong"),
         "interrupt": KeyboardInterrupt(),
     }[what]
@@ -157,6 +170,9 @@ def make(what: str) -> None:
     ("what", "line"),
     [
         ("database", "sutler: database is locked\n"),
+        ("damage", "sutler: file is not a database\n"),
+        ("lock", "sutler: database is locked\n"),
+        ("lost", f"sutler: {UNCLEAR}\n"),
         ("setting", "sutler: SUTLER_X is wrong\n"),
         ("interrupt", "\nsutler: stopped\n"),
     ],
@@ -310,16 +326,22 @@ def test_config_masks_what_is_secret() -> None:
     assert "hush" not in said
 
 
-def test_an_unknown_setting_stops_every_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("SUTLER_PROT", "80", "unknown setting SUTLER_PROT; `sutler config` lists the known ones"),
+        ("SUTLER_BASE_CURRENCY", "usd", "SUTLER_BASE_CURRENCY must be a currency code such as USD, not 'usd'"),
+    ],
+)
+def test_an_unusable_setting_stops_every_start(tmp_path: Path, name: str, text: str, said: str) -> None:
     result = subprocess.run(
         [SUTLER, "serve", "--data-dir", tmp_path],
-        env=environment(SUTLER_PROT="80"),
+        env=environment(**{name: text}),
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == "sutler: unknown setting SUTLER_PROT; `sutler config` lists the known ones\n"
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", f"sutler: {said}\n")
 
 
 def test_init_makes_a_panel_and_brings_it_up_to_date(tmp_path: Path) -> None:
@@ -349,7 +371,6 @@ def test_init_makes_a_panel_and_brings_it_up_to_date(tmp_path: Path) -> None:
         again = sutler("init", "--email", "other@example.com")
         assert (again.returncode, again.stdout) == (0, "The panel is up to date.\n")
         assert (folder / "secret-key").read_text() == key
-        assert sutler("customer", "list").returncode == 0
     assert len(key.strip()) == 64
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}

@@ -1,6 +1,7 @@
 """Drip-feed: runs are placed on time, and the family's money adds up whatever becomes of them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -39,7 +40,7 @@ def test_the_whole_charge_is_taken_at_once_and_scheduled(alice: Customer, servic
 
 def test_the_first_run_is_due_at_once_and_is_a_child_like_its_parent(alice: Customer) -> None:
     service = make_service(type="Web Traffic")
-    traffic = {"country": "DE", "device": 1, "type_of_traffic": 3}
+    traffic: dict[str, Any] = {"country": "DE", "device": 1, "type_of_traffic": 3}
     parent = placed(alice, service, quantity=100, runs=3, interval=10, **traffic)
     assert place_due_runs(NOW) == 1
     [child] = children(parent)

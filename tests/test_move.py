@@ -1,5 +1,7 @@
 """Reports about orders: every pair of states, the numbers, the money, and lists in which each stands alone."""
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -97,7 +99,7 @@ def test_a_part_given_back_is_rounded_down(alice: Customer) -> None:
     ],
 )
 def test_progress_is_kept_within_bounds(
-    alice: Customer, service: Service, told: dict[str, int], start_count: int | None, remains: int
+    alice: Customer, service: Service, told: dict[str, Any], start_count: int | None, remains: int
 ) -> None:
     order = placed(alice, service)
     reported(order, Status.IN_PROGRESS, **told)
@@ -153,11 +155,11 @@ def test_each_report_of_a_list_stands_alone(alice: Customer, bob: Customer, serv
     ],
 )
 def test_an_order_twice_in_a_list_must_be_told_the_same(
-    alice: Customer, service: Service, again: dict[str, object], is_refused: bool
+    alice: Customer, service: Service, again: dict[str, Any], is_refused: bool
 ) -> None:
     order = placed(alice, service)
     first = Report(order.pk, Status.PARTIAL, remains=100)
-    outcomes = report([first, Report(order.pk, **again)], "executor", NOW)  # type: ignore[arg-type]
+    outcomes = report([first, Report(order.pk, **again)], "executor", NOW)
     order.refresh_from_db()
     assert (outcomes[1] == REFUSED) is is_refused
     assert (order.status, order.remains) == ("Partial", 100)
@@ -171,7 +173,7 @@ def test_an_order_twice_in_a_list_must_be_told_the_same(
         ({"username": "someone", "min": 100, "max": 200, "delay": 0}, "Subscriptions"),
     ],
 )
-def test_nobody_reports_a_parent(alice: Customer, form: dict[str, object], type_: str) -> None:
+def test_nobody_reports_a_parent(alice: Customer, form: dict[str, Any], type_: str) -> None:
     order = placed(alice, make_service(type=type_), **form)
     for status in (None, *Status):
         assert report([Report(order.pk, status)], "executor", NOW) == [REFUSED]

@@ -4,11 +4,10 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -41,10 +40,10 @@ def started(url: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def until(is_so: object, said: str) -> None:
+def until(is_so: Callable[[], object], said: str) -> None:
     """Waits until `is_so()` is true; fails when that takes far too long."""
     pause, waited = threading.Event(), 0.0
-    while not is_so():  # type: ignore[operator]
+    while not is_so():
         assert waited < LONGEST_SECONDS, said
         pause.wait(0.1)
         waited += 0.1
@@ -106,12 +105,6 @@ def test_the_demo_takes_an_order_to_its_end_and_keeps_its_keys(tmp_path: Path) -
 
         with started(url, *demo_of, "--no-executor") as again:
             assert printed(again)[0] == told
-            demo_of_others = ("demo", "--port", str(port), "--data-dir", str(tmp_path / "other"))
-            with started(url, *demo_of_others) as third:
-                said = third.communicate(timeout=LONGEST_SECONDS)
-                assert (third.returncode, said[0]) == (1, "")
-                assert said[1].count("\n") == 1
-                assert f"port {port} of 127.0.0.1 cannot be used" in said[1]
 
 
 def test_a_dead_worker_comes_back_and_a_living_one_ends_with_its_parent(tmp_path: Path) -> None:
@@ -128,15 +121,3 @@ def test_a_dead_worker_comes_back_and_a_living_one_ends_with_its_parent(tmp_path
             panel.kill()
             panel.wait()
             until(lambda: not is_alive(second), "the worker outlives its parent")
-
-
-def test_serving_needs_a_free_port(tmp_path: Path) -> None:
-    with fresh_database(f"sutler_serve_{os.getpid()}") as url, socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with started(url, "init", "--email", "sam@example.com", "--data-dir", str(tmp_path)) as init:
-            assert init.wait(LONGEST_SECONDS) == 0
-        with started(url, "serve", "--port", str(taken.getsockname()[1]), "--data-dir", str(tmp_path)) as server:
-            said = server.communicate(timeout=LONGEST_SECONDS)
-            assert (server.returncode, said[0], said[1].count("\n")) == (1, "", 1)
-            assert "cannot be used" in said[1]

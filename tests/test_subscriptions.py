@@ -1,6 +1,7 @@
 """Subscriptions: a child for each reported post, charged when it is placed, paused when it cannot be paid."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from sutler.core.clock import seeded
 from sutler.core.lifecycle import Status
 from sutler.core.pricing import charge
 from sutler.core.refusals import Reason, Refusal
+from sutler.orders.cancel import stop
 from sutler.orders.models import Order, OrderEvent, Post, Subscription
 from sutler.orders.subscriptions import end_expired, place_due_posts, report_post
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
@@ -30,7 +32,7 @@ def likes(db: None) -> Service:
 
 def subscribed(customer: Customer, likes: Service, **fields: object) -> Order:
     """A subscription of exactly 100 for each post, without delay or end unless given."""
-    asked: dict[str, object] = {"username": "someone", "min": 100, "max": 100, "delay": 0}
+    asked: dict[str, Any] = {"username": "someone", "min": 100, "max": 100, "delay": 0}
     return placed(customer, likes, **(asked | fields))
 
 
@@ -268,5 +270,6 @@ def test_a_wallet_never_pays_what_it_does_not_hold_and_the_rest_is_accounted_for
     kept = sum(each.charge_micros - each.returned_micros for each in children(parent))
     assert 0 <= balance(customer) == money - kept
     assert is_paused(parent) == held_back.exists()
+    stop([parent.pk], "staff 1", NOW)
     assert held("in hand") == 0
     demand_sound_books()

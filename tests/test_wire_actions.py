@@ -269,11 +269,11 @@ class TestRefill:
         first = caller.ask("refill", order=completed)["refill"]
         panel.office("pass_hours", order_id=completed, hours=100)
         assert caller.ask("refill", order=completed) == NO_REFILL
-        panel.executor("POST", "/refill/change-status", {"id": int(first), "status": "completed"})
+        panel.executor("POST", "/refill/change-status", {"ids": first, "status": "completed"})
         panel.office("pass_hours", order_id=completed, hours=25)
         second = caller.ask("refill", order=completed)
         assert int(second["refill"]) > int(first)
-        panel.executor("POST", "/refill/change-status", {"id": int(second["refill"]), "status": "rejected"})
+        panel.executor("POST", "/refill/change-status", {"ids": second["refill"], "status": "rejected"})
         assert caller.ask("refill", order=completed) == NO_REFILL
 
     def test_twice_in_one_batch_is_one(self, caller: Caller, completed: int) -> None:

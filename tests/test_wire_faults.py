@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.live import Panel, Server
-from tests.live_caller import Caller, said
+from tests.live_caller import Caller, said, until
 from tests.live_journal import Journal
 
 LINK = "https://example.com/fault"
@@ -90,4 +90,13 @@ def test_connections_cut_by_the_database_are_no_lie_and_come_back(panel: Panel, 
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         journal.wait_for(20)
+        for door in (journal.caller, panel.customer("Main server")):
+            wait_until_all_is_answered(door)
     journal.demand_the_truth()
+
+
+def wait_until_all_is_answered(caller: Caller) -> None:
+    """Waits until no action is put off any more: each may have a connection of its own to the database."""
+    actions = ("services", "add", "status", "refill", "refill_status", "cancel", "balance")
+    forms = [{"action": action, "order": 1, "refill": 1} for action in actions]
+    until(lambda: all(caller.post(form).status_code == 200 for form in forms))

@@ -124,6 +124,21 @@ def test_an_unknown_path_of_the_api_is_a_404_in_json(caller: Caller, path: str, 
     said(sent)
 
 
+@pytest.mark.parametrize("path", ["/api/v2/x", "/adminapi/v2/orders"])
+def test_an_unknown_host_name_is_told_in_json_too(caller: Caller, path: str) -> None:
+    sent = caller.http.get(caller.url + path, headers={"Host": "other.example"})
+    assert 400 <= sent.status_code < 500
+    assert sent.headers["content-type"] == "application/json"
+    assert isinstance(sent.json(), dict)
+
+
+def test_the_v2_address_answers_under_any_host_name(caller: Caller) -> None:
+    sent = caller.http.get(
+        caller.url + "/api/v2", params={"key": caller.key, "action": "balance"}, headers={"Host": "other.example"}
+    )
+    assert answer(sent) == BALANCE
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
 @pytest.mark.parametrize("path", PATHS)
 def test_another_method_is_a_405_in_json_that_names_the_right_ones(caller: Caller, method: str, path: str) -> None:
@@ -286,7 +301,7 @@ def read_until(line: socket.socket, end: bytes) -> bytes:
 def talk(caller: Caller, head: str) -> httpx2.Response:
     """Sends a request line and headers as they are and reads the answer until the server hangs up."""
     with socket.create_connection(("127.0.0.1", int(caller.url.rsplit(":", 1)[1])), timeout=10) as line:
-        line.sendall(f"{head}Host: x\r\nConnection: close\r\n\r\n".encode())
+        line.sendall(f"{head}Host: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
         heard = b"".join(iter(lambda: line.recv(65536), b""))
     head_bytes, _, body = heard.partition(b"\r\n\r\n")
     lines = head_bytes.decode().split("\r\n")

@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from structlog.testing import capture_logs
 
 from sutler.accounts.models import Customer
@@ -15,10 +16,8 @@ from sutler.fulfilment.worker import run_due, work
 from sutler.orders.models import Order, Subscription
 from sutler.orders.subscriptions import report_post
 from sutler.storage.transactions import Busy, CommitUnclear
-from tests.conftest import NOW, make_service
+from tests.conftest import NOW, make_customer, make_service
 from tests.ordering import placed
-
-pytestmark = pytest.mark.django_db
 
 
 class Course:
@@ -39,7 +38,7 @@ class Course:
         return (self.at - NOW).total_seconds()
 
 
-def worked(jobs: list[Callable[[datetime], int]]) -> list[dict[str, object]]:
+def worked(jobs: list[Callable[[datetime], int]]) -> list[dict[str, Any]]:
     """What the worker logs over ten passes with these jobs."""
     course = Course(10 * len(jobs))
     with capture_logs() as logs:
@@ -63,14 +62,11 @@ def failing(error: Exception, passes: set[int]) -> Callable[[datetime], int]:
 def test_a_pass_does_all_that_is_due(alice: Customer, service: Service) -> None:
     drip_feed = placed(alice, service, quantity=100, runs=2, interval=10)
     likes = make_service(type="Subscriptions")
-    fields = {"username": "someone", "min": 100, "max": 100, "delay": 0}
+    fields: dict[str, Any] = {"username": "someone", "min": 100, "max": 100, "delay": 0}
     wanted, expired = placed(alice, likes, **fields), placed(alice, likes, **fields, expiry="21/11/2026")
     report_post(wanted.pk, "https://example.com/1", NOW, seeded(1), "executor")
     assert run_due(NOW) == 2
-    assert sorted(Order.objects.filter(parent__isnull=False).values_list("parent", flat=True)) == [
-        drip_feed.pk,
-        wanted.pk,
-    ]
+    assert set(Order.objects.filter(parent__isnull=False).values_list("parent", flat=True)) == {drip_feed.pk, wanted.pk}
     assert run_due(NOW + timedelta(days=1)) == 2
     assert Subscription.objects.get(order=expired).ended_at is not None
     assert run_due(NOW + timedelta(days=1)) == 0
@@ -96,11 +92,23 @@ def test_a_job_that_fails_is_logged_each_time_and_the_others_go_on() -> None:
     assert len(done) > 2
 
 
-@pytest.mark.parametrize("error", [Busy("locked"), CommitUnclear(), OperationalError("locked")])
+@pytest.mark.parametrize("error", [Busy("locked"), CommitUnclear(), OperationalError("locked"), InterfaceError()])
 def test_a_busy_database_is_said_once_until_it_has_passed(error: Exception) -> None:
     logs = worked([failing(error, {0, 1, 2, 5})])
     said = ("worker.waits_for_the_database", "warning", "job")
     assert [(each["event"], each["log_level"], each["job"]) for each in logs] == [said, said]
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="a file has no connection to lose")
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_connection_is_opened_again() -> None:
+    parent = placed(make_customer("Alice"), make_service(), quantity=100, runs=2, interval=10)
+    connection.connection.close()
+    course = Course(9)
+    with capture_logs() as logs:
+        work(course, seeded(1), course.stop, 0.0001)
+    assert [each["event"] for each in logs] == ["worker.waits_for_the_database"]
+    assert Order.objects.filter(parent=parent).count() == 1
 
 
 def test_work_goes_on_at_once_while_there_is_some() -> None:

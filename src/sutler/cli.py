@@ -14,6 +14,7 @@ from sutler.config import ConfigError
 from sutler.ops import customer, demo, first_start, inspection, order, processes, rate, service, staff
 
 COULD_NOT, WRONG_USAGE = 1, 2
+UNCLEAR = "the database went away while it was told; look whether it took effect before trying again"
 
 
 class Shell(click.Group):
@@ -42,20 +43,22 @@ def _in_one_line(error: Exception) -> tuple[int, str]:
         return COULD_NOT, "stopped"
     if isinstance(error, click.ClickException):
         return COULD_NOT, error.format_message()
-    if isinstance(error, (ConfigError, *_of_the_database())):
-        return COULD_NOT, str(error).strip().partition("\n")[0]
+    if isinstance(error, ConfigError) or _is_of_the_database(error):
+        return COULD_NOT, str(error).strip().partition("\n")[0] or UNCLEAR
     return COULD_NOT, f"this should not have happened ({type(error).__name__}); the details are in {_logged(error)}"
 
 
-def _of_the_database() -> tuple[type[Exception], ...]:
-    """Returns what a database that is away, locked, full or not durable raises, if one was used at all."""
+def _is_of_the_database(error: Exception) -> bool:
+    """Returns True for what a database that is away, locked, full, damaged or not durable raises."""
     if "django.db" not in sys.modules:
-        return ()
-    from django.db import InterfaceError, OperationalError
+        return False
+    from django.db import DatabaseError, InterfaceError, OperationalError
 
     from sutler.storage.durability import NotDurable
+    from sutler.storage.transactions import Busy, CommitUnclear
 
-    return OperationalError, InterfaceError, NotDurable
+    named = (OperationalError, InterfaceError, NotDurable, Busy, CommitUnclear)
+    return isinstance(error, named) or type(error) is DatabaseError  # its other kinds are bugs
 
 
 def _logged(error: Exception) -> Path:

@@ -32,11 +32,11 @@ INSTALLED_APPS = [
     "sutler.api",
 ]
 MIDDLEWARE = [
+    "sutler.api.content_length.ContentLength",
     "sutler.api.health.Probes",
     "sutler.api.security_headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

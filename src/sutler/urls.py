@@ -9,5 +9,5 @@ urlpatterns = [
     path("adminapi/v1", admin_v1.view),
     path("adminapi/v1/", admin_v1.view),
     path("adminapi/v2/", include("sutler.api.admin_v2")),
-    re_path(r"^(?i:api|adminapi)/", pages.no_such_address),
+    re_path(r"^(?i:api|adminapi)(?:/|$)", pages.no_such_address),
 ]

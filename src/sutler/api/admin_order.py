@@ -42,7 +42,7 @@ def read_count(value: object) -> int | None:
 def echo(sent: object) -> int | str | None:
     """Returns an id as it is answered: as a number if it is one, else what was sent, as text that can be answered."""
     number = read_id(sent)
-    return number or (sent[:100].encode("utf-8", "replace").decode() if isinstance(sent, str) else None)
+    return number or (sent.strip()[:100].encode("utf-8", "replace").decode() if isinstance(sent, str) else None)
 
 
 def _written(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from sutler.accounts.keys import KeyHolder
+from sutler.api import metrics
 from sutler.api.actions import ACTIONS
 from sutler.api.gather import Full
 from sutler.api.key_cache import KeyCache, note_use
@@ -76,24 +76,31 @@ class Lane:
 
     async def _reply(self, scope: Scope, receive: Receive) -> Reply:
         fields: Mapping[str, str] = {}
+        action = ""
         if scope["method"] not in {"POST", "GET"}:
             return 405, [(b"allow", b"GET, POST")], b'{"error":"Method not allowed"}'
         try:
             fields = read_fields(scope, await read_body(receive, self._body_limit_bytes))
-            answer = await self._answer(scope, fields)
+            action = _ACTION_NAMES.get(_action(fields), "")
+            answer = await self._answer(scope, fields, action)
         except TooLarge:
             return 413, [(b"connection", b"close")], b'{"error":"Request too large"}'
         except (Full, Busy) as error:
             _log.warning("busy", why=str(error) or "inbox full")
+            metrics.record_overload(action)
             return 503, _RETRY, b'{"error":"Service busy, try again"}'
         except (Disconnected, CommitUnclear):
             raise
         except Exception:  # noqa: BLE001 - the boundary: a bug is logged here and answered generically
+            metrics.record_failure(action)
             _log.exception("failure", fields=without_secrets(fields))
             return 500, [], b'{"error":"Internal error"}'
+        # The refusals of `add` are counted with its batches.
+        if isinstance(answer, Refusal) and action != "add":
+            metrics.record_refusals(action, [answer])
         return _worded(scope, answer)
 
-    async def _answer(self, scope: Scope, fields: Mapping[str, str]) -> Answer:
+    async def _answer(self, scope: Scope, fields: Mapping[str, str], action: str) -> Answer:
         now_seconds = self._clock.monotonic()
         address = scope["client"][0] if scope["client"] else ""
         if not self._per_address.allows(address, now_seconds):
@@ -106,16 +113,16 @@ class Lane:
         if not self._per_key.allows(holder.key_id, now_seconds):
             return Refusal(Reason.TOO_MANY_REQUESTS)
         self._note_use(now_seconds)
-        return await self._act(scope, fields, holder, holder.customer_id)
+        return await self._act(scope, fields, action, Caller(holder.customer_id, holder))
 
-    async def _act(self, scope: Scope, fields: Mapping[str, str], holder: KeyHolder, customer_id: int) -> Answer:
-        name = _ACTION_NAMES.get(_action(fields))
-        if name is None:
+    async def _act(self, scope: Scope, fields: Mapping[str, str], action: str, caller: Caller) -> Answer:
+        if not action:
             return Refusal(Reason.INCORRECT_REQUEST)
-        if ACTIONS[name].scope not in holder.scopes:
+        if ACTIONS[action].scope not in caller.holder.scopes:
             return Refusal(Reason.SCOPE_MISSING)
-        request_id = header(scope, b"idempotency-key").decode("latin-1").strip() if name == "add" else ""
-        return await self._v2.handlers[name](Caller(customer_id, holder, request_id), fields)
+        if action == "add":
+            caller.request_id = header(scope, b"idempotency-key").decode("latin-1").strip()
+        return await self._v2.handlers[action](caller, fields)
 
     def _note_use(self, now_seconds: float) -> None:
         used = self._keys.used_keys(now_seconds)

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from sutler.accounts.keys import KeyHolder
+from sutler.api import metrics
 from sutler.api.actions import MOST_IDS
 from sutler.api.gather import Gatherer
 from sutler.api.read_request import id_of, ids_of
@@ -24,11 +25,13 @@ from sutler.orders.place import Placed, PlaceRequest, place
 
 _encode = msgspec.json.Encoder().encode
 Answer = bytes | Refusal | Feed
+Ask = TypeVar("Ask")
+Found = TypeVar("Found")
 _UNKNOWN_ORDER = Refusal(Reason.INCORRECT_ORDER)
 _UNKNOWN_REFILL = Refusal(Reason.REFILL_NOT_FOUND)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Caller:
     """Who asks: a customer, through a key. `request_id` is the one sent as a header."""
 
@@ -42,11 +45,11 @@ class V2:
 
     def __init__(self, clock: Clock, writer: ThreadPoolExecutor, reader: ThreadPoolExecutor) -> None:
         self._clock = clock
-        self.places: Gatherer[PlaceRequest, Placed | Refusal] = Gatherer(self._place, writer)
-        self.standings = Gatherer(look_up, reader)
-        self._balances = Gatherer(balances, reader)
-        self._feeds = Gatherer(feeds, reader, capacity=512)
-        self._refill_looks = Gatherer(_look_up_refills, reader)
+        self._places: Gatherer[PlaceRequest, Placed | Refusal] = Gatherer(self._place, writer)
+        self._standings = Gatherer(_counted("status", look_up), reader)
+        self._balances = Gatherer(_counted("balance", balances), reader)
+        self._feeds = Gatherer(_counted("services", feeds), reader, capacity=512)
+        self._refill_looks = Gatherer(_counted("refill_status", _look_up_refills), reader)
         # One at a time: each is a transaction of its own, and none may be run twice.
         self._writes: Gatherer[Callable[[], Any], Any] = Gatherer(_call_each, writer, capacity=512, most=1)
         self.handlers: dict[str, Callable[[Caller, Mapping[str, str]], Awaitable[Answer]]] = {
@@ -59,15 +62,22 @@ class V2:
             "balance": self._balance,
         }
 
+        metrics.watch_inbox("place", self._places.__len__)
+
     def _place(self, requests: list[PlaceRequest]) -> list[Placed | Refusal]:
-        return place(requests, self._clock.now())
+        began = self._clock.monotonic()
+        outcomes = place(requests, self._clock.now())
+        refusals = [each for each in outcomes if isinstance(each, Refusal)]
+        metrics.record_placed(len(outcomes) - len(refusals), self._clock.monotonic() - began)
+        metrics.record_batch("add", len(outcomes) - len(refusals), refusals)
+        return outcomes
 
     async def _services(self, caller: Caller, _: Mapping[str, str]) -> Answer:
         return await self._feeds.ask((caller.customer_id, caller.holder.integer_services))
 
     async def _add(self, caller: Caller, fields: Mapping[str, str]) -> Answer:
         cap = caller.holder.daily_cap_micros
-        outcome = await self.places.ask(
+        outcome = await self._places.ask(
             PlaceRequest(
                 caller.customer_id,
                 fields,
@@ -85,12 +95,12 @@ class V2:
         nulls = caller.holder.null_start_count
         if isinstance(asked, str):
             order_id = id_of(asked.strip())
-            found = await self.standings.ask((caller.customer_id, (order_id,))) if order_id else {}
+            found = await self._standings.ask((caller.customer_id, (order_id,))) if order_id else {}
             return _standing(found[order_id], nulls) if order_id in found else _UNKNOWN_ORDER
         if not asked:
             return _UNKNOWN_ORDER
         known = [number for _, number in asked if number]
-        found = await self.standings.ask((caller.customer_id, known))
+        found = await self._standings.ask((caller.customer_id, known))
         unknown = error_body(_UNKNOWN_ORDER)
         return b"{%s}" % b",".join(
             b"%s:%s" % (_encode(token), _standing(found[number], nulls) if number in found else unknown)
@@ -163,6 +173,15 @@ def _asked(
 def _look_up_refills(asks: Sequence[tuple[int, Sequence[int]]]) -> list[list[RefillStatus | None]]:
     flat = iter(refill.look_up([(customer_id, each) for customer_id, ids in asks for each in ids]))
     return [[next(flat) for _ in ids] for _, ids in asks]
+
+
+def _counted(action: str, run: Callable[[list[Ask]], Sequence[Found]]) -> Callable[[list[Ask]], Sequence[Found]]:
+    def counted(asks: list[Ask]) -> Sequence[Found]:
+        found = run(asks)
+        metrics.record_batch(action, len(asks))
+        return found
+
+    return counted
 
 
 def _call_each(calls: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
-from django.db import OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, connection
 
 from sutler.core.clock import Clock, Random
 from sutler.orders import drip, subscriptions
@@ -35,7 +35,6 @@ def work(
     """
     waiting: set[Job] = set()
     while not stop.is_set():
-        close_old_connections()  # a connection that broke in the last pass
         done = sum(_attempt(job, clock.now(), waiting) for job in jobs)
         if not done:
             stop.wait(interval_seconds * chance.uniform(0.9, 1.1))
@@ -45,7 +44,8 @@ def _attempt(job: Job, now: datetime, waiting: set[Job]) -> int:
     """Does the job once; returns how much it did, 0 if it could not. `waiting` holds the jobs the database kept off."""
     try:
         done = job(now)
-    except (Busy, CommitUnclear, OperationalError) as error:
+    except (Busy, CommitUnclear, OperationalError, InterfaceError) as error:
+        connection.close()  # it may be broken; the next query opens another
         if job not in waiting:
             _log.warning("worker.waits_for_the_database", job=job.__name__, error=str(error))
         waiting.add(job)

@@ -76,7 +76,7 @@ class Executor:
     def fate(self, order_id: int, quantity: int) -> Fate:
         """Returns what becomes of an order: most are Completed, some Partial, Canceled or over-delivered."""
         chance = self._chance("order", order_id)
-        begins, ends = chance.uniform(1.5, 3.0), chance.uniform(4.5, 8.0)
+        begins, ends = chance.uniform(2.0, 3.5), chance.uniform(4.5, 8.0)
         start_count, lot = chance.randrange(20_000), chance.random()
         if lot < 0.05:
             return Fate(begins, ends, Status.CANCELED, start_count, quantity)

@@ -41,7 +41,7 @@ def run(host: str, port: int) -> None:
     make_ready()
     leave_on_signals()
     with kept_running(["work", "--until-parent-ends"], SystemClock()):
-        server.serve(host, port)
+        server.serve(host, port, lambda: _say_ready(host, port))
 
 
 @click.command(epilog=example("sutler serve --port 8001"))
@@ -55,7 +55,7 @@ def serve(host: str, port: int) -> None:
     require_free(host, port)
     make_ready()
     leave_on_signals()
-    server.serve(host, port)
+    server.serve(host, port, lambda: _say_ready(host, port))
 
 
 @click.command(epilog=example("sutler work"))
@@ -131,6 +131,10 @@ def kept_running(arguments: Sequence[str], clock: Clock) -> Iterator[None]:
     finally:
         stop.set()
         keeper.join()
+
+
+def _say_ready(host: str, port: int) -> None:
+    click.echo(f"Listening on {host}, port {port}.", err=True)
 
 
 def _keep_running(arguments: Sequence[str], clock: Clock, stop: threading.Event) -> None:

@@ -26,7 +26,7 @@ _SHOWN = 60
 RawRow = Mapping[str, Any]
 
 
-class Unreadable(ValueError):  # noqa: N818 - the state of a file, named as such
+class Unreadable(ValueError):
     """The file as a whole is not what it should be. The message is one line for the operator."""
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from sutler.config import ConfigError
 from sutler.core.money import LARGEST_MICROS, Micros, is_currency, parse_amount
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Refusal
@@ -118,6 +119,9 @@ def start_django(data_dir: Path | None) -> None:
     if not settings.configured:
         os.environ["DJANGO_SETTINGS_MODULE"] = "sutler.settings"
     django.setup()
+    base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
+    if not is_currency(base):
+        raise ConfigError(f"SUTLER_BASE_CURRENCY must be a currency code such as USD, not {base!r}")
 
 
 def unapplied_migrations() -> int:

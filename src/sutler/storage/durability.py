@@ -17,7 +17,7 @@ _POSTGRESQL = {
 }
 
 
-class NotDurable(Exception):  # noqa: N818 - a state of the database, named as such
+class NotDurable(Exception):
     """The database may lose what it has acknowledged. The message names the setting, fit to be shown."""
 
 

@@ -37,7 +37,7 @@ def is_postgres() -> bool:
 def moment(now: datetime) -> str:
     """Returns a moment as the text that the engine stores and compares."""
     utc = now.astimezone(UTC)
-    return utc.isoformat(" ") if is_postgres() else utc.replace(tzinfo=None).isoformat(" ", "microseconds")
+    return utc.isoformat(" ") if is_postgres() else utc.replace(tzinfo=None).isoformat(" ")
 
 
 def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
@@ -106,8 +106,8 @@ def _postgres_sql(statement: Statement) -> str:
 @lru_cache(maxsize=256)
 def _together(statements: tuple[Statement, ...]) -> str:
     *parts, last = map(_postgres_sql, statements)
-    named = ", ".join(f"part{number} AS ({part})" for number, part in enumerate(parts))
-    return f"WITH {named} {last}" if named else last  # noqa: S608
+    named = ", ".join(f"part{number} AS ({part})" for number, part in enumerate(parts))  # noqa: S608
+    return f"WITH {named} {last}" if named else last
 
 
 def _columns(rows: Sequence[Row]) -> list[str]:

@@ -1,0 +1,56 @@
+# make run   a panel to play with, from a fresh clone      make test    the whole suite, on both engines
+# make setup .venv with the pinned dependencies            make check   style, types, imports, migrations
+
+PORT ?= 8000
+DATA_DIR ?= demo-data
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+BIN := .venv/bin
+INSTALL := $(BIN)/pip install --disable-pip-version-check
+COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
+
+.PHONY: setup run test check bench bench-growth lock
+.DELETE_ON_ERROR:
+
+setup: .venv/installed
+
+run: .venv/installed
+	@exec $(BIN)/sutler demo --port $(PORT) --data-dir $(DATA_DIR)
+
+# REQUIRE_POSTGRES=1 makes it a failure that no PostgreSQL answers.
+test: .venv/installed-dev
+	@REQUIRE_POSTGRES=$(REQUIRE_POSTGRES) .ci/test
+
+check: .venv/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	DJANGO_SETTINGS_MODULE=sutler.settings SUTLER_DATA_DIR=.venv $(BIN)/django-admin makemigrations --check --dry-run
+
+bench: .venv/installed-dev
+	$(BIN)/python -m bench
+
+bench-growth: .venv/installed-dev
+	$(BIN)/python -m bench.growth
+
+lock:
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-dev.in -o requirements-dev.txt
+
+.venv/installed: requirements.txt pyproject.toml | .venv/bin/pip
+	@echo "Installing the pinned dependencies into .venv ..." >&2
+	@$(INSTALL) --require-hashes -r requirements.txt >&2
+	@$(INSTALL) --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@echo "Installing the tools of the tests into .venv ..." >&2
+	@$(INSTALL) --require-hashes -r requirements-dev.txt >&2
+	@touch $@
+
+.venv/bin/pip:
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed and none was found" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv >.venv.log 2>&1 || { echo "make: $(PYTHON) cannot make a virtual environment;" \
+		"on Debian: apt-get install python3-venv" >&2; rm -rf .venv .venv.log; exit 1; }
+	@rm -f .venv.log
