@@ -18,7 +18,7 @@ from sutler.storage.transactions import Busy
 from tests.conftest import ALICE_KEY, NOW, SAM_KEY, make_service
 from tests.ordering import LINK, balance, placed, reported
 
-pytestmark = [pytest.mark.urls("tests.admin_urls"), pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 URL = "/adminapi/v1"
 UNKNOWN_ID = 999_999

@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+from http.client import HTTPResponse
 from typing import Any
 
 import httpx2
@@ -299,12 +300,10 @@ def read_until(line: socket.socket, end: bytes) -> bytes:
 
 
 def talk(caller: Caller, head: str) -> httpx2.Response:
-    """Sends a request line and headers as they are and reads the answer until the server hangs up."""
+    """Sends a request line and headers as they are and reads the answer."""
     with socket.create_connection(("127.0.0.1", int(caller.url.rsplit(":", 1)[1])), timeout=10) as line:
         line.sendall(f"{head}Host: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-        heard = b"".join(iter(lambda: line.recv(65536), b""))
-    head_bytes, _, body = heard.partition(b"\r\n\r\n")
-    lines = head_bytes.decode().split("\r\n")
-    headers = [tuple(each.split(": ", 1)) for each in lines[1:]]
-    kept = [(name, value) for name, value in headers if name.lower() not in {"transfer-encoding", "content-encoding"}]
-    return httpx2.Response(int(lines[0].split(" ")[1]), headers=kept, content=body)
+        with HTTPResponse(line) as heard:
+            heard.begin()
+            kept = [each for each in heard.getheaders() if each[0].lower() != "transfer-encoding"]
+            return httpx2.Response(heard.status, headers=kept, content=heard.read())

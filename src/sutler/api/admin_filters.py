@@ -7,7 +7,7 @@ from typing import Any
 from sutler.api.admin_order import read_count, read_id, read_ids, read_status
 from sutler.core.lifecycle import Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.fulfilment.desk import Wanted
+from sutler.fulfilment.desk import MOST_LISTED, Wanted
 
 USUAL_LIMIT = 100
 # The end of the year 9999, past which no moment can be written.
@@ -26,9 +26,10 @@ def read_pull(fields: Mapping[str, Any]) -> tuple[list[int] | None, int] | Refus
 def read_wanted(fields: Mapping[str, Any]) -> Wanted | Refusal:
     """Reads what a list of orders is to hold.
 
-    `ids`, `service_ids` and `status` (or `order_status`) are lists with commas; `id_from`, `id_to`, `created_from` and
-    `created_to` (seconds since 1970) are bounds inside the range; `sort` is `date-desc` (newest first) or `date-asc`;
-    `limit` (100 if missing, at most 1,000) and `offset` turn the pages. Refuses with INCORRECT_FIELD.
+    `ids` and `service_ids` (at most 1,000 each) and `status` (or `order_status`) are lists with commas; `id_from`,
+    `id_to`, `created_from` and `created_to` (seconds since 1970) are bounds inside the range; `sort` is `date-desc`
+    (newest first) or `date-asc`; `limit` (100 if missing, at most 1,000) and `offset` turn the pages. Refuses with
+    INCORRECT_FIELD.
     """
     read = _read(fields, {name: reader for name, (_, reader) in _FILTERS.items()})
     if isinstance(read, Refusal):
@@ -52,7 +53,7 @@ def _read(fields: Mapping[str, Any], readers: "Mapping[str, _Reader]") -> dict[s
 def _read_numbers(value: object) -> list[int] | None:
     ids = read_ids(value) or []
     numbers = [number for _, number in ids if number]
-    return numbers if numbers and len(numbers) == len(ids) else None
+    return numbers if 0 < len(numbers) == len(ids) <= MOST_LISTED else None
 
 
 def _read_statuses(value: object) -> list[Status] | None:

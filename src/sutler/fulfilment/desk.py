@@ -1,7 +1,8 @@
 """The desk: where staff and executors take work and say what became of it.
 
 Everything that fulfils orders, over the wire, on a page or in the demo, goes through these verbs. Each owns its
-transaction. What is handed out to one executor is not handed out to another.
+transaction, and raises storage.transactions.Busy or CommitUnclear as `durable` says. What is handed out to one
+executor is not handed out to another.
 """
 
 from collections.abc import Collection, Sequence
