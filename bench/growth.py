@@ -62,7 +62,7 @@ def compare(engine: str, orders: int, seconds: int, rounds: int) -> list[Row]:
         large = stack.enter_context(fresh(engine, folder / "large"))
         large.seed(
             *("grow", str(folder / "large.txt"), "--orders", str(orders)),
-            heard=lambda line: progress.advance(task, int(line)),
+            heard=lambda line: progress.advance(task, int(line) if line.isdigit() else 0),
         )
         progress.reset(task, total=2 * rounds + 1)
         for turn in range(rounds):

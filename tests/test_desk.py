@@ -308,3 +308,16 @@ def test_a_post_needs_a_link(alice: Customer, link: str, refusal: Refusal | None
     order = placed(alice, service, username="alice", min=50, max=60, delay=0)
     assert desk.report_post(order.pk, link, NOW, seeded(1), STAFF) == refusal
     assert Post.objects.count() == (refusal is None)
+
+
+def test_staff_cancel_a_drip_feed_with_all_its_runs(alice: Customer) -> None:
+    never = make_service(dripfeed=True, cancel=False)
+    parent = placed(alice, never, runs="3", interval="5")
+    plain = placed(alice, never)
+    assert desk.cancel([parent.pk, plain.pk, 10**9], "staff 1", NOW) == [
+        None,
+        None,
+        Refusal(Reason.INCORRECT_ORDER),
+    ]
+    parent.refresh_from_db()
+    assert (parent.status, parent.returned_micros) == ("Canceled", parent.charge_micros)

@@ -187,22 +187,61 @@ class TestSubscriptions:
         assert fresh["charge"] == "0.00"
         assert fresh["orders"] == []
         assert caller.ask("balance")["balance"] == "10000.00"
-        panel.executor("POST", f"/orders/{parent}/post", {"link": "https://example.com/new/1"})
-        panel.executor("POST", f"/orders/{parent}/post", {"link": "https://example.com/new/1"})
+        report_post(panel, parent, 1)
+        report_post(panel, parent, 1)
         panel.start_worker()
         children = wait_for_children(caller, parent, 1)
         assert caller.ask("balance")["balance"] == "9999.80"
         child = caller.ask("status", order=children[0])
         assert (child["charge"], child["remains"], child["status"]) == ("0.20", "100", "Pending")
 
-    def test_waits_while_the_wallet_is_empty(self, panel: Panel) -> None:
+    def test_waits_while_the_wallet_is_empty_and_goes_on_when_it_is_filled(self, panel: Panel) -> None:
         poor = panel.customer("Poor", balance_micros=250_000)
         parent = poor.place(panel.shelf["Subscriptions"], **(FOLLOW | {"min": "100", "max": "100"}))
         for post in range(3):
-            panel.executor("POST", f"/orders/{parent}/post", {"link": f"https://example.com/new/{post}"})
+            report_post(panel, parent, post)
         panel.start_worker()
         wait_for_children(poor, parent, 1)
         assert poor.ask("balance")["balance"] == "0.05"
+        panel.sutler("customer", "credit", str(poor.customer_id), "1.00", "--reason", "paid in cash")
+        wait_for_children(poor, parent, 3)
+        assert poor.ask("balance")["balance"] == "0.65"
+
+    def test_takes_no_more_posts_than_were_asked_for(self, panel: Panel, caller: Caller) -> None:
+        form = FOLLOW | {"posts": "1", "min": "100", "max": "100"}
+        parent = caller.place(panel.shelf["Subscriptions"], **form)
+        report_post(panel, parent, 1)
+        panel.start_worker()
+        wait_for_children(caller, parent, 1)
+        late = panel.http.post(
+            f"{panel.url}/adminapi/v2/orders/{parent}/post",
+            json={"link": "https://example.com/new/2"},
+            headers={"X-Api-Key": panel.staff_key},
+        )
+        assert late.json()["error_message"]
+        assert caller.ask("balance")["balance"] == "9999.80"
+
+    def test_waits_as_long_as_the_delay_says(self, panel: Panel, caller: Caller) -> None:
+        form = FOLLOW | {"delay": "60", "min": "100", "max": "100"}
+        parent = caller.place(panel.shelf["Subscriptions"], **form)
+        prompt = caller.place(panel.shelf["Subscriptions"], **(form | {"delay": "0"}))
+        report_post(panel, parent, 1)
+        report_post(panel, prompt, 1)
+        panel.start_worker()
+        wait_for_children(caller, prompt, 1)
+        assert caller.ask("status", order=parent)["orders"] == []
+        panel.office("pass_hours", order_id=parent, hours=1)
+        wait_for_children(caller, parent, 1)
+
+    def test_a_cancelled_one_takes_no_more_posts_and_keeps_its_children(self, panel: Panel, caller: Caller) -> None:
+        parent = caller.place(panel.shelf["Subscriptions"], **(FOLLOW | {"min": "100", "max": "100"}))
+        report_post(panel, parent, 1)
+        panel.start_worker()
+        child = wait_for_children(caller, parent, 1)[0]
+        panel.report(child, "in_progress")
+        assert caller.ask("cancel", order=parent) == {"order": parent, "cancel": 1}
+        assert caller.ask("status", order=child)["charge"] == "0.20"
+        assert caller.ask("balance")["balance"] == "9999.80"
 
 
 class TestDripFeed:
@@ -254,6 +293,11 @@ class TestDripFeed:
         assert caller.ask("cancel", order=parent) == {"order": parent, "cancel": 1}
         assert caller.ask("balance")["balance"] == "10000.00"
         assert caller.ask("status", order=parent)["status"] == "Canceled"
+
+
+def report_post(panel: Panel, parent: int, number: int) -> None:
+    """Says, as the operator's software does, that the page has a new post."""
+    panel.executor("POST", f"/orders/{parent}/post", {"link": f"https://example.com/new/{number}"})
 
 
 def wait_for_children(caller: Caller, parent: int, number: int) -> list[int]:

@@ -10,6 +10,8 @@ from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_HEAD_BYTES = 64 * 1024
+# What no request may exceed, whoever reads it; the lane and the admin API have a lower limit of their own.
+LARGEST_BODY_BYTES = 16 * 1024 * 1024
 MOST_CONNECTIONS = 4000
 _SWEEP_SECONDS = 1.0
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
@@ -21,6 +23,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:  # noqa: D102
         self.receiving_since: float | None = self.loop.time()
         self._head_bytes: int | None = 0
+        self._body_bytes = 0
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
             self._refuse(b"503 Service Unavailable", b"Service busy, try again")
@@ -43,7 +46,14 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:  # noqa: D102
         self._head_bytes = None
+        self._body_bytes = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:  # noqa: D102
+        self._body_bytes += len(body)
+        if self._body_bytes > LARGEST_BODY_BYTES:
+            self._refuse(b"413 Content Too Large", b"Request too large")
+        super().on_body(body)
 
     def on_message_complete(self) -> None:  # noqa: D102
         self.receiving_since = None

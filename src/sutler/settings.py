@@ -86,7 +86,13 @@ def _database() -> dict[str, Any]:
         found["CONN_HEALTH_CHECKS"] = True
         found["CONN_MAX_AGE"] = None
         # Statements are prepared on the server after their second use (Django leaves this off).
-        found["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 2, "connect_timeout": 5}
+        found["OPTIONS"] = {
+            "server_side_binding": True,
+            "prepare_threshold": 2,
+            "connect_timeout": 5,
+            # Nobody waits longer for a lock than on SQLite, and nobody who has gone away keeps one.
+            "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
+        }
         return found
     return {
         "ENGINE": "django.db.backends.sqlite3",

@@ -25,7 +25,8 @@ class Gatherer(Generic[Ask, Answer]):
     """Collects asks on the event loop and hands them in lists to one function on one thread.
 
     `run` answers a list of asks in the order given. While it is at work, further asks gather for the next list, at most
-    `most` a time; the inbox holds at most `capacity`. The thread is the executor's only one.
+    `most` a time; the inbox holds at most `capacity`. The thread is the executor's only one. `note` is told of every
+    list's outcomes once they are on their way: apart from `run`, which may be called again where it failed.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class Gatherer(Generic[Ask, Answer]):
         *,
         capacity: int = 2048,
         most: int = 256,
+        note: Callable[[Sequence[Answer | BaseException]], None] | None = None,
     ) -> None:
         self._run = run
         self._thread = thread
         self._capacity = capacity
         self._most = most
+        self._note = note
         self._inbox: deque[tuple[Ask, asyncio.Future[Answer]]] = deque()
         self._busy = False
 
@@ -73,6 +76,8 @@ class Gatherer(Generic[Ask, Answer]):
     def _work(self, loop: asyncio.AbstractEventLoop, batch: list[tuple[Ask, "asyncio.Future[Answer]"]]) -> None:
         outcomes = _outcomes(self._run, [ask for ask, _ in batch])
         loop.call_soon_threadsafe(self._deliver, loop, batch, outcomes)
+        if self._note is not None:
+            self._note(outcomes)
 
     def _deliver(
         self,

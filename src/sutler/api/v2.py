@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -25,8 +25,6 @@ from sutler.orders.place import Placed, PlaceRequest, place
 
 _encode = msgspec.json.Encoder().encode
 Answer = bytes | Refusal | Feed
-Ask = TypeVar("Ask")
-Found = TypeVar("Found")
 _UNKNOWN_ORDER = Refusal(Reason.INCORRECT_ORDER)
 _UNKNOWN_REFILL = Refusal(Reason.REFILL_NOT_FOUND)
 
@@ -45,11 +43,11 @@ class V2:
 
     def __init__(self, clock: Clock, writer: ThreadPoolExecutor, reader: ThreadPoolExecutor) -> None:
         self._clock = clock
-        self._places: Gatherer[PlaceRequest, Placed | Refusal] = Gatherer(self._place, writer)
-        self._standings = Gatherer(_counted("status", look_up), reader)
-        self._balances = Gatherer(_counted("balance", balances), reader)
-        self._feeds = Gatherer(_counted("services", feeds), reader, capacity=512)
-        self._refill_looks = Gatherer(_counted("refill_status", _look_up_refills), reader)
+        self._places: Gatherer[PlaceRequest, Placed | Refusal] = Gatherer(self._place, writer, note=self._count_placed)
+        self._standings = Gatherer(look_up, reader, note=_counted("status"))
+        self._balances = Gatherer(balances, reader, note=_counted("balance"))
+        self._feeds = Gatherer(feeds, reader, capacity=512, note=_counted("services"))
+        self._refill_looks = Gatherer(_look_up_refills, reader, note=_counted("refill_status"))
         # One at a time: each is a transaction of its own, and none may be run twice.
         self._writes: Gatherer[Callable[[], Any], Any] = Gatherer(_call_each, writer, capacity=512, most=1)
         self.handlers: dict[str, Callable[[Caller, Mapping[str, str]], Awaitable[Answer]]] = {
@@ -65,12 +63,13 @@ class V2:
         metrics.watch_inbox("place", self._places.__len__)
 
     def _place(self, requests: list[PlaceRequest]) -> list[Placed | Refusal]:
-        began = self._clock.monotonic()
-        outcomes = place(requests, self._clock.now())
-        refusals = [each for each in outcomes if isinstance(each, Refusal)]
-        metrics.record_placed(len(outcomes) - len(refusals), self._clock.monotonic() - began)
-        metrics.record_batch("add", len(outcomes) - len(refusals), refusals)
-        return outcomes
+        self._place_began = self._clock.monotonic()
+        return place(requests, self._clock.now())
+
+    def _count_placed(self, outcomes: Sequence[Placed | Refusal | BaseException]) -> None:
+        placed = sum(isinstance(each, Placed) for each in outcomes)
+        metrics.record_placed(placed, self._clock.monotonic() - self._place_began)
+        metrics.record_batch("add", placed, [each for each in outcomes if isinstance(each, Refusal)])
 
     async def _services(self, caller: Caller, _: Mapping[str, str]) -> Answer:
         return await self._feeds.ask((caller.customer_id, caller.holder.integer_services))
@@ -175,13 +174,8 @@ def _look_up_refills(asks: Sequence[tuple[int, Sequence[int]]]) -> list[list[Ref
     return [[next(flat) for _ in ids] for _, ids in asks]
 
 
-def _counted(action: str, run: Callable[[list[Ask]], Sequence[Found]]) -> Callable[[list[Ask]], Sequence[Found]]:
-    def counted(asks: list[Ask]) -> Sequence[Found]:
-        found = run(asks)
-        metrics.record_batch(action, len(asks))
-        return found
-
-    return counted
+def _counted(action: str) -> Callable[[Sequence[object]], None]:
+    return lambda outcomes: metrics.record_batch(action, sum(not isinstance(each, BaseException) for each in outcomes))
 
 
 def _call_each(calls: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -60,7 +60,9 @@ def post(entries: Sequence[Entry], now: datetime) -> set[str]:
     asked = [entry for entry in entries if entry.amount_micros]
     if not asked:
         return set()
-    _lock({account for entry in asked for account in (entry.debit_id, entry.credit_id)})
+    wallets = _lock({account for entry in asked for account in (entry.debit_id, entry.credit_id)})
+    # What wallets are given stands before what is taken: so no wallet is below its limit in the middle of a list.
+    asked.sort(key=lambda entry: entry.debit_id in wallets)
     at = moment(now)
     inserted = run(
         _INSERT_NEW_TRANSFERS,
@@ -131,7 +133,7 @@ def _pay_in(
         return Micros(balance + amount if new else balance)
 
 
-def _lock(account_ids: Iterable[int]) -> None:
-    """Locks the wallets among the accounts in id order, so that two postings never wait for each other in a ring."""
+def _lock(account_ids: Iterable[int]) -> set[int]:
+    """Returns the wallets among the accounts, locked in id order: two postings never wait for each other in a ring."""
     wallets = LedgerAccount.objects.select_for_update().filter(pk__in=account_ids, kind=Kind.WALLET).order_by("pk")
-    list(wallets.values_list("pk", flat=True))
+    return set(wallets.values_list("pk", flat=True))

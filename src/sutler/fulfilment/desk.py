@@ -19,6 +19,7 @@ from sutler.core.clock import Random
 from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import family, move, refill, subscriptions
+from sutler.orders.cancel import stop
 from sutler.orders.change import Change, note
 from sutler.orders.models import CancelRequest, Order, OrderEvent, Refill, Subscription
 from sutler.orders.move import Report
@@ -127,8 +128,16 @@ def set_partial(order_id: int, remains: int, actor: str, now: datetime) -> Refus
 
 
 def cancel(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal | None]:
-    """Ends orders with nothing delivered; the customers get everything back. Refuses as `report` does."""
-    return report([Report(each, Status.CANCELED) for each in order_ids], actor, now)
+    """Ends orders with nothing delivered; the customers get everything back.
+
+    A drip-feed places no more runs and a subscription takes no more posts; what they have begun is stopped as the
+    customer would stop it. Refuses as `report` does, or with CANCEL_NOT_AVAILABLE for such a parent that is final.
+    """
+    parents = set(Order.objects.filter(pk__in=order_ids).exclude(kind=Order.Kind.SINGLE).values_list("pk", flat=True))
+    stopped = stop([each for each in order_ids if each in parents], actor, now)
+    reported = report([Report(each, Status.CANCELED) for each in order_ids if each not in parents], actor, now)
+    outcomes = {True: iter(stopped), False: iter(reported)}
+    return [next(outcomes[each in parents]) for each in order_ids]
 
 
 def pull_refills(

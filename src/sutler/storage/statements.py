@@ -94,7 +94,7 @@ def _sqlite_sql(statement: Statement, count: int) -> str:
     named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(statement.columns, 1))
     row = f"({', '.join('?' * len(statement.columns))})"
     values = ", ".join([row] * count)
-    return statement.sql.replace("{rows}", f"(SELECT {named} FROM (VALUES {values})) AS rows")
+    return statement.sql.replace("{rows}", f"(SELECT {named} FROM (VALUES {values})) AS rows")  # noqa: S608
 
 
 @lru_cache(maxsize=256)
@@ -106,7 +106,7 @@ def _postgres_sql(statement: Statement) -> str:
 @lru_cache(maxsize=256)
 def _together(statements: tuple[Statement, ...]) -> str:
     *parts, last = map(_postgres_sql, statements)
-    named = ", ".join(f"part{number} AS ({part})" for number, part in enumerate(parts))  # noqa: S608
+    named = ", ".join(f"part{number} AS ({part})" for number, part in enumerate(parts))
     return f"WITH {named} {last}" if named else last
 
 

@@ -10,6 +10,8 @@ from sutler.storage.statements import is_postgres
 
 _LOOK_AGAIN_SECONDS = 0.05
 _LOOKS = 60
+# It may not have noticed the loss, and then holds its locks; a COMMIT that it is in the middle of is finished first.
+_END_BACKEND = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s"
 
 
 class Busy(Exception):
@@ -65,7 +67,7 @@ def _took_effect(receipt: Receipt) -> bool:
     for _ in range(_LOOKS):
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (receipt.backend,))
+                cursor.execute(_END_BACKEND, (receipt.backend,))
                 if cursor.fetchone() is None:
                     cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s", (row_id,))  # noqa: S608
                     return cursor.fetchone() is not None

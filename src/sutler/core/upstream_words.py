@@ -1,0 +1,269 @@
+"""The words and numbers of upstream panels, read into ours: errors, statuses, types, flags, ids, amounts.
+
+An upstream answers as it likes, and any value may come in any place, so every function here takes any decoded JSON
+value and raises nothing. The rules are those of the protocol page, section 5.
+"""
+
+import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from enum import Enum, auto
+
+from sutler.core.lifecycle import RefillStatus, Status
+from sutler.core.money import LARGEST_MICROS, Micros
+from sutler.core.order_types import ORDER_TYPES
+
+LONGEST_RAW = 500
+LARGEST_WHOLE = 2**63 - 1
+
+
+class DeclineKind(Enum):
+    """What an upstream's error is about."""
+
+    AUTH = auto()
+    FUNDS = auto()
+    SERVICE = auto()
+    LINK = auto()
+    QUANTITY = auto()
+    FIELD = auto()
+    # The same link is still active there: worth asking again later.
+    DUPLICATE = auto()
+    RATE = auto()
+    # The order or the refill that was asked about is not known there.
+    NOT_FOUND = auto()
+    # A refill or a cancel that this order may not have.
+    NOT_AVAILABLE = auto()
+    OTHER = auto()
+
+
+# The known list: after one of these an `add` has certainly placed nothing. After any other its outcome is unknown.
+REFUSES_ADD = frozenset(DeclineKind) - {DeclineKind.NOT_FOUND, DeclineKind.NOT_AVAILABLE, DeclineKind.OTHER}
+# The same for `refill` and `cancel`.
+REFUSES_REQUEST = frozenset(DeclineKind) - {DeclineKind.OTHER}
+
+
+class Doubt(Enum):
+    """A status that is none of ours. It changes nothing of the order."""
+
+    # The upstream says that it failed: what was delivered only a person can find out.
+    STAFF = auto()
+    UNKNOWN = auto()
+
+
+_WRONG = r"(?:incorrect|invalid|wrong|bad|unknown|missing|empty)"
+_IS_WRONG = r"(?:is |are |was )?(?:incorrect|invalid|wrong|not valid|missing|required|empty|not found)"
+_GONE = r"(?:is )?(?:not found|does ?n(?:o|\W)?t exists?|disabled|inactive|not active|deleted|removed)"
+_NOT_POSSIBLE = r"(?:is |are )?(?:not |un)(?:available|allowed|possible|supported)"
+_FIELDS = "|".join(
+    sorted({each.name.replace("_", " ") for order_type in ORDER_TYPES.values() for each in order_type.fields})
+)
+
+# The first that is found in the text counts. The keys (`neworder.error.link_duplicate`) are read as words, so that
+# one table serves both dialects. "Service unavailable" is left out on purpose: gateways say it of themselves.
+_DECLINES: tuple[tuple[DeclineKind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(rf"\b(?:{pattern})\b"))
+    for kind, pattern in (
+        (
+            DeclineKind.AUTH,
+            rf"{_WRONG} (?:api )?key|api key {_IS_WRONG}|key {_IS_WRONG}|unauthori[sz]ed|access denied"
+            r"|account (?:is |has been )?(?:suspended|blocked|banned|disabled|inactive|not active)"
+            r"|ip (?:address )?(?:is )?not (?:allowed|whitelisted)",
+        ),
+        (
+            DeclineKind.FUNDS,
+            r"(?:not enough|insufficient) (?:\w+ )?(?:funds?|balance|money|credits?)"
+            r"|balance (?:is )?(?:too low|not enough|insufficient)",
+        ),
+        (
+            DeclineKind.DUPLICATE,
+            r"active order (?:with|for) (?:this|the same) link|link duplicated?|duplicated? link"
+            r"|already ha(?:ve|s) an? active order",
+        ),
+        (DeclineKind.RATE, r"too many requests|rate limit(?:ed)?|requests? limit|requests? too (?:often|fast)"),
+        (
+            DeclineKind.NOT_FOUND,
+            rf"{_WRONG} (?:order|refill)s?(?: ids?)?|(?:order|refill)s?(?: ids?)? {_GONE}|refill {_IS_WRONG}",
+        ),
+        (
+            DeclineKind.NOT_AVAILABLE,
+            rf"(?:refill|cancel|cancellation)s? {_NOT_POSSIBLE}|(?:refill|cancel) disabled"
+            r"|can ?not be (?:refilled|cancell?ed)|already (?:refilled|cancell?ed|requested)",
+        ),
+        (DeclineKind.SERVICE, rf"{_WRONG} service(?: id)?|service(?: id)? (?:{_GONE}|{_IS_WRONG})|no such service"),
+        (
+            DeclineKind.QUANTITY,
+            rf"{_WRONG} quantity|(?:min|max) quantity|quantity {_IS_WRONG}"
+            r"|quantity (?:is )?(?:less|more|lower|higher|greater|smaller|too|below|above|must|out of)"
+            r"|(?:minimal|minimum|maximal|maximum) (?:order |allowed )?(?:quantity|amount)",
+        ),
+        (
+            DeclineKind.LINK,
+            rf"{_WRONG} (?:link|url|username)|(?:link|url|username) {_IS_WRONG}|^link$|{_WRONG} link format",
+        ),
+        (
+            DeclineKind.FIELD,
+            rf"{_WRONG} (?:{_FIELDS})|(?:{_FIELDS}) {_IS_WRONG}|incorrect request"
+            r"|missing required (?:parameter|field)s?",
+        ),
+    )
+)
+# Words of a panel that is itself not sure what happened: nothing after them is certain.
+_UNSURE = re.compile(
+    r"\b(?:time ?out|timed out|internal|exception|database|sql\w*|gateway|deadlock"
+    r"|(?:was|were|been|order|successfully) (?:placed|created|accepted))\b"
+)
+_KEY_PREFIX = re.compile(r"^(?:neworder |order |api )?error ")
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+
+_STATUSES: dict[str, Status | Doubt] = {
+    "pending": Status.PENDING,
+    "processing": Status.PROCESSING,
+    "inprogress": Status.IN_PROGRESS,
+    "active": Status.IN_PROGRESS,
+    "completed": Status.COMPLETED,
+    "complete": Status.COMPLETED,
+    "partial": Status.PARTIAL,
+    "canceled": Status.CANCELED,
+    "cancelled": Status.CANCELED,
+    "refunded": Status.CANCELED,
+    "fail": Doubt.STAFF,
+    "failed": Doubt.STAFF,
+    "error": Doubt.STAFF,
+}
+_REFILL_STATUSES: dict[str, RefillStatus | Doubt] = {
+    "pending": RefillStatus.PENDING,
+    "processing": RefillStatus.IN_PROGRESS,
+    "inprogress": RefillStatus.IN_PROGRESS,
+    "completed": RefillStatus.COMPLETED,
+    "complete": RefillStatus.COMPLETED,
+    "rejected": RefillStatus.REJECTED,
+    "canceled": RefillStatus.REJECTED,
+    "cancelled": RefillStatus.REJECTED,
+    "fail": Doubt.STAFF,
+    "failed": Doubt.STAFF,
+    "error": Doubt.STAFF,
+}
+_BETWEEN_WORDS = str.maketrans("", "", " _-")
+
+_TYPES = {name.lower(): name for name in ORDER_TYPES}
+_TRUE = frozenset({"true", "1", "yes"})
+
+_NUMBER = re.compile(
+    r"-?(?:[0-9]{1,30}|[0-9]{1,3}(?:,[0-9]{3}){1,9}|(?=\.))(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII
+)
+_LONGEST_NUMBER = 80
+# Wide enough that nothing which _NUMBER lets through is rounded by the way.
+_EXACT = Context(prec=200)
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#=+-]{0,63}", re.ASCII)
+# What programs write where there is no id, and what they write of an order in the place of its id.
+_NO_IDS = frozenset({"null", "none", "nil", "undefined", "nan", "false", "true", "ok", "success"}) | _STATUSES.keys()
+
+# Control characters, lone surrogates, and the marks that turn the direction of the text after them.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]+")
+
+
+def read_text(value: object, longest: int) -> str:
+    """Returns the value as one printable line of at most `longest` characters; nothing for what is no text.
+
+    Still hostile: whoever shows it escapes it.
+    """
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        return ""
+    # A long number is written out in time that grows with its square; nothing shown needs more.
+    text = value[: 4 * longest] if isinstance(value, str) else f"{value:.{LONGEST_RAW}}"[:longest]
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())[:longest]
+
+
+def read_decline(text: str) -> DeclineKind:
+    """Returns what an error text is about, in plain words or as a key; OTHER if it is not on the known list."""
+    words = _KEY_PREFIX.sub("", _NO_WORD.sub(" ", text[:LONGEST_RAW].lower()).strip())
+    if _UNSURE.search(words):
+        return DeclineKind.OTHER
+    return next((kind for kind, pattern in _DECLINES if pattern.search(words)), DeclineKind.OTHER)
+
+
+def read_status(value: object) -> Status | Doubt:
+    """Returns the status of an order that the word stands for."""
+    return _STATUSES.get(_plain(value), Doubt.UNKNOWN)
+
+
+def read_refill_status(value: object) -> RefillStatus | Doubt:
+    """Returns the status of a refill that the word stands for."""
+    return _REFILL_STATUSES.get(_plain(value), Doubt.UNKNOWN)
+
+
+def _plain(value: object) -> str:
+    return value[:LONGEST_RAW].strip().lower().translate(_BETWEEN_WORDS) if isinstance(value, str) else ""
+
+
+def read_type(value: object) -> str | None:
+    """Returns the order type, in the wire's own writing, that `custom_comments` or `Custom  comments` stands for."""
+    if not isinstance(value, str):
+        return None
+    return _TYPES.get(" ".join(value[:LONGEST_RAW].replace("_", " ").lower().split()))
+
+
+def read_flag(value: object) -> bool:
+    """Returns True for true, 1, "1", "true" and "yes"; False for everything else."""
+    if isinstance(value, str):
+        return value.strip().lower() in _TRUE
+    return isinstance(value, (bool, int)) and value == 1
+
+
+def read_id(value: object) -> str | None:
+    """Returns an id as text: a number above 0, or a bounded opaque string without blanks and commas.
+
+    None for 0, "", null, false and for words that stand where an id should.
+    """
+    if isinstance(value, (int, float, Decimal)):
+        number = read_whole(value)
+        return str(number) if number and number > 0 else None
+    if not isinstance(value, str):
+        return None
+    text = value.strip() if len(value) <= LONGEST_RAW else ""
+    if not _ID.fullmatch(text) or not text.strip("0") or text.lower() in _NO_IDS:
+        return None
+    return text
+
+
+def read_decimal(value: object) -> Decimal | None:
+    """Returns the exact number: int, float, Decimal, "1.23", "1,234.5". None for anything else.
+
+    NaN, infinities, booleans, `0,90`, more than 30 digits before or after the dot, and exponents of three digits are
+    something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+        return None
+    if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
+        return None  # str() of a huge number raises
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+        return None
+    text = str(value).strip()
+    return Decimal(text.replace(",", "")) if _NUMBER.fullmatch(text) else None
+
+
+def read_whole(value: object) -> int | None:
+    """Returns the whole number, of at most 63 bits and a sign. None for anything else, 1.5 too."""
+    number = read_decimal(value)
+    if number is None or number != (whole := number.to_integral_value()):
+        return None
+    return int(whole) if abs(whole) <= LARGEST_WHOLE else None
+
+
+def read_cost_micros(value: object) -> Micros | None:
+    """Returns a rate or a charge, rounded up to a whole micro. None if it is no number, negative or out of range."""
+    micros = _micros(value, ROUND_CEILING)
+    return micros if micros is not None and micros >= 0 else None
+
+
+def read_balance_micros(value: object) -> Micros | None:
+    """Returns a balance, below 0 where there is credit, rounded down to a whole micro. None if it is no number."""
+    return _micros(value, ROUND_FLOOR)
+
+
+def _micros(value: object, rounding: str) -> Micros | None:
+    number = read_decimal(value)
+    if number is None:
+        return None
+    micros = _EXACT.scaleb(number, 6).to_integral_value(rounding)
+    return Micros(int(micros)) if abs(micros) <= LARGEST_MICROS else None

@@ -1,0 +1,102 @@
+"""A panel on which everything has happened once, by the panel's own verbs."""
+
+from datetime import timedelta
+
+from sutler.accounts.models import Customer
+from sutler.books.post import adjust
+from sutler.catalogue.models import Service
+from sutler.core.clock import seeded
+from sutler.core.lifecycle import RefillStatus, Status
+from sutler.core.refusals import Refusal
+from sutler.orders import cancel, drip, refill, subscriptions
+from sutler.orders.models import Drip, Order
+from sutler.orders.place import Placed, PlaceRequest, place
+from tests.conftest import NOW, make_customer, make_service
+from tests.ordering import LINK, placed, reported
+
+Names = dict[str, int]
+LATER = NOW + timedelta(days=2)
+
+
+def live_a_little() -> Names:
+    """Opens customers and services, has an order meet each fate, and returns the ids by name."""
+    alice, bob, eve = make_customer("Alice"), make_customer("Bob"), make_customer("Eve", "EUR")
+    service = make_service(refill_wait_hours=1)
+    package = make_service(type="Package", rate_micros=2_500_000, min=1, max=1)
+    single = make_service(one_active_order_per_link=True)
+    follow = make_service(type="Subscriptions", min=10, max=1000)
+    adjust(bob.pk, -5_000_000, "adjust:1", "a slip", NOW)
+    names = {
+        **{"alice": alice.pk, "bob": bob.pk, "eve": eve.pk, "service": service.pk},
+        "pending": placed(alice, service).pk,
+        "package": placed(alice, package).pk,
+        "active": placed(alice, service, link="a").pk,
+        "done": placed(alice, service, link="b").pk,
+        "part": placed(alice, service, link="c", quantity=1001).pk,
+        "canceled": placed(alice, service, link="d").pk,
+        "locked": placed(alice, single, link="e").pk,
+        "stopped": placed(bob, service, link="f").pk,
+        "stopping": placed(bob, service, link="g").pk,
+    }
+    reported(names["active"], Status.IN_PROGRESS, remains=400, start_count=5)
+    reported(names["done"], Status.PROCESSING)
+    reported(names["done"], Status.COMPLETED, remains=-7)
+    reported(names["part"], Status.PARTIAL, remains=157)
+    for name in ("stopped", "stopping"):
+        reported(names[name], Status.PROCESSING)
+    assert cancel.request_cancels(alice.pk, [names["canceled"]], NOW) == [None]
+    assert cancel.request_cancels(bob.pk, [names["stopped"], names["stopping"]], NOW) == [None, None]
+    reported(names["stopped"], Status.CANCELED)
+    again = place([PlaceRequest(bob.pk, {"service": str(package.pk), "link": LINK}, request_id="once")], NOW)[0]
+    assert isinstance(again, Placed)
+    names["asked"] = again.order_id
+    for status in (RefillStatus.COMPLETED, RefillStatus.PENDING):
+        now = NOW + timedelta(hours=5 if status is RefillStatus.PENDING else 2)
+        asked = refill.request_refills(alice.pk, [names["done"]], now)[0]
+        assert not isinstance(asked, Refusal)
+        assert refill.report([(asked, status)], "executor", now) == [None]
+    return names | drip_a_little(alice, service) | follow_a_little(bob, follow)
+
+
+def drip_a_little(alice: Customer, service: Service) -> Names:
+    """Three drip-feeds: one under way, one finished with a part undelivered, one stopped after a run."""
+    names = {
+        name: placed(alice, service, link=name, quantity=333, runs=3, interval=10).pk
+        for name in ("dripping", "dripped", "unripe")
+    }
+    drip.place_due_runs(NOW + timedelta(minutes=1))
+    reported(children(names["unripe"])[0], Status.PROCESSING)
+    assert cancel.stop([names["unripe"]], "staff 1", NOW) == [None]
+    reported(children(names["unripe"])[0], Status.CANCELED)
+    drip.place_due_runs(NOW + timedelta(minutes=11))
+    Drip.objects.filter(order=names["dripping"]).update(next_run_at=LATER)
+    drip.place_due_runs(NOW + timedelta(minutes=31))
+    names["first"], names["second"] = children(names["dripping"])
+    reported(names["first"], Status.COMPLETED)
+    for child, status in zip(
+        children(names["dripped"]), (Status.COMPLETED, Status.PARTIAL, Status.CANCELED), strict=True
+    ):
+        reported(child, status, remains=100)
+    return names
+
+
+def follow_a_little(bob: Customer, follow: Service) -> Names:
+    """Two subscriptions: one finished after its two posts, one with a post delivered and another due."""
+    names = {
+        "followed": placed(bob, follow, username="bob", min=10, max=50, delay=0, posts=2).pk,
+        "following": placed(bob, follow, username="bob", min=10, max=50, delay=0).pk,
+    }
+    for link in ("x", "y"):
+        assert subscriptions.report_post(names["followed"], link, NOW, seeded(1), "staff 1") is None
+    assert subscriptions.report_post(names["following"], "x", NOW, seeded(1), "staff 1") is None
+    subscriptions.place_due_posts(NOW + timedelta(minutes=1))
+    assert subscriptions.report_post(names["following"], "y", LATER, seeded(1), "staff 1") is None
+    for child in (*children(names["followed"]), *children(names["following"])):
+        reported(child, Status.COMPLETED)
+    names["post_order"] = children(names["followed"])[0]
+    return names
+
+
+def children(parent: int) -> list[int]:
+    """The ids of a parent's children, first to last."""
+    return list(Order.objects.filter(parent=parent).order_by("pk").values_list("pk", flat=True))

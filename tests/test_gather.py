@@ -1,0 +1,76 @@
+"""Gathering: order, bounds, and that one ask cannot spoil the others."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from sutler.api.gather import Full, Gatherer
+from sutler.storage.transactions import Busy, CommitUnclear
+
+
+def run_with(run: Callable[[list[int]], list[int]], count: int, **bounds: int) -> list[Any]:
+    async def ask_all() -> list[Any]:
+        with ThreadPoolExecutor(1) as thread:
+            gatherer = Gatherer(run, thread, **bounds)
+            asks = [gatherer.ask(number) for number in range(count)]
+            return await asyncio.gather(*asks, return_exceptions=True)
+
+    return asyncio.run(ask_all())
+
+
+def test_everybody_gets_the_own_answer_and_lists_are_bounded() -> None:
+    lists: list[int] = []
+
+    def double(asks: list[int]) -> list[int]:
+        lists.append(len(asks))
+        return [2 * each for each in asks]
+
+    assert run_with(double, 100, most=30) == [2 * number for number in range(100)]
+    assert max(lists) <= 30
+    assert sum(lists) == 100
+
+
+def test_a_bug_met_by_one_ask_fails_that_ask_alone() -> None:
+    def divide(asks: list[int]) -> list[int]:
+        return [60 // (each - 3) for each in asks]
+
+    outcomes = run_with(divide, 6)
+    assert isinstance(outcomes[3], ZeroDivisionError)
+    assert [each for number, each in enumerate(outcomes) if number != 3] == [-20, -30, -60, 60, 30]
+
+
+@pytest.mark.parametrize("error", [Busy("locked"), CommitUnclear()])
+def test_what_the_database_could_not_do_is_not_tried_again(error: Exception) -> None:
+    calls = []
+
+    def fail(asks: list[int]) -> list[int]:
+        calls.append(len(asks))
+        raise error
+
+    outcomes = run_with(fail, 3)
+    assert outcomes == [error] * 3
+    assert sum(calls) == 3
+
+
+def test_a_full_inbox_says_so_at_once() -> None:
+    released = threading.Event()
+
+    def wait(asks: list[int]) -> list[int]:
+        released.wait(5)
+        return asks
+
+    async def overfill() -> None:
+        with ThreadPoolExecutor(1) as thread:
+            gatherer = Gatherer(wait, thread, capacity=2)
+            first = gatherer.ask(1)
+            waiting = [gatherer.ask(2), gatherer.ask(3)]
+            with pytest.raises(Full):
+                gatherer.ask(4)
+            released.set()
+            assert await asyncio.gather(first, *waiting) == [1, 2, 3]
+
+    asyncio.run(overfill())

@@ -1,0 +1,137 @@
+"""The rules of the house that no other tool checks: clocks and chance, sizes, names, what is left undone."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "sutler"
+DOOR = SOURCE / "core" / "clock.py"
+
+LONGEST_FILE_LINES = 400
+LONGEST_FUNCTION_LINES = 60
+# Names that say nothing of what is inside.
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "service", "services", "manager", "misc"}
+# Here it is the field's word: what is sold.
+SERVICES_THAT_ARE_SOLD = {SOURCE / "ops" / "service.py"}
+# How time and chance come into a program. Waiting (`time.sleep`) reads no clock.
+CLOCKS_AND_CHANCE = {
+    **{"datetime": {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}},
+    **{
+        "time": {
+            "time",
+            "time_ns",
+            "monotonic",
+            "monotonic_ns",
+            "perf_counter",
+            "perf_counter_ns",
+            "localtime",
+            "gmtime",
+        }
+    },
+    **{"uuid": {"uuid1", "uuid4"}},
+    **{"random": {"*"}, "secrets": {"*"}, "django.utils.timezone": {"now", "localdate", "localtime"}},
+    **{"django.utils.crypto": {"get_random_string"}, "os": {"urandom", "getrandom"}},
+}
+UNFINISHED = ("TO" + "DO", "FIX" + "ME", "XX" + "X", "NotImplemented" + "Error")
+
+FILES = sorted(path for path in SOURCE.rglob("*.py") if "migrations" not in path.parts)
+ALL_FILES = sorted([*FILES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")])
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def used(path: Path) -> Iterator[str]:
+    """Yields every name of another module that the file uses, whole: `time.sleep`, `datetime.datetime.now`."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                imported[alias.asname or alias.name] = alias.name
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                imported[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                yield f"{node.module}.{alias.name}"
+    for node in ast.walk(tree):
+        first, *rest = dotted(node)
+        if first in imported and rest:
+            yield ".".join([imported[first], *rest])
+
+
+def dotted(node: ast.AST) -> list[str]:
+    """Returns `a.b.c` as its parts, or an empty name for anything else."""
+    if isinstance(node, ast.Name):
+        return [node.id]
+    return [*dotted(node.value), node.attr] if isinstance(node, ast.Attribute) else [""]
+
+
+def reads_a_clock(name: str) -> bool:
+    return any(
+        name.startswith(f"{module}.") and ("*" in banned or name.removeprefix(f"{module}.") in banned)
+        for module, banned in CLOCKS_AND_CHANCE.items()
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_time_and_chance_come_in_through_one_door(path: Path) -> None:
+    found = {name for name in used(path) if reads_a_clock(name)}
+    assert found == set() if path != DOOR else found
+
+
+@pytest.mark.parametrize(
+    ("line", "is_seen"),
+    [
+        ("import time\ntime.time()", True),
+        ("import time as t\nt.monotonic()", True),
+        ("from time import time", True),
+        ("import time\ntime.sleep(1)", False),
+        ("from datetime import datetime\ndatetime.now(UTC)", True),
+        ("import datetime\ndatetime.date.today()", True),
+        ("from datetime import datetime, timedelta\ndatetime(2026, 1, 1)", False),
+        ("import random\nrandom.Random(1)", True),
+        ("from secrets import token_hex", True),
+        ("from uuid import uuid4 as u", True),
+        ("from django.utils import timezone\ntimezone.now()", True),
+        ("from sutler.core.clock import Random, seeded\nseeded(1)", False),
+    ],
+)
+def test_no_spelling_goes_past_the_door(tmp_path: Path, line: str, is_seen: bool) -> None:
+    file = tmp_path / "file.py"
+    file.write_text(line)
+    assert any(map(reads_a_clock, used(file))) is is_seen
+
+
+@pytest.mark.parametrize("path", ALL_FILES, ids=named)
+def test_a_file_and_its_functions_stay_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_FILE_LINES
+    long = [
+        f"{node.name}: {lines} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION_LINES
+    ]
+    assert long == []
+
+
+@pytest.mark.parametrize("path", sorted({*ALL_FILES} - SERVICES_THAT_ARE_SOLD), ids=named)
+def test_a_file_is_named_for_what_is_in_it(path: Path) -> None:
+    assert not {path.stem, path.parent.name} & NAMES_THAT_SAY_NOTHING
+
+
+@pytest.mark.parametrize("path", ALL_FILES, ids=named)
+def test_nothing_is_left_for_later(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert [word for word in UNFINISHED if word in text] == []
+
+
+@pytest.mark.parametrize(
+    "room", [SOURCE, *sorted(path.parent for path in FILES if path.parent.parent == SOURCE)], ids=named
+)
+def test_every_room_says_what_it_is_for(room: Path) -> None:
+    assert ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
