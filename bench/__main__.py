@@ -12,7 +12,7 @@ from bench.compare import Plan, compare, steps
 from bench.engines import ENGINES, SQLITE, fresh
 from bench.loads import ADD, LOADS, Load
 from bench.report import RESULTS, Row, machine, progress_bar, save, table, wide_console
-from bench.tools import has_pgbench, require
+from bench.tools import has_pgbench, require, tidy_up_on_sigterm
 
 console = wide_console()
 
@@ -33,6 +33,7 @@ def main(engines: tuple[str, ...], only: tuple[str, ...], seconds: int, rounds: 
     chosen = engines or ENGINES
     if quick:
         seconds, rounds = 2, 1
+    tidy_up_on_sigterm()
     try:
         require(chosen)
         rows = measure(chosen, loads, seconds, rounds)

@@ -18,7 +18,7 @@ from bench.engines import ENGINES, Database, fresh
 from bench.loads import ADD, STATUS, Bar, Load
 from bench.processes import panel
 from bench.report import RESULTS, Row, machine, progress_bar, save, table, wide_console
-from bench.tools import require
+from bench.tools import require, tidy_up_on_sigterm
 
 console = wide_console()
 
@@ -39,6 +39,7 @@ ORDERS_EACH_WHEN_EMPTY = 10
 def main(engines: tuple[str, ...], orders: int, seconds: int, rounds: int) -> None:
     """Compares the panel's rates on an empty database and on a large one; results in bench/results/growth.json."""
     chosen = engines or ENGINES
+    tidy_up_on_sigterm()
     try:
         require(chosen)
         rows = [row for engine in chosen for row in compare(engine, orders, seconds, rounds)]

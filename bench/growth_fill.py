@@ -23,7 +23,7 @@ _INSERT_ORDERS = Statement(
     " exchange_micros, charge_micros, returned_micros, status, start_count, created_at, finished_at)"
     " SELECT 'single', customer_id, service_id, 'Default', 'https://example.com/' || place || '/' || i, quantity, 0,"
     " currency, rate_micros, 1000000, (rate_micros * quantity + 999) / 1000, 0, 'Completed', i, at, at"
-    " FROM (SELECT rows.*, rounds.i, 50 + (rows.place * 37 + rounds.i * 101) %% 950 AS quantity"
+    " FROM (SELECT rows.*, rounds.i, 50 + ((rows.place * 37 + rounds.i * 101) & 511) AS quantity"
     " FROM {rows} CROSS JOIN rounds) AS asked WHERE i * " + str(CUSTOMERS) + " + place < wanted ORDER BY i, place",
     {
         "place": "bigint",

@@ -1,6 +1,8 @@
-"""What the bench needs of the machine, and the clear line when it is not there."""
+"""What the bench needs of the machine, and how it leaves it."""
 
 import shutil
+import signal
+import sys
 from collections.abc import Collection
 
 from bench.callers import BenchError
@@ -18,3 +20,8 @@ def require(engines: Collection[str]) -> None:
 def has_pgbench() -> bool:
     """Returns True if pgbench can be run."""
     return shutil.which("pgbench") is not None and postgres_version() is not None
+
+
+def tidy_up_on_sigterm() -> None:
+    """Makes SIGTERM end the bench as Ctrl-C does: servers stopped, databases taken away."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: ended by SIGTERM"))

@@ -23,6 +23,7 @@ def live_a_little() -> Names:
     alice, bob, eve = make_customer("Alice"), make_customer("Bob"), make_customer("Eve", "EUR")
     service = make_service(refill_wait_hours=1)
     package = make_service(type="Package", rate_micros=2_500_000, min=1, max=1)
+    odd = make_service(rate_micros=1_234_567)
     single = make_service(one_active_order_per_link=True)
     follow = make_service(type="Subscriptions", min=10, max=1000)
     adjust(bob.pk, -5_000_000, "adjust:1", "a slip", NOW)
@@ -32,7 +33,7 @@ def live_a_little() -> Names:
         "package": placed(alice, package).pk,
         "active": placed(alice, service, link="a").pk,
         "done": placed(alice, service, link="b").pk,
-        "part": placed(alice, service, link="c", quantity=1001).pk,
+        "part": placed(alice, odd, link="c", quantity=1001).pk,
         "canceled": placed(alice, service, link="d").pk,
         "locked": placed(alice, single, link="e").pk,
         "stopped": placed(bob, service, link="f").pk,
@@ -55,7 +56,7 @@ def live_a_little() -> Names:
         asked = refill.request_refills(alice.pk, [names["done"]], now)[0]
         assert not isinstance(asked, Refusal)
         assert refill.report([(asked, status)], "executor", now) == [None]
-    return names | drip_a_little(alice, service) | follow_a_little(bob, follow)
+    return names | drip_a_little(alice, odd) | follow_a_little(bob, follow)
 
 
 def drip_a_little(alice: Customer, service: Service) -> Names:

@@ -2,7 +2,7 @@
 
 import io
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import psycopg
@@ -12,7 +12,10 @@ from pytest_django import DjangoDbBlocker
 from rich.console import Console
 from rich.progress import Progress
 
+from sutler.books.audit import Check
 from sutler.core.lifecycle import Status
+from sutler.core.money import LARGEST_MICROS
+from sutler.core.pricing import charge
 from sutler.ops.verify import CHECKS, MOST_SHOWN, Finding, run_checks
 from sutler.orders.models import CancelRequest, Drip, LinkInUse, Order, OrderEvent, Post, Refill, Subscription
 from sutler.storage.statements import is_postgres
@@ -24,11 +27,11 @@ from tests.lived_in import Names, live_a_little
 pytestmark = pytest.mark.django_db
 
 
-def look() -> tuple[list[Finding], str]:
-    """What every check finds, and what is shown meanwhile."""
+def look(checks: Sequence[Check] = CHECKS) -> tuple[list[Finding], str]:
+    """What the checks find, and what is shown meanwhile."""
     console = Console(file=io.StringIO(), width=300)
     with Progress(console=console) as progress:
-        findings = run_checks(progress)
+        findings = run_checks(progress, checks)
     assert isinstance(console.file, io.StringIO)
     return findings, console.file.getvalue()
 
@@ -121,6 +124,23 @@ def test_a_breach_is_named_by_its_own_check(honest: Names, plant: Plant) -> None
     found = broken()
     assert set(found) == {plant.check, *plant.also}, {name: each.shown for name, each in found.items()}
     assert all(line.startswith(f"{plant.check}: ") for line in found[plant.check].lines())
+
+
+@pytest.mark.parametrize("off", [0, 1, -1])
+@pytest.mark.parametrize(
+    ("rate", "quantity"),
+    [
+        *((1, 1), (1, 1000), (1, 1001), (999, 999), (900_000, 50), (1_234_567, 333)),
+        *((LARGEST_MICROS, 1), (LARGEST_MICROS, 1000), (4_190_951, 2**31 - 1), (4_190_951_585, 2_147_483)),
+    ],
+)
+def test_the_proof_reckons_a_charge_as_the_panel_does(honest: Names, rate: int, quantity: int, off: int) -> None:
+    charged = charge(rate, quantity) + off
+    Order.objects.filter(pk=honest["active"]).update(
+        rate_micros=rate, quantity=quantity, charge_micros=charged, remains=0
+    )
+    rule = [check for check in CHECKS if check.name == "order_charge"]
+    assert look(rule)[0][0].breaches == (off != 0)
 
 
 def test_of_many_breaches_the_first_are_shown_and_the_rest_counted(honest: Names) -> None:

@@ -1,6 +1,7 @@
 """The server: uvicorn with deadlines and limits of our own for what has not arrived yet. Wiring only."""
 
 import asyncio
+import gc
 import re
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +35,8 @@ class Protocol(HttpToolsProtocol):
         if self._head_bytes is not None:
             self._head_bytes += len(data)
             # An offer to change the protocol is ignored; the parser would throw away the body of such a request.
-            data = _UPGRADE.sub(b"\r\nx-upgrade:", data)
+            if b"pgrade:" in data or b"PGRADE:" in data:
+                data = _UPGRADE.sub(b"\r\nx-upgrade:", data)
         super().data_received(data)
         if self._head_bytes is not None and self._head_bytes > LARGEST_HEAD_BYTES:
             self._refuse(b"431 Request Header Fields Too Large", b"Request too large")
@@ -90,6 +92,9 @@ class Server(uvicorn.Server):
         """Listens, then says so."""
         await super().startup(sockets)
         if self.started:
+            # What is loaded now stays for good; the collector need not look at it again and again.
+            gc.freeze()
+            gc.set_threshold(20_000, 20, 20)
             self._sweeper = asyncio.create_task(self._sweep())
             if self._on_ready is not None:
                 self._on_ready()

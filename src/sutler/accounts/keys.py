@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from django.db.models import Q
+
 from sutler.accounts.models import ApiKey
 
 # Customers' keys: what each action of the v2 API needs is in api.v2. Staff keys: the parts of the fulfilment interface.
@@ -12,6 +14,11 @@ CUSTOMER_SCOPES = ("read", "order", "refill_cancel")
 STAFF_SCOPES = ("fulfil_orders", "fulfil_refills", "fulfil_cancels")
 
 PREFIX_LENGTH = 8
+
+_HOLDER_FIELDS = (
+    *("digest", "pk", "customer_id", "user_id", "scopes", "addresses", "daily_cap_micros"),
+    *("customer__integer_services", "customer__null_start_count", "customer__suspended_at"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +97,31 @@ def revoke(key_id: int, now: datetime, *, customer_id: int | None = None) -> boo
 
 def find(digests: list[str]) -> dict[str, KeyHolder]:
     """Returns the holders of those digests that belong to keys not revoked, in one query."""
-    keys = ApiKey.objects.filter(digest__in=digests, revoked_at=None).select_related("customer", "user")
-    return {key.digest: _holder(key) for key in keys if key.user is None or (key.user.is_active and key.user.is_staff)}
+    keys = ApiKey.objects.filter(digest__in=digests, revoked_at=None).filter(
+        Q(user=None) | Q(user__is_active=True, user__is_staff=True)
+    )
+    return {row[0]: _holder(*row[1:]) for row in keys.values_list(*_HOLDER_FIELDS)}
 
 
-def _holder(key: ApiKey) -> KeyHolder:
-    customer = key.customer
+def _holder(
+    key_id: int,
+    customer_id: int | None,
+    user_id: int | None,
+    scopes: str,
+    addresses: str,
+    daily_cap_micros: int | None,
+    integer_services: bool | None,
+    null_start_count: bool | None,
+    suspended_at: datetime | None,
+) -> KeyHolder:
     return KeyHolder(
-        key_id=key.pk,
-        customer_id=key.customer_id,
-        user_id=key.user_id,
-        scopes=frozenset(key.scopes.split()),
-        networks=tuple(ip_network(each) for each in key.addresses.split()),
-        daily_cap_micros=key.daily_cap_micros,
-        integer_services=customer is not None and customer.integer_services,
-        null_start_count=customer is not None and customer.null_start_count,
-        suspended=customer is not None and customer.suspended_at is not None,
+        key_id=key_id,
+        customer_id=customer_id,
+        user_id=user_id,
+        scopes=frozenset(scopes.split()),
+        networks=tuple(ip_network(each) for each in addresses.split()),
+        daily_cap_micros=daily_cap_micros,
+        integer_services=bool(integer_services),
+        null_start_count=bool(null_start_count),
+        suspended=suspended_at is not None,
     )

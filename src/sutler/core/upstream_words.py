@@ -163,14 +163,15 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-
 
 
 def read_text(value: object, longest: int) -> str:
-    """Returns the value as one printable line of at most `longest` characters; nothing for what is no text.
+    """Returns a text or a number as one printable line of at most `longest` characters; "" for anything else.
 
     Still hostile: whoever shows it escapes it.
     """
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        return ""
-    # A long number is written out in time that grows with its square; nothing shown needs more.
-    text = value[: 4 * longest] if isinstance(value, str) else f"{value:.{LONGEST_RAW}}"[:longest]
+    if isinstance(value, str):
+        text = value[: 4 * longest]
+    else:
+        number = read_decimal(value)
+        text = "" if number is None else str(number)
     return " ".join(_UNPRINTABLE.sub(" ", text).split())[:longest]
 
 

@@ -84,7 +84,7 @@ class LyingUpstream:
         services: Iterable[Service] | None = None,
         delivery_seconds: float = 600.0,
     ) -> None:
-        # Three courses of chance, so that switching a fault on changes neither the catalogue nor the fates of orders.
+        # Three courses of chance: lies change neither the catalogue nor what becomes of the same orders.
         catalogue, fates, lies = (seeded(chance.getrandbits(64)) for _ in range(3))
         sold = simulator_catalogue.stock(20, catalogue) if services is None else services
         self._clock = clock
@@ -113,10 +113,7 @@ class LyingUpstream:
         action = _action(fields)
         account = self.panel.accounts.get(fields.get("key", ""))
         trouble = self._lots.on_the_way(action)
-        if account is None:
-            said, named = self._refusal(Refusal(Reason.INVALID_KEY)), None
-        else:
-            said, named = self._outcome(action, Call(account, fields, now, trouble))
+        said, named = self._outcome(action, Call(account, fields, now, trouble)) if account else self._no_such_key()
         reply = sent(trouble, Reply(encoded(said), names=named), self.faults, self._lots.chance)
         if self.faults.latency_seconds and not reply.delay_seconds:
             return replace(reply, delay_seconds=self._lots.chance.uniform(0, self.faults.latency_seconds))
@@ -138,6 +135,9 @@ class LyingUpstream:
         orders = [each for each in self.journal() if each.key == account.key]
         charged, refunded = (sum(each.charge_micros for each in orders), sum(each.refunded_micros for each in orders))
         return Totals(len(orders), account.paid_in_micros, charged, refunded, account.balance_micros)
+
+    def _no_such_key(self) -> tuple[object, Order | None]:
+        return self._refusal(Refusal(Reason.INVALID_KEY)), None
 
     def _is_too_fast(self) -> bool:
         second = int(self._clock.monotonic())

@@ -1,7 +1,7 @@
 """The faults of the scripted upstream: what each one does, how often it strikes, and the lots that decide."""
 
 from collections.abc import Iterable
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -22,11 +22,11 @@ class Group(StrEnum):
 
 
 def _fault(group: Group, about: str) -> Any:
-    return field(default=0.0, metadata={"group": group, "about": about})
+    return _measure(0.0, about, group)
 
 
-def _measure(default: float, about: str) -> Any:
-    return field(default=default, metadata={"group": Group.MEASURE, "about": about})
+def _measure(default: float, about: str, group: Group = Group.MEASURE) -> Any:
+    return field(default=default, metadata={"group": group, "about": about, "default": default})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +135,12 @@ class Switch:
 
 
 SWITCHES = tuple(
-    Switch(each.name, each.metadata["group"], each.metadata["about"], each.default)
+    Switch(each.name, each.metadata["group"], each.metadata["about"], each.metadata["default"])
     for each in fields(Faults)
-    if each.metadata and each.default is not MISSING
+    if each.metadata
 )
-SHARES = tuple(each.name for each in SWITCHES if each.group is not Group.MEASURE) + ("done_share",)
 MEASURES = tuple(each.name for each in SWITCHES if each.group is Group.MEASURE and each.name != "done_share")
+SHARES = tuple(each.name for each in SWITCHES if each.name not in MEASURES)
 ON_THE_WAY = tuple(each.name for each in SWITCHES if each.group is Group.WAY)
 OF_ADD_ALONE = frozenset({"created_late", "declined"})
 

@@ -200,7 +200,7 @@ class Panel:
             self._finish(order, now)
         elif self._chance.random() < 0.7:
             left = order.remains(now)
-            if 0 < left:
+            if left > 0:
                 stops_at = min(order.ends_at, now + self._delivery / 100)
                 self._end(order, stops_at, Status.PARTIAL if left < order.quantity else Status.CANCELED, left)
         return None

@@ -1,6 +1,7 @@
 """How an answer of the scripted upstream reaches the caller, if it does: whole, late, spoiled or not at all."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -89,26 +90,49 @@ def sent(trouble: str, reply: Reply, faults: Faults, chance: Random) -> Reply:
     """Returns what becomes of a reply that meets this trouble on its way."""
     if trouble in _PAGES:
         return _PAGES[trouble]
-    match trouble:
-        case "unreachable":
-            return Reply(ending=Ending.UNREACHED, delay_seconds=chance.choice((0.0, NEVER)))
-        case "request_lost" | "answer_lost" | "created_late":
-            return _nothing(chance)
-        case "answered_late":
-            return replace(reply, delay_seconds=faults.late_seconds)
-        case "truncated":
-            return replace(reply, body=reply.body[: chance.randrange(1, len(reply.body))], names=None)
-        case "cut_off":
-            return replace(reply, ending=Ending.CUT_OFF, names=None)
-        case "unclear_error":
-            return Reply(encoded(chance.choice(UNCLEAR_ERRORS)))
-        case "declined":
-            return Reply(encoded({"error": chance.choice(DECLINES)}))
-    return reply
+    spoil = _SPOILT.get(trouble)
+    return spoil(reply, faults, chance) if spoil else reply
 
 
-def _nothing(chance: Random) -> Reply:
+def _unreached(_: Reply, __: Faults, chance: Random) -> Reply:
+    return Reply(ending=Ending.UNREACHED, delay_seconds=chance.choice((0.0, NEVER)))
+
+
+def _lost(_: Reply, __: Faults, chance: Random) -> Reply:
     """Returns a silence that lasts, or the end of the connection without an answer."""
     if chance.random() < 0.5:
         return Reply(delay_seconds=NEVER)
     return Reply(ending=chance.choice((Ending.CLOSED, Ending.RESET)))
+
+
+def _late(reply: Reply, faults: Faults, _: Random) -> Reply:
+    return replace(reply, delay_seconds=faults.late_seconds)
+
+
+def _truncated(reply: Reply, _: Faults, chance: Random) -> Reply:
+    return replace(reply, body=reply.body[: chance.randrange(1, len(reply.body))], names=None)
+
+
+def _cut_off(reply: Reply, _: Faults, __: Random) -> Reply:
+    return replace(reply, ending=Ending.CUT_OFF, names=None)
+
+
+def _unclear(_: Reply, __: Faults, chance: Random) -> Reply:
+    return Reply(encoded(chance.choice(UNCLEAR_ERRORS)))
+
+
+def _declined(_: Reply, __: Faults, chance: Random) -> Reply:
+    return Reply(encoded({"error": chance.choice(DECLINES)}))
+
+
+_SPOILT: dict[str, Callable[[Reply, Faults, Random], Reply]] = {
+    "unreachable": _unreached,
+    "request_lost": _lost,
+    "answer_lost": _lost,
+    "created_late": _lost,
+    "answered_late": _late,
+    "truncated": _truncated,
+    "cut_off": _cut_off,
+    "unclear_error": _unclear,
+    "declined": _declined,
+}

@@ -1,0 +1,145 @@
+"""What a call to an upstream panel can come to: values, never exceptions."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sutler.core.lifecycle import RefillStatus, Status
+from sutler.core.money import Micros
+from sutler.core.upstream_words import DeclineKind, Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The upstream placed the order under this id, which is never empty."""
+
+    upstream_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The upstream took a refill or a cancel. `upstream_id` is the refill's; "" where the answer names none."""
+
+    upstream_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The upstream answered with an error. `raw` is its text: one printable line, bounded, the key masked.
+
+    The text alone does not prove that nothing was placed: for `add` only the kinds of
+    `upstream_words.REFUSES_ADD` do, for `refill` and `cancel` those of `REFUSES_REQUEST`. Any other kind, OTHER above
+    all, leaves the outcome of such a call unknown, as NoAnswer does; what to do about it is the dispatcher's decision.
+    """
+
+    kind: DeclineKind
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The request provably never left: no address, no connection, no TLS. It may be tried again at once."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Nothing that can be understood came back. What the upstream did is unknown."""
+
+    why: str
+
+
+Failure = Declined | NotSent | NoAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the account holds upstream. `currency` is "" where the answer names none."""
+
+    micros: Micros
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamService:
+    """One service of an upstream's catalogue. Its texts are bounded and hostile: escape them.
+
+    `type` is one of ours, or None where it is unknown, and then the service cannot be sold; `raw_type` is their word.
+    """
+
+    upstream_id: str
+    name: str
+    category: str
+    type: str | None
+    raw_type: str
+    rate_micros: Micros
+    min: int
+    max: int
+    dripfeed: bool
+    refill: bool
+    cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """An entry of a catalogue that cannot be used, and why. `upstream_id` is "" where it could not be read.
+
+    A service whose entry was dropped is not gone: its last good one still holds.
+    """
+
+    upstream_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """An upstream's `services`. Both parts empty is an empty reply, and what that means is for the caller to say."""
+
+    services: tuple[UpstreamService, ...]
+    dropped: tuple[Dropped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamStatus:
+    """What an upstream says of an order. None stands for what it does not say or what is no number.
+
+    `remains` is as it came, below 0 or above the quantity too. `runs` and `orders` belong to a drip-feed, `posts` and
+    `orders` to a subscription.
+    """
+
+    status: Status | Doubt
+    raw: str
+    charge_micros: Micros | None = None
+    currency: str = ""
+    start_count: int | None = None
+    remains: int | None = None
+    runs: int | None = None
+    posts: int | None = None
+    orders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRefill:
+    """What an upstream says of a refill; `raw` is its word."""
+
+    status: RefillStatus | Doubt
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came of it, for the provider's log.
+
+    `fields` have the key and the panel's fixed fields masked; `answer` is cut to 2,000 characters; `http_status` is
+    None where no answer came. `outcome` is the name of the value that the call returned (`Accepted`, `Declined`,
+    `NotSent`, `NoAnswer`, ...) and `why` the reason or the error text that goes with it.
+    """
+
+    action: str
+    fields: dict[str, str] = field(repr=False)
+    answer: str = field(repr=False)
+    http_status: int | None
+    started_at: datetime
+    milliseconds: int
+    outcome: str
+    why: str

@@ -1,0 +1,268 @@
+"""Reading the answers of an upstream panel: from bytes to values. Pure; takes anything and raises nothing.
+
+Each reader takes a decoded answer that is no refusal, and returns what it says, or NoAnswer where its shape is none
+that the protocol page (section 5) knows.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from itertools import islice
+from typing import Any, TypeVar
+
+from sutler.core.money import is_currency
+from sutler.core.upstream_words import (
+    LONGEST_RAW,
+    Doubt,
+    read_balance_micros,
+    read_cost_micros,
+    read_decline,
+    read_flag,
+    read_id,
+    read_refill_status,
+    read_status,
+    read_text,
+    read_whole,
+)
+from sutler.fulfilment.panel_answers import (
+    Accepted,
+    Balance,
+    Declined,
+    NoAnswer,
+    Taken,
+    UpstreamRefill,
+    UpstreamStatus,
+)
+
+LONGEST_WORD = 60
+LONGEST_NUMBER = 80
+MOST_CHILDREN = 10_000
+
+_T = TypeVar("_T")
+# What programs write for "no error" in an `error` that is always there.
+_NO_ERRORS = frozenset({"", "0", "false", "null", "none"})
+_NO = _NO_ERRORS | {"no"}
+_YES = frozenset({"ok", "success"})
+_STRANGE = NoAnswer("the answer has no known shape")
+
+
+def decode(body: str) -> Any:
+    """Returns the JSON value, or NoAnswer. NaN and infinities, which are no JSON, become null where they stand."""
+    text = body.lstrip("\ufeff \t\r\n")
+    if not text:
+        return NoAnswer("the answer is empty")
+    try:
+        return json.loads(text, parse_float=_decimal, parse_constant=lambda _: None, strict=False)
+    except (ValueError, RecursionError):
+        return NoAnswer("the answer is not JSON")
+
+
+def _decimal(literal: str) -> Decimal | None:
+    try:
+        return Decimal(literal) if len(literal) <= LONGEST_NUMBER else None
+    except InvalidOperation:  # an exponent that not even Decimal holds
+        return None
+
+
+def refusal(answer: Any) -> Declined | None:
+    """Returns the refusal if the answer is an object with an `error` that says something, else None."""
+    if not isinstance(answer, dict) or "error" not in answer:
+        return None
+    text = " ".join(islice(_words(answer["error"]), 20))[:LONGEST_RAW]
+    return Declined(read_decline(text), text) if text.lower() not in _NO_ERRORS else None
+
+
+def _words(error: Any, depth: int = 0) -> Iterator[str]:
+    """Yields the texts of an error, whatever it is nested in."""
+    if isinstance(error, (dict, list)):
+        if depth < 5:
+            for each in error.values() if isinstance(error, dict) else error:
+                yield from _words(each, depth + 1)
+        elif error:
+            yield "..."
+    elif error is True:
+        yield "true"
+    elif text := read_text(error, LONGEST_RAW):
+        yield text
+
+
+def accepted(answer: Any) -> Accepted | Declined | NoAnswer:
+    """Reads the answer of `add`: the id in `order`, `order_id` or `data.order`."""
+    found = _order_ids(answer)
+    declined = refusal(answer)
+    if declined and found:
+        # An order that is named was perhaps placed, so the error proves nothing.
+        return NoAnswer(f"an error beside an order id: {declined.raw}")
+    if declined:
+        return declined
+    return Accepted(found.pop()) if len(found) == 1 else NoAnswer("the answer names no order, or more than one")
+
+
+def _order_ids(answer: Any) -> set[str]:
+    if not isinstance(answer, dict):
+        return set()
+    data = answer.get("data")
+    places = [answer.get("order"), answer.get("order_id"), data.get("order") if isinstance(data, dict) else None]
+    return {found for place in places if (found := read_id(place))}
+
+
+def balance(answer: Any) -> Balance | NoAnswer:
+    """Reads the answer of `balance`."""
+    micros = read_balance_micros(answer.get("balance")) if isinstance(answer, dict) else None
+    return _STRANGE if micros is None else Balance(micros, _currency(answer))
+
+
+def _currency(answer: Mapping[str, Any]) -> str:
+    code = read_text(answer.get("currency"), LONGEST_WORD).upper()
+    return code if is_currency(code) else ""
+
+
+def status(answer: Any) -> UpstreamStatus | NoAnswer:
+    """Reads what is said of one order. An answer without a status word says nothing.
+
+    `{"status":"error","message":...}` is how some panels say that the call failed: a failed order is believed only
+    with one of the order's own numbers beside it.
+    """
+    if not isinstance(answer, dict):
+        return _STRANGE
+    raw = read_text(answer.get("status"), LONGEST_WORD)
+    word = read_status(answer.get("status"))
+    bare = answer.keys().isdisjoint({"charge", "start_count", "start_counter", "remains"})
+    if not raw or (word is Doubt.STAFF and bare):
+        return _STRANGE
+    start = answer.get("start_count")
+    return UpstreamStatus(
+        status=word,
+        raw=raw,
+        charge_micros=read_cost_micros(answer.get("charge")),
+        currency=_currency(answer),
+        start_count=read_whole(answer.get("start_counter") if start is None else start),
+        remains=read_whole(answer.get("remains")),
+        runs=read_whole(answer.get("runs")),
+        posts=read_whole(answer.get("posts")),
+        orders=_children(answer.get("orders")),
+    )
+
+
+def _children(value: Any) -> tuple[str, ...]:
+    """Returns the ids of child orders: a list, or a text with commas."""
+    items = value.split(",", MOST_CHILDREN) if isinstance(value, str) else value
+    if not isinstance(items, list):
+        return ()
+    return tuple(found for item in items[:MOST_CHILDREN] if (found := read_id(item)))
+
+
+def statuses(answer: Any, ids: Sequence[str]) -> dict[str, UpstreamStatus | Declined] | NoAnswer:
+    """Reads the answer of a batch `status`. What was not asked for is left out; what is missing is unknown."""
+    if len(ids) == 1 and isinstance(alone := status(answer), UpstreamStatus):
+        return {ids[0]: alone}
+    return _batch(answer, ids, "order", _status_of)
+
+
+def _status_of(item: Any) -> UpstreamStatus | Declined | None:
+    if isinstance(item, str):
+        return _bare_error(item)
+    said = refusal(item) or status(item)
+    return None if isinstance(said, NoAnswer) else said
+
+
+def _bare_error(text: str) -> Declined | None:
+    """Reads an item that is a text instead of an object: an error, unless it is only a status word."""
+    raw = read_text(text, LONGEST_RAW)
+    return Declined(read_decline(raw), raw) if raw and read_status(raw) is Doubt.UNKNOWN else None
+
+
+def refill(answer: Any) -> Taken | Declined | NoAnswer:
+    """Reads the answer of `refill` for one order: `{"refill":"1"}`, `true`, or an error inside."""
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        return _STRANGE
+    declined, said = refusal(answer), _taken(answer.get("refill"))
+    if declined and isinstance(said, Taken):
+        return NoAnswer(f"an error beside a refill: {declined.raw}")
+    return declined or said or _STRANGE
+
+
+def _taken(value: Any) -> Taken | Declined | None:
+    """Reads what stands for a request: an id, a yes, or an object with an error."""
+    if isinstance(value, dict):
+        return refusal(value)
+    found = read_id(value)
+    return Taken(found or "") if found or read_flag(value) else None
+
+
+def refill_status(answer: Any) -> UpstreamRefill | Declined | NoAnswer:
+    """Reads what is said of one refill. Its error may stand inside `status`."""
+    return _refill_of(answer) or _STRANGE
+
+
+def _refill_of(item: Any) -> UpstreamRefill | Declined | None:
+    if not isinstance(item, dict):
+        return None
+    word = item.get("status")
+    raw = read_text(word, LONGEST_WORD)
+    said = UpstreamRefill(read_refill_status(word), raw) if raw else None
+    return refusal(item) or refusal(word) or said
+
+
+def refill_statuses(answer: Any, ids: Sequence[str]) -> dict[str, UpstreamRefill | Declined] | NoAnswer:
+    """Reads the answer of a batch `refill_status`."""
+    if len(ids) == 1 and isinstance(answer, dict) and (alone := _refill_of(answer)):
+        return {ids[0]: alone}
+    return _batch(answer, ids, "refill", _refill_of)
+
+
+def cancels(answer: Any, ids: Sequence[str]) -> dict[str, Taken | Declined] | NoAnswer:
+    """Reads the answer of `cancel`: a list, an object by id, or one `cancel`, `ok` or `success` for all that was asked.
+
+    Taken is all that it says; what came of it `status` says later.
+    """
+    if isinstance(answer, dict):
+        flat = _cancel_of(answer)
+        named = read_id(answer.get("order"))
+        if flat:
+            return {each: flat for each in ids if named in (None, each)}
+    return _batch(answer, ids, "order", _cancel_of)
+
+
+def _cancel_of(item: Any) -> Taken | Declined | None:
+    if not isinstance(item, dict):
+        return _cancel_said(item)
+    agreed = any(read_text(item.get(name), LONGEST_WORD).lower() not in _NO for name in ("ok", "success"))
+    agreed = agreed or item.get("ok") is True or item.get("success") is True
+    return refusal(item) or _cancel_said(item.get("cancel")) or (Taken() if agreed else None)
+
+
+def _cancel_said(value: Any) -> Taken | Declined | None:
+    """Reads what stands for a cancel: a yes or a task's id, which mean the same to us, or an error."""
+    if isinstance(value, dict):
+        return refusal(value)
+    if read_flag(value) or read_id(value) or (isinstance(value, str) and value.strip().lower() in _YES):
+        return Taken()
+    return _bare_error(value) if isinstance(value, str) else None
+
+
+def _batch(
+    answer: Any, ids: Sequence[str], id_field: str, read: Callable[[Any], _T | None]
+) -> dict[str, _T] | NoAnswer:
+    """Reads a list of objects that carry their id, or an object by id. An id said twice and differently is left out."""
+    items = _pairs(answer, id_field)
+    wanted, torn = set(ids), set()
+    found: dict[str, _T] = {}
+    for upstream_id, item in items:
+        if upstream_id not in wanted or (said := read(item)) is None:
+            continue
+        if found.setdefault(upstream_id, said) != said:
+            torn.add(upstream_id)
+    if not found and answer not in ({}, []) and not any(isinstance(item, dict) for _, item in items):
+        return _STRANGE
+    return {each: said for each, said in found.items() if each not in torn}
+
+
+def _pairs(answer: Any, id_field: str) -> list[tuple[str, Any]]:
+    if isinstance(answer, dict):
+        return [(key.strip(), item) for key, item in answer.items()]
+    if isinstance(answer, list):
+        return [(read_id(item.get(id_field)) or "", item) for item in answer if isinstance(item, dict)]
+    return []

@@ -1,0 +1,141 @@
+"""`sutler lying-upstream`: the scripted upstream as a real server, to try any client of the v2 protocol against."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from sutler.core.clock import SystemClock, seeded
+from sutler.core.money import Micros
+from sutler.fulfilment.simulator import KEY, LyingUpstream
+from sutler.fulfilment.simulator_catalogue import stock
+from sutler.fulfilment.simulator_faults import ACTIONS, SWITCHES, Faults
+from sutler.ops.processes import HOST, leave_on_signals, require_free
+from sutler.ops.shell import Amount, Currency, example, show_table
+
+PORT = 8090
+_NAMES = {each.name for each in SWITCHES}
+
+
+class FaultSwitch(click.ParamType[tuple[str, float]]):
+    """A fault and how often it strikes, such as answer_lost=0.01; alone it always strikes."""
+
+    name = "name[=number]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        """Returns the name and the number. Fails as wrong usage if there is no such fault or the number is none."""
+        name, equals, number = str(value).partition("=")
+        if name not in _NAMES:
+            self.fail(f"{name!r} is no fault; --list-faults shows them.", param, ctx)
+        try:
+            share = float(number) if equals else 1.0
+            Faults(**{name: share})  # type: ignore[arg-type]
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        return name, share
+
+
+def _list_faults(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        show_table(("name", "default", "what it does"), _rows())
+        ctx.exit()
+
+
+@click.command(
+    "lying-upstream",
+    epilog=example(
+        "sutler lying-upstream --seed 7 --fault answer_lost=0.01 --fault html=0.01 --only add",
+        "sutler lying-upstream --fault answered_late --fault late_seconds=60",
+    ),
+)
+@click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Port to listen on.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="What chance follows from; the same, the same lies."
+)
+@click.option(
+    "--fault", "faults", type=FaultSwitch(), multiple=True, help="Switch a fault on, as a share of 1; may be repeated."
+)
+@click.option(
+    "--only",
+    type=click.Choice(ACTIONS),
+    multiple=True,
+    help="Faults on the way strike this action alone; may be repeated.",
+)
+@click.option("--key", default=KEY, show_default=True, help="The API key of the account.")
+@click.option("--balance", type=Amount(), default="10000", show_default=True, help="What the account has paid in.")
+@click.option("--currency", type=Currency(), default="USD", show_default=True, help="The account's currency.")
+@click.option(
+    "--services", type=click.IntRange(1, 100_000), default=20, show_default=True, help="How many are on sale."
+)
+@click.option(
+    "--delivery-seconds",
+    type=click.FloatRange(0.1),
+    default=60.0,
+    show_default=True,
+    help="How long an order takes, half of it more or less.",
+)
+@click.option(
+    "--list-faults",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_faults,
+    help="Show every fault and what it does, and leave.",
+)
+def lying_upstream(
+    host: str,
+    port: int,
+    seed: int,
+    faults: tuple[tuple[str, float], ...],
+    only: tuple[str, ...],
+    key: str,
+    balance: Micros,
+    currency: str,
+    services: int,
+    delivery_seconds: float,
+) -> None:
+    """Run a panel that lies, to test what orders from it.
+
+    It speaks the v2 protocol and keeps everything in memory; it delivers nothing. The faults switched on with --fault
+    strike by chance. What it really did is at /journal.
+    """
+    from sutler.fulfilment.simulator_server import API_PATH, JOURNAL_PATH, Server
+
+    require_free(host, port)
+    leave_on_signals()
+    switched = replace(Faults(**dict(faults)), only=frozenset(only))  # type: ignore[arg-type]
+    chance = seeded(seed)
+    upstream = LyingUpstream(
+        chance,
+        SystemClock(),
+        switched,
+        key=key,
+        currency=currency,
+        balance_micros=balance,
+        services=stock(services, seeded(chance.getrandbits(64))),
+        delivery_seconds=delivery_seconds,
+    )
+
+    def say_ready() -> None:
+        root = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        click.echo(f"LYING_UPSTREAM_URL={root}{API_PATH}\nLYING_UPSTREAM_KEY={key}")
+        click.echo(f"LYING_UPSTREAM_JOURNAL={root}{JOURNAL_PATH}")
+        show_table(("switched on", "value", "what it does"), _switched_on(switched) or [("nothing", "", "")])
+
+    Server(upstream, host, port, say_ready).run()
+
+
+def _rows() -> Iterator[tuple[str, str, str]]:
+    group = None
+    for each in SWITCHES:
+        if each.group is not group:
+            group = each.group
+            yield f"[{group}]", "", ""
+        yield each.name, f"{each.default:g}", each.about
+
+
+def _switched_on(faults: Faults) -> list[tuple[str, str, str]]:
+    values = [(each, getattr(faults, each.name)) for each in SWITCHES]
+    return [(each.name, f"{value:g}", each.about) for each, value in values if value != each.default]
