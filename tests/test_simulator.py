@@ -1,96 +1,19 @@
 """The scripted upstream: honest without faults, each fault as its line says, repeatable, and its journal adds up."""
 
-import asyncio
-import json
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
-import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sutler.core.clock import seeded
-from sutler.fulfilment.simulator import KEY, LyingUpstream
-from sutler.fulfilment.simulator_catalogue import HOSTILE_NAMES, stock
-from sutler.fulfilment.simulator_faults import SHARES, Faults
-from sutler.fulfilment.simulator_panel import Order, Service
-from sutler.fulfilment.simulator_reply import DECLINES, NEVER, Ending, Reply
-from sutler.fulfilment.simulator_status import OTHER_WORDS, UNKNOWN_WORDS
-from sutler.fulfilment.simulator_transport import SimulatedTransport
-from tests.conftest import NOW
-
-START_MICROS = 10_000_000_000
-LINK = "https://example.com/a"
-UNCHARGED = {"orders": 0, "charged": 0}
-
-
-class Time:
-    """A clock that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def now(self) -> datetime:
-        return NOW + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    async def wait(self, seconds: float) -> None:
-        self.passed += seconds
-
-
-class Caller:
-    """A caller of an upstream, in simulated time."""
-
-    def __init__(self, seed: int = 1, services: list[Service] | None = None, **faults: Any) -> None:
-        self.time = Time()
-        self.upstream = LyingUpstream(seeded(seed), self.time, Faults(**faults), services=services)
-
-    def reply(self, action: str, key: str = KEY, **fields: object) -> Reply:
-        return self.upstream.answer({"key": key, "action": action} | {name: str(each) for name, each in fields.items()})
-
-    def ask(self, action: str, key: str = KEY, **fields: object) -> Any:
-        """The answer's JSON. Faults that leave none do not belong here."""
-        reply = self.reply(action, key, **fields)
-        assert reply.ending is Ending.WHOLE
-        reply.mark_told()
-        return json.loads(reply.body)
-
-    def add(self, link: str = LINK, quantity: int = 100, service: int = 1) -> Any:
-        return self.ask("add", service=service, link=link, quantity=quantity)
-
-    def placed(self, link: str = LINK, quantity: int = 100) -> Order:
-        """An order, whatever the answer to it was."""
-        self.reply("add", service=1, link=link, quantity=quantity)
-        return self.upstream.orders_for(link)[-1]
-
-    def ended(self, link: str = LINK, final: str = "Completed") -> Order:
-        """An order that has come to this end."""
-        for number in range(200):
-            order = self.placed(f"{link}/{number}")
-            self.time.passed += 1_000
-            self.upstream.journal()
-            if order.final == final:
-                return order
-        raise AssertionError(final)
-
-    def post(self, action: str, timeout_seconds: float = 30.0, **fields: object) -> httpx2.Response:
-        """The same over httpx2, with whatever error that raises."""
-
-        async def call() -> httpx2.Response:
-            transport = SimulatedTransport(self.upstream, self.time.wait)
-            async with httpx2.AsyncClient(transport=transport, timeout=timeout_seconds, trust_env=False) as http:
-                form = {"key": KEY, "action": action, **fields}
-                return await http.post("http://upstream.example/api/v2", data=form)
-
-        return asyncio.run(call())
-
-    def sums(self) -> dict[str, int]:
-        totals = self.upstream.totals()
-        return {"orders": totals.orders, "charged": totals.charged_micros}
+from sutler.core.lifecycle import Status
+from sutler.fulfilment.simulator import KEY
+from sutler.fulfilment.simulator_catalogue import stock
+from sutler.fulfilment.simulator_faults import SHARES
+from sutler.fulfilment.simulator_panel import Service
+from sutler.fulfilment.simulator_reply import Reply
+from tests.simulated import LINK, START_MICROS, Caller
 
 
 class TestWithoutFaults:
@@ -112,12 +35,11 @@ class TestWithoutFaults:
 
     @pytest.mark.parametrize("service", stock(16, seeded(2)), ids=lambda each: each.type)
     def test_every_type_on_sale_can_be_ordered(self, service: Service) -> None:
-        caller = Caller(services=[service])
-        fields = {"username": "a", "usernames": "a\nb", "hashtags": "a", "hashtag": "a", "media": LINK, "keywords": "a"}
-        more = {"comments": "one\ntwo", "groups": "a", "answer_number": 1, "country": "US", "device": 1}
-        heard = caller.ask(
-            *("add",), service=service.id, link=LINK, quantity=100, type_of_traffic=3, **fields, **more
-        )
+        caller = Caller(1, [service])
+        fields: dict[str, Any] = {"username": "a", "hashtags": "a", "hashtag": "a", "media": LINK, "keywords": "a"}
+        more = {"comments": "well done\n" * 10, "groups": "a", "answer_number": 1, "country": "US", "device": 1}
+        fields |= {"usernames": "a,b,c,d,e,f,g,h,i,j", **more, "type_of_traffic": 3}
+        heard = caller.ask("add", service=service.id, link=LINK, quantity=100, **fields)
         assert list(heard) == ["order"]
 
     @pytest.mark.parametrize(
@@ -144,13 +66,14 @@ class TestWithoutFaults:
     )
     def test_a_refusal_is_one_sentence_and_costs_nothing(self, fields: dict[str, Any], sentence: str) -> None:
         dear = Service(2, "Dear", rate_micros=9_000_000, max=100_000_000)
-        caller = Caller(services=[Service(1, "Followers"), dear])
-        good = {"action": "add", "key": KEY, "service": 1, "link": LINK, "quantity": 100}
+        caller = Caller(1, [Service(1, "Followers"), dear])
+        good: dict[str, Any] = {"action": "add", "key": KEY, "service": 1, "link": LINK, "quantity": 100}
         assert caller.ask(**(good | fields)) == {"error": sentence}
-        assert caller.sums() == UNCHARGED
+        assert caller.made == 0
+        assert caller.upstream.totals().balance_micros == START_MICROS
 
     def test_a_service_may_take_one_active_order_for_a_link(self) -> None:
-        caller = Caller(services=[Service(1, "Followers", one_order_per_link=True)])
+        caller = Caller(1, [Service(1, "Followers", one_order_per_link=True)])
         caller.add()
         assert caller.add()["error"].startswith("You have active order with this link.")
         caller.time.passed += 1_000
@@ -174,7 +97,7 @@ class TestWithoutFaults:
     def test_an_order_goes_through_the_states_to_its_end(self) -> None:
         caller = Caller()
         order = caller.placed()
-        order.outcome, order.left = order.outcome.PARTIAL, 40
+        order.outcome, order.left = Status.PARTIAL, 40
         seen = []
         for _ in range(100):
             heard = caller.ask("status", order=order.id)
@@ -189,7 +112,6 @@ class TestWithoutFaults:
 
     def test_orders_end_in_every_way(self) -> None:
         caller = Caller()
-        caller.upstream.faults = Faults()
         orders = [caller.placed(f"{LINK}/{number}") for number in range(200)]
         caller.time.passed += 1_000
         assert {each.final for each in caller.upstream.journal()} == {"Completed", "Partial", "Canceled"}

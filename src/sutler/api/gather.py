@@ -22,10 +22,10 @@ class Full(Exception):
 
 
 class Gatherer(Generic[Ask, Answer]):
-    """Collects asks on the event loop and hands them in lists to one function on one thread.
+    """Collects asks on the event loop and hands them in lists to one function on a thread.
 
     `run` answers a list of asks in the order given. While it is at work, further asks gather for the next list, at most
-    `most` a time; the inbox holds at most `capacity`. The thread is the executor's only one. `note` is told of every
+    `most` a time and at most `lists` lists at work at once; the inbox holds at most `capacity`. `note` is told of every
     list's outcomes once they are on their way: apart from `run`, which may be called again where it failed.
     """
 
@@ -36,15 +36,18 @@ class Gatherer(Generic[Ask, Answer]):
         *,
         capacity: int = 2048,
         most: int = 256,
+        lists: int = 1,
         note: Callable[[Sequence[Answer | BaseException]], None] | None = None,
     ) -> None:
         self._run = run
         self._thread = thread
         self._capacity = capacity
         self._most = most
+        self._lists = lists
         self._note = note
         self._inbox: deque[tuple[Ask, asyncio.Future[Answer]]] = deque()
-        self._busy = False
+        self._starting = False
+        self._at_work = 0
 
     def __len__(self) -> int:
         return len(self._inbox)
@@ -60,18 +63,27 @@ class Gatherer(Generic[Ask, Answer]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._inbox.append((ask, future))
-        if not self._busy:
-            # Not at once: whoever asks in this same turn of the loop shall be in the same list.
-            self._busy = True
-            self._start(loop)
+        self._start_soon(loop)
         return future
 
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _start_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._starting and self._at_work < self._lists:
+            self._starting = True
+            loop.call_soon(self._start, loop, 0)
+
+    def _start(self, loop: asyncio.AbstractEventLoop, seen: int) -> None:
+        """Starts a list once a whole turn of the loop has brought no further ask.
+
+        Many callers that were answered together ask together again, and in one list they cost least.
+        """
+        waiting = len(self._inbox)
+        if seen < waiting < self._most:
+            loop.call_soon(self._start, loop, waiting)
+            return
+        self._starting = False
+        self._at_work += 1
         batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), self._most))]
-        if batch:
-            self._thread.submit(self._work, loop, batch)
-        else:
-            self._busy = False
+        self._thread.submit(self._work, loop, batch)
 
     def _work(self, loop: asyncio.AbstractEventLoop, batch: list[tuple[Ask, "asyncio.Future[Answer]"]]) -> None:
         outcomes = _outcomes(self._run, [ask for ask, _ in batch])
@@ -85,7 +97,9 @@ class Gatherer(Generic[Ask, Answer]):
         batch: list[tuple[Ask, "asyncio.Future[Answer]"]],
         outcomes: Sequence[Answer | BaseException],
     ) -> None:
-        self._start(loop)
+        self._at_work -= 1
+        if self._inbox:
+            self._start_soon(loop)
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue

@@ -26,7 +26,7 @@ from sutler.api.read_request import (
     read_fields,
     without_secrets,
 )
-from sutler.api.v2 import V2, Answer, Caller
+from sutler.api.v2 import V2, WRITERS, Answer, Caller
 from sutler.api.wording import error_body, http_status
 from sutler.catalogue.feed import Feed
 from sutler.core.clock import Clock
@@ -47,7 +47,7 @@ class Lane:
 
     def __init__(self, clock: Clock, settings: Mapping[str, Any]) -> None:
         self._clock = clock
-        self._writer = ThreadPoolExecutor(1, "writer")
+        self._writer = ThreadPoolExecutor(WRITERS, "writer")
         self._reader = ThreadPoolExecutor(1, "reader")
         self._keys = KeyCache(clock, self._reader)
         self._v2 = V2(clock, self._writer, self._reader)

@@ -88,19 +88,20 @@ def _body_fields(scope: Scope, body: bytes) -> dict[str, str]:
 
 
 def _urlencoded(data: bytes) -> dict[str, str]:
+    text = data.decode("utf-8", "surrogateescape")
+    if "+" in text:
+        text = text.replace("+", " ")
     fields = {}
-    for pair in data.split(b"&", _MOST_FIELDS)[:_MOST_FIELDS]:
-        name, _, value = pair.partition(b"=")
-        fields[_decode(name).strip()] = _decode(value)
+    for pair in text.split("&", _MOST_FIELDS)[:_MOST_FIELDS]:
+        name, _, value = pair.partition("=")
+        if "%" in pair:
+            name, value = _unquoted(name), _unquoted(value)
+        fields[name.strip()] = value
     return fields
 
 
-def _decode(data: bytes) -> str:
-    if b"+" in data:
-        data = data.replace(b"+", b" ")
-    if b"%" in data:
-        data = unquote_to_bytes(data)
-    return data.decode("utf-8", "surrogateescape")
+def _unquoted(text: str) -> str:
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
 def _json(body: bytes) -> dict[str, str]:

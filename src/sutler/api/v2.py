@@ -1,8 +1,8 @@
 """The seven actions of the v2 protocol: from fields to verbs to the bytes of the answer (the protocol, section 2)."""
 
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -22,6 +22,10 @@ from sutler.core.refusals import Reason, Refusal
 from sutler.orders import cancel, refill
 from sutler.orders.look_up import Family, Standing, look_up
 from sutler.orders.place import Placed, PlaceRequest, place
+from sutler.storage.statements import is_postgres
+
+# SQLite has one writer. On PostgreSQL one list is decided while the server writes the other.
+WRITERS = 1 if is_postgres() else 1
 
 _encode = msgspec.json.Encoder().encode
 Answer = bytes | Refusal | Feed
@@ -29,8 +33,7 @@ _UNKNOWN_ORDER = Refusal(Reason.INCORRECT_ORDER)
 _UNKNOWN_REFILL = Refusal(Reason.REFILL_NOT_FOUND)
 
 
-@dataclass(slots=True)
-class Caller:
+class Caller(msgspec.Struct, gc=False):
     """Who asks: a customer, through a key. `request_id` is the one sent as a header."""
 
     customer_id: int
@@ -43,7 +46,10 @@ class V2:
 
     def __init__(self, clock: Clock, writer: ThreadPoolExecutor, reader: ThreadPoolExecutor) -> None:
         self._clock = clock
-        self._places: Gatherer[PlaceRequest, Placed | Refusal] = Gatherer(self._place, writer, note=self._count_placed)
+        self._place_times = threading.local()
+        self._places: Gatherer[PlaceRequest, Placed | Refusal] = Gatherer(
+            self._place, writer, lists=WRITERS, note=self._count_placed
+        )
         self._standings = Gatherer(look_up, reader, note=_counted("status"))
         self._balances = Gatherer(balances, reader, note=_counted("balance"))
         self._feeds = Gatherer(feeds, reader, capacity=512, note=_counted("services"))
@@ -63,12 +69,12 @@ class V2:
         metrics.watch_inbox("place", self._places.__len__)
 
     def _place(self, requests: list[PlaceRequest]) -> list[Placed | Refusal]:
-        self._place_began = self._clock.monotonic()
+        self._place_times.began = self._clock.monotonic()
         return place(requests, self._clock.now())
 
     def _count_placed(self, outcomes: Sequence[Placed | Refusal | BaseException]) -> None:
         placed = sum(isinstance(each, Placed) for each in outcomes)
-        metrics.record_placed(placed, self._clock.monotonic() - self._place_began)
+        metrics.record_placed(placed, self._clock.monotonic() - self._place_times.began)
         metrics.record_batch("add", placed, [each for each in outcomes if isinstance(each, Refusal)])
 
     async def _services(self, caller: Caller, _: Mapping[str, str]) -> Answer:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from sutler.storage.statements import Statement, run
 
 _BALANCES = Statement(
-    "SELECT wallet.customer_id, wallet.balance_micros, wallet.currency FROM {rows}"
-    " JOIN books_ledgeraccount wallet ON wallet.customer_id = rows.customer_id",
+    "SELECT {answer} FROM {rows} JOIN books_ledgeraccount wallet ON wallet.customer_id = rows.customer_id",
     {"customer_id": "bigint"},
+    ("wallet.customer_id", "wallet.balance_micros", "wallet.currency"),
 )
 
 

@@ -12,17 +12,18 @@ import msgspec
 from sutler.catalogue import price_book
 from sutler.catalogue.models import Service
 from sutler.core.money import show_rate
-from sutler.core.pricing import quoted_rate
 from sutler.storage.statements import Statement, run
 
 _MOST_KEPT = 32
 
 _PRICE_LISTS = Statement(
-    "SELECT customer.id, customer.currency, COALESCE(grouped.discount_basis_points, 0),"
-    " (SELECT token FROM catalogue_catalogueversion WHERE id = 1)"
-    " FROM {rows} JOIN accounts_customer customer ON customer.id = rows.customer_id"
+    "SELECT {answer} FROM {rows} JOIN accounts_customer customer ON customer.id = rows.customer_id"
     " LEFT JOIN accounts_customergroup grouped ON grouped.id = customer.group_id",
     {"customer_id": "bigint"},
+    (
+        *("customer.id", "customer.currency", "COALESCE(grouped.discount_basis_points, 0)"),
+        "(SELECT token FROM catalogue_catalogueversion WHERE id = 1)",
+    ),
 )
 
 # (token, currency, discount, customer whose overrides apply or 0, integers for service, min and max)
@@ -81,12 +82,11 @@ def _build(price_list: _PriceList, book: price_book.PriceBook) -> Feed:
 def _item(
     service: Service, book: price_book.PriceBook, exchange: int, discount: int, customer_id: int, integers: bool
 ) -> dict[str, Any]:
-    base, less = book.base_rate(customer_id, book.terms[service.pk], discount)
     return {
         "service": service.pk,
         "name": service.name,
         "type": service.type,
-        "rate": show_rate(quoted_rate(base, less, exchange)),
+        "rate": show_rate(book.quote(customer_id, book.terms[service.pk], discount, exchange)),
         "min": service.min if integers else str(service.min),
         "max": service.max if integers else str(service.max),
         "dripfeed": service.dripfeed,

@@ -6,9 +6,10 @@ from django.conf import settings
 
 from sutler.catalogue import version
 from sutler.catalogue.models import ExchangeRate, PriceOverride, Service
+from sutler.core.money import Micros
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.placing import Terms
-from sutler.core.pricing import EVEN_EXCHANGE
+from sutler.core.pricing import EVEN_EXCHANGE, quoted_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,15 @@ class PriceBook:
     exchange: dict[str, int]
     overrides: dict[tuple[int, int], int]
 
-    def base_rate(self, customer_id: int, terms: Terms, discount_basis_points: int) -> tuple[int, int]:
-        """Returns the base rate in micros and the discount that still applies: an override stands above it."""
+    def quote(self, customer_id: int, terms: Terms, discount_basis_points: int, exchange: int) -> Micros:
+        """Returns the rate that a customer is quoted, in micros of the currency that is worth `exchange`.
+
+        The customer's own rate for the service stands above the discount.
+        """
         override = self.overrides.get((customer_id, terms.service_id))
-        return (terms.rate_micros, discount_basis_points) if override is None else (override, 0)
+        if override is not None:
+            return quoted_rate(override, 0, exchange)
+        return quoted_rate(terms.rate_micros, discount_basis_points, exchange)
 
 
 _kept = PriceBook("", {}, {}, {})

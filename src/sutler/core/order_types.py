@@ -5,10 +5,12 @@ This table is what the code runs on and what the public API page is rendered fro
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
 from typing import Any
+
+import msgspec
 
 from sutler.core.pricing import PER_PIECE, PER_THOUSAND
 from sutler.core.refusals import Reason, Refusal
@@ -75,8 +77,7 @@ class OrderType:
         return any(each.name == "runs" for each in self.fields)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderInput:
+class OrderInput(msgspec.Struct, frozen=True, gc=False):
     """The fields of one order, read and well-formed, not yet compared with the service's limits.
 
     `quantity` is per run when `runs` is not 0; for a subscription it is 0 and `minimum`..`maximum` hold for each post.
@@ -93,7 +94,7 @@ class OrderInput:
     old_posts: int = 0
     delay_minutes: int = 0
     expiry: date | None = None
-    details: Mapping[str, str] = field(default_factory=dict)
+    details: dict[str, str] = {}
 
 
 _LINK = Field("link", Kind.TEXT, "Link to the page")

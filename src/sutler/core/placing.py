@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
+
 from sutler.core.money import Micros
 from sutler.core.order_types import Measure, OrderInput, OrderType, read_order
-from sutler.core.pricing import charge, quoted_rate
+from sutler.core.pricing import charge
 from sutler.core.refusals import Reason, Refusal
 
 
@@ -26,8 +28,7 @@ class Terms:
     one_active_order_per_link: bool
 
 
-@dataclass(slots=True)
-class Purse:
+class Purse(msgspec.Struct, gc=False):
     """A customer's means, as they stand while a list of requests is decided; `balance_micros` falls as it goes."""
 
     customer_id: int
@@ -42,8 +43,7 @@ class Purse:
     discount_basis_points: int
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """An order that is well-formed and within its service's limits: what is left is whether it can be paid."""
 
     terms: Terms
@@ -54,23 +54,17 @@ class Draft:
     charge_micros: Micros
 
 
-def draft(
-    terms: Terms | None, form: Mapping[str, str], base_rate: int, discount: int, exchange: int | None, today: date
-) -> Draft | Refusal:
-    """Reads an order and prices it: `base_rate` less `discount` (basis points), in the currency worth `exchange`.
+def draft(terms: Terms, form: Mapping[str, str], rate: Micros, exchange: int, today: date) -> Draft | Refusal:
+    """Reads an order and prices it by the quoted rate (micros), in the currency worth `exchange` (micros).
 
-    Refuses with INCORRECT_SERVICE (not on sale, or not in this currency), INCORRECT_FIELD,
-    QUANTITY_BELOW_MINIMUM or QUANTITY_ABOVE_MAXIMUM.
+    Refuses with INCORRECT_FIELD, QUANTITY_BELOW_MINIMUM or QUANTITY_ABOVE_MAXIMUM.
     """
-    if terms is None or exchange is None:
-        return Refusal(Reason.INCORRECT_SERVICE)
     read = read_order(terms.type, form)
     if isinstance(read, Refusal):
         return read
     refusal = _against_terms(terms, read, today)
     if refusal is not None:
         return refusal
-    rate = quoted_rate(base_rate, discount, exchange)
     if terms.type.measure is Measure.POSTS:
         return Draft(terms, read, read.posts, rate, exchange, Micros(0))
     quantity = read.quantity * (read.runs or 1)

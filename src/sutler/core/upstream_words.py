@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import Enum, auto
 
 from sutler.core.lifecycle import RefillStatus, Status
-from sutler.core.money import LARGEST_MICROS, Micros
+from sutler.core.money import LARGEST_MICROS, Micros, parse_amount
 from sutler.core.order_types import ORDER_TYPES
 
 LONGEST_RAW = 500
@@ -66,12 +66,12 @@ _DECLINES: tuple[tuple[DeclineKind, re.Pattern[str]], ...] = tuple(
             DeclineKind.AUTH,
             rf"{_WRONG} (?:api )?key|api key {_IS_WRONG}|key {_IS_WRONG}|unauthori[sz]ed|access denied"
             r"|account (?:is |has been )?(?:suspended|blocked|banned|disabled|inactive|not active)"
-            r"|ip (?:address )?(?:is )?not (?:allowed|whitelisted)",
+            r"|(?:ip|address) (?:address )?(?:is )?not (?:allowed|whitelisted)|key does not allow",
         ),
         (
             DeclineKind.FUNDS,
             r"(?:not enough|insufficient) (?:\w+ )?(?:funds?|balance|money|credits?)"
-            r"|balance (?:is )?(?:too low|not enough|insufficient)",
+            r"|balance (?:is )?(?:too low|not enough|insufficient)|(?:daily|spend|spending) limit",
         ),
         (
             DeclineKind.DUPLICATE,
@@ -80,13 +80,13 @@ _DECLINES: tuple[tuple[DeclineKind, re.Pattern[str]], ...] = tuple(
         ),
         (DeclineKind.RATE, r"too many requests|rate limit(?:ed)?|requests? limit|requests? too (?:often|fast)"),
         (
-            DeclineKind.NOT_FOUND,
-            rf"{_WRONG} (?:order|refill)s?(?: ids?)?|(?:order|refill)s?(?: ids?)? {_GONE}|refill {_IS_WRONG}",
+            DeclineKind.NOT_AVAILABLE,
+            rf"(?:refill|cancel|cancellation)s? {_NOT_POSSIBLE}|(?:refill|cancel) (?:is )?disabled"
+            r"|can ?not be (?:refilled|cancell?ed)|already (?:refilled|cancell?ed|requested)",
         ),
         (
-            DeclineKind.NOT_AVAILABLE,
-            rf"(?:refill|cancel|cancellation)s? {_NOT_POSSIBLE}|(?:refill|cancel) disabled"
-            r"|can ?not be (?:refilled|cancell?ed)|already (?:refilled|cancell?ed|requested)",
+            DeclineKind.NOT_FOUND,
+            rf"{_WRONG} (?:order|refill)s?(?: ids?)?|(?:order|refill)s?(?: ids?)? {_GONE}|refill {_IS_WRONG}",
         ),
         (DeclineKind.SERVICE, rf"{_WRONG} service(?: id)?|service(?: id)? (?:{_GONE}|{_IS_WRONG})|no such service"),
         (
@@ -129,7 +129,7 @@ _STATUSES: dict[str, Status | Doubt] = {
     "failed": Doubt.STAFF,
     "error": Doubt.STAFF,
 }
-_REFILL_STATUSES: dict[str, RefillStatus | Doubt] = {
+_REFILL_STATUSES: dict[str, RefillStatus] = {
     "pending": RefillStatus.PENDING,
     "processing": RefillStatus.IN_PROGRESS,
     "inprogress": RefillStatus.IN_PROGRESS,
@@ -138,9 +138,6 @@ _REFILL_STATUSES: dict[str, RefillStatus | Doubt] = {
     "rejected": RefillStatus.REJECTED,
     "canceled": RefillStatus.REJECTED,
     "cancelled": RefillStatus.REJECTED,
-    "fail": Doubt.STAFF,
-    "failed": Doubt.STAFF,
-    "error": Doubt.STAFF,
 }
 _BETWEEN_WORDS = str.maketrans("", "", " _-")
 
@@ -172,7 +169,9 @@ def read_text(value: object, longest: int) -> str:
     else:
         number = read_decimal(value)
         text = "" if number is None else str(number)
-    return " ".join(_UNPRINTABLE.sub(" ", text).split())[:longest]
+    if not text.isprintable():
+        text = _UNPRINTABLE.sub(" ", text)
+    return " ".join(text.split())[:longest]
 
 
 def read_decline(text: str) -> DeclineKind:
@@ -233,7 +232,7 @@ def read_decimal(value: object) -> Decimal | None:
     NaN, infinities, booleans, `0,90`, more than 30 digits before or after the dot, and exponents of three digits are
     something else.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
         return None
     if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
         return None  # str() of a huge number raises
@@ -245,6 +244,8 @@ def read_decimal(value: object) -> Decimal | None:
 
 def read_whole(value: object) -> int | None:
     """Returns the whole number, of at most 63 bits and a sign. None for anything else, 1.5 too."""
+    if isinstance(value, str) and len(value) < 19 and value.isascii() and value.isdigit():
+        return int(value)  # what nearly all panels send, read in a tenth of the time
     number = read_decimal(value)
     if number is None or number != (whole := number.to_integral_value()):
         return None
@@ -253,18 +254,18 @@ def read_whole(value: object) -> int | None:
 
 def read_cost_micros(value: object) -> Micros | None:
     """Returns a rate or a charge, rounded up to a whole micro. None if it is no number, negative or out of range."""
-    micros = _micros(value, ROUND_CEILING)
-    return micros if micros is not None and micros >= 0 else None
+    if isinstance(value, str) and (micros := parse_amount(value)) is not None:
+        return micros  # what nearly all panels send, read in a tenth of the time
+    number = read_decimal(value)
+    return None if number is None or number < 0 else _micros(number, ROUND_CEILING)
 
 
 def read_balance_micros(value: object) -> Micros | None:
     """Returns a balance, below 0 where there is credit, rounded down to a whole micro. None if it is no number."""
-    return _micros(value, ROUND_FLOOR)
-
-
-def _micros(value: object, rounding: str) -> Micros | None:
     number = read_decimal(value)
-    if number is None:
-        return None
+    return None if number is None else _micros(number, ROUND_FLOOR)
+
+
+def _micros(number: Decimal, rounding: str) -> Micros | None:
     micros = _EXACT.scaleb(number, 6).to_integral_value(rounding)
     return Micros(int(micros)) if abs(micros) <= LARGEST_MICROS else None

@@ -7,9 +7,11 @@ that the protocol page (section 5) knows.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
+from sutler.core.lifecycle import Status
 from sutler.core.money import is_currency
 from sutler.core.upstream_words import (
     LONGEST_RAW,
@@ -43,6 +45,7 @@ _T = TypeVar("_T")
 _NO_ERRORS = frozenset({"", "0", "false", "null", "none"})
 _NO = _NO_ERRORS | {"no"}
 _YES = frozenset({"ok", "success"})
+_NUMBERS_OF_AN_ORDER = frozenset({"charge", "start_count", "start_counter", "remains"})
 _STRANGE = NoAnswer("the answer has no known shape")
 
 
@@ -113,7 +116,13 @@ def balance(answer: Any) -> Balance | NoAnswer:
 
 
 def _currency(answer: Mapping[str, Any]) -> str:
-    code = read_text(answer.get("currency"), LONGEST_WORD).upper()
+    code = answer.get("currency")
+    return _currency_code(code) if isinstance(code, str) and len(code) <= LONGEST_WORD else ""
+
+
+@lru_cache(maxsize=256)
+def _currency_code(text: str) -> str:
+    code = text.strip().upper()
     return code if is_currency(code) else ""
 
 
@@ -125,10 +134,9 @@ def status(answer: Any) -> UpstreamStatus | NoAnswer:
     """
     if not isinstance(answer, dict):
         return _STRANGE
-    raw = read_text(answer.get("status"), LONGEST_WORD)
-    word = read_status(answer.get("status"))
-    bare = answer.keys().isdisjoint({"charge", "start_count", "start_counter", "remains"})
-    if not raw or (word is Doubt.STAFF and bare):
+    value = answer.get("status")
+    raw, word = _status_word(value[:LONGEST_RAW] if isinstance(value, str) else read_text(value, LONGEST_WORD))
+    if not raw or (word is Doubt.STAFF and _NUMBERS_OF_AN_ORDER.isdisjoint(answer)):
         return _STRANGE
     start = answer.get("start_count")
     return UpstreamStatus(
@@ -142,6 +150,12 @@ def status(answer: Any) -> UpstreamStatus | NoAnswer:
         posts=read_whole(answer.get("posts")),
         orders=_children(answer.get("orders")),
     )
+
+
+# Panels say the same few words over and over, a hundred to an answer.
+@lru_cache(maxsize=256)
+def _status_word(word: str) -> tuple[str, Status | Doubt]:
+    return read_text(word, LONGEST_WORD), read_status(word)
 
 
 def _children(value: Any) -> tuple[str, ...]:
@@ -253,8 +267,9 @@ def _batch(
     for upstream_id, item in items:
         if upstream_id not in wanted or (said := read(item)) is None:
             continue
-        if found.setdefault(upstream_id, said) != said:
+        if upstream_id in found and found[upstream_id] != said:
             torn.add(upstream_id)
+        found[upstream_id] = said
     if not found and answer not in ({}, []) and not any(isinstance(item, dict) for _, item in items):
         return _STRANGE
     return {each: said for each, said in found.items() if each not in torn}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
 import httpx2
@@ -194,7 +194,8 @@ class Panel:
         response = await self._http.send(request, stream=True, follow_redirects=False)
         try:
             body = bytearray()
-            async for chunk in response.aiter_raw():
+            # As it came over the wire: unpacking it is bounded, and httpx2's own is not.
+            async for chunk in cast(httpx2.AsyncByteStream, response.stream):
                 body += chunk
                 if len(body) > LONGEST_ANSWER_BYTES:
                     return NoAnswer(f"the answer is longer than {LONGEST_ANSWER_BYTES} bytes")
@@ -212,7 +213,7 @@ class Panel:
     ) -> _T | Declined | NoAnswer:
         """Decides what the answer means. A body that says something counts whatever the HTTP status."""
         if reply.location:
-            return NoAnswer(self._masked(f"redirected to {read_text(reply.location, LONGEST_RAW)}"))
+            return NoAnswer(f"redirected to {read_text(self._masked(reply.location), LONGEST_RAW)}")
         heard = panel_read.decode(reply.text)
         answer = heard if isinstance(heard, NoAnswer) else self._read(action, heard, read)
         if isinstance(answer, NoAnswer):
@@ -232,7 +233,7 @@ class Panel:
         return {name: text[:LONGEST_LOGGED] for name, text in fields.items()} | masked
 
     def _told(self, error: Exception) -> str:
-        return self._masked(f"{type(error).__name__}: {read_text(str(error), LONGEST_RAW)}".removesuffix(": "))
+        return f"{type(error).__name__}: {read_text(self._masked(str(error)), LONGEST_RAW)}".removesuffix(": ")
 
     def _masked(self, text: str) -> str:
         for secret in self._secrets:

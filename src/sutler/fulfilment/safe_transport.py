@@ -72,7 +72,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         """`allowed_hosts` are names or addresses as they stand in a URL; `tls` verifies, the system's by default."""
         self._resolve = resolve
         self._allowed = {_name(host) for host in allowed_hosts}
-        self._tls = tls or httpx2.create_ssl_context(trust_env=False)
+        self._tls = tls
         self._new_transport = new_transport or self._new_http_transport
         self._transports: dict[str, httpx2.AsyncBaseTransport] = {}
 
@@ -131,6 +131,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         return await self._transports[host].handle_async_request(pinned)
 
     def _new_http_transport(self) -> httpx2.AsyncHTTPTransport:
+        self._tls = self._tls or httpx2.create_ssl_context(trust_env=False)
         return httpx2.AsyncHTTPTransport(verify=self._tls, limits=LIMITS)
 
 

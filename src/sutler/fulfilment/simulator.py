@@ -7,6 +7,7 @@ does: the same seed and the same calls at the same moments give the same answers
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sutler.core.clock import Clock, Random, seeded
@@ -21,6 +22,8 @@ from sutler.fulfilment.simulator_reply import NOT_DONE, TOO_FAST, UNREADABLE, Re
 Fields = Mapping[str, str]
 KEY = "f" * 64
 MOST_IDS = 100
+# A repeated id is one of so many made last.
+LATELY = 50
 SILENT_REFUND_AFTER = timedelta(hours=1)
 WITHOUT_FAULTS = Faults()
 
@@ -205,7 +208,8 @@ class LyingUpstream:
         """Returns the answer to add, and the order if that is the one it names."""
         wrong = self._lots.first(("foreign_id", "repeated_id", "zero_id", "empty_id"))
         if wrong == "repeated_id":
-            earlier = [each for each in self.panel.orders.values() if each.key == order.key and each is not order]
+            lately = islice(reversed(self.panel.orders.values()), LATELY)
+            earlier = [each for each in lately if each.key == order.key and each is not order]
             wrong = wrong if earlier else ""
         if wrong:
             order.fault = order.fault or wrong

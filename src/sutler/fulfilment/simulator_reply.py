@@ -61,7 +61,7 @@ class Reply:
         return self.body[: len(self.body) // 2]
 
     def mark_told(self) -> None:
-        """Notes that the caller has been given the whole answer. Whoever delivers it says so."""
+        """Notes that the caller is given the whole answer. Whoever delivers it says so."""
         if self.names is not None:
             self.names.told = True
 

@@ -54,8 +54,8 @@ class Application:
             await _send_half(reply, send)
             connection.close()
         elif reply.ending is Ending.WHOLE and reply.delay_seconds <= LONGEST_SECONDS:
-            await _send(reply, send)
             reply.mark_told()
+            await _send(reply, send)
             return
         else:
             _break(connection, reply.ending)
@@ -94,6 +94,13 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops at once: whoever still waits for an answer is hung up on, as a panel that dies would do it."""
+        for each in list(self.server_state.connections):
+            if isinstance(each, Protocol):
+                each.transport.abort()
+        await super().shutdown(sockets)
 
 
 def journal(upstream: LyingUpstream) -> dict[str, Any]:

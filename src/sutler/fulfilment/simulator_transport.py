@@ -39,8 +39,7 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
             _fail(reply.ending, request)
         if reply.ending is Ending.WHOLE:
             reply.mark_told()
-            return httpx2.Response(reply.code, headers=reply.headers, content=reply.body)
-        return httpx2.Response(reply.code, headers=reply.headers, stream=_HalfBody(reply, request))
+        return httpx2.Response(reply.code, headers=reply.headers, stream=_Body(reply, request))
 
     async def _let_pass(self, seconds: float, request: httpx2.Request, kind: str) -> None:
         """Waits so long, or raises the client's time-out of this kind if that comes first."""
@@ -53,16 +52,20 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
             raise late("The simulated time-out has passed", request=request)
 
 
-class _HalfBody(httpx2.AsyncByteStream):
-    """The first half of a body, then the end of the connection."""
+class _Body(httpx2.AsyncByteStream):
+    """A body as it arrives: whole, or half of it and then the end of the connection."""
 
     def __init__(self, reply: Reply, request: httpx2.Request) -> None:
         self._reply = reply
         self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._reply.half
-        raise httpx2.RemoteProtocolError("peer closed connection without sending complete message body")
+        if self._reply.ending is Ending.WHOLE:
+            yield self._reply.body
+        else:
+            yield self._reply.half
+            text = "peer closed connection without sending complete message body"
+            raise httpx2.RemoteProtocolError(text, request=self._request)
 
 
 def _fail(ending: Ending, request: httpx2.Request) -> NoReturn:

@@ -3,15 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from sutler.core.lifecycle import Status
 from sutler.orders.models import Order
 from sutler.storage.statements import Statement, run
 
 _ORDERS = Statement(
-    "SELECT rows.ask, orders_order.id, orders_order.charge_micros - orders_order.returned_micros,"
-    " orders_order.start_count, orders_order.status, orders_order.remains, orders_order.currency, orders_order.kind"
-    " FROM {rows} JOIN orders_order ON orders_order.id = rows.id AND orders_order.customer_id = rows.customer_id",
+    "SELECT {answer} FROM {rows}"
+    " JOIN orders_order ON orders_order.id = rows.id AND orders_order.customer_id = rows.customer_id",
     {"ask": "integer", "customer_id": "bigint", "id": "bigint"},
+    (
+        *("rows.ask", "orders_order.id", "orders_order.charge_micros - orders_order.returned_micros"),
+        *("orders_order.start_count", "orders_order.status", "orders_order.remains"),
+        *("orders_order.currency", "orders_order.kind"),
+    ),
 )
 _PARENTS = Statement(
     "SELECT rows.id, parent.kind,"
@@ -41,8 +47,7 @@ class Family:
     expiry: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """How an order stands, as its owner is shown it. `charge_micros` is net of what has gone back."""
 
     charge_micros: int

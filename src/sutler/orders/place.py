@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from sutler.catalogue import price_book
 from sutler.core.order_types import Measure
 from sutler.core.placing import Draft, Purse, admit, draft
@@ -18,8 +20,7 @@ LONGEST_REQUEST_ID = 128
 _NOT_PART_OF_THE_ORDER = frozenset({"key", "action", "request_id"})
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceRequest:
+class PlaceRequest(msgspec.Struct, frozen=True, gc=False):
     """One order that a customer asks for. `form` holds the fields as they came, `service` among them."""
 
     customer_id: int
@@ -30,8 +31,7 @@ class PlaceRequest:
     daily_cap_micros: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """The order that was placed, or that an equal earlier request had placed."""
 
     order_id: int
@@ -97,10 +97,11 @@ def _draft(
     number = request.form.get("service", "")
     # Service ids as the database writes them: no sign, no leading zero, ASCII digits.
     terms = book.terms.get(int(number)) if number.isascii() and number.isdigit() and len(number) <= 10 else None
-    base, discount = (0, 0)
-    if terms is not None:
-        base, discount = book.base_rate(request.customer_id, terms, purse.discount_basis_points)
-    return draft(terms, request.form, base, discount, book.exchange.get(purse.currency), now.date())
+    exchange = book.exchange.get(purse.currency)
+    if terms is None or exchange is None:
+        return Refusal(Reason.INCORRECT_SERVICE)
+    rate = book.quote(request.customer_id, terms, purse.discount_basis_points, exchange)
+    return draft(terms, request.form, rate, exchange, now.date())
 
 
 def _is_request_id(text: str) -> bool:

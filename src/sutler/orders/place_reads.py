@@ -14,11 +14,7 @@ from sutler.storage.statements import Row, Statement, is_postgres, moment, run
 LinkKey = tuple[int, int, str]
 
 _PURSES = (
-    "SELECT wallet.customer_id, wallet.id, hand.id, scheduled.id, wallet.currency, wallet.balance_micros,"
-    " wallet.credit_limit_micros, customer.suspended_at IS NOT NULL, customer.repeat_window_seconds,"
-    " COALESCE(grouped.discount_basis_points, 0),"
-    " (SELECT token FROM catalogue_catalogueversion WHERE id = 1)"
-    " FROM {rows} JOIN books_ledgeraccount wallet ON wallet.customer_id = rows.customer_id"
+    "SELECT {answer} FROM {rows} JOIN books_ledgeraccount wallet ON wallet.customer_id = rows.customer_id"
     " JOIN accounts_customer customer ON customer.id = rows.customer_id"
     " LEFT JOIN accounts_customergroup grouped ON grouped.id = customer.group_id"
     " JOIN books_ledgeraccount hand"
@@ -28,8 +24,15 @@ _PURSES = (
     " ORDER BY wallet.id"
 )
 _CUSTOMER_IDS = {"customer_id": "bigint"}
-_READ_PURSES = Statement(_PURSES, _CUSTOMER_IDS)
-_LOCK_PURSES = Statement(_PURSES + " FOR UPDATE OF wallet", _CUSTOMER_IDS)
+_PURSE = (
+    *("wallet.customer_id", "wallet.id", "hand.id", "scheduled.id"),
+    *("wallet.currency", "wallet.balance_micros", "wallet.credit_limit_micros"),
+    *("customer.suspended_at IS NOT NULL", "customer.repeat_window_seconds"),
+    "COALESCE(grouped.discount_basis_points, 0)",
+    "(SELECT token FROM catalogue_catalogueversion WHERE id = 1)",
+)
+_READ_PURSES = Statement(_PURSES, _CUSTOMER_IDS, _PURSE)
+_LOCK_PURSES = Statement(_PURSES + " FOR UPDATE OF wallet", _CUSTOMER_IDS, _PURSE)
 
 _PLACED_UNDER = Statement(
     "SELECT orders_order.customer_id, orders_order.request_id, orders_order.id, orders_order.fingerprint"

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -74,8 +73,7 @@ _INSERT_SUBSCRIPTIONS = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrder:
+class NewOrder(msgspec.Struct, frozen=True, gc=False):
     """An accepted order on its way into the database."""
 
     draft: Draft

@@ -1,36 +1,53 @@
 """Set-based statements that read the same on both engines.
 
-A list of rows travels as one table of parameters: VALUES on SQLite, one array for each column on PostgreSQL. Either way
-one call does the whole list, and the interpreter lock is let go once while it runs.
+A list of rows travels as one table of parameters: VALUES (for a SELECT, one JSON array) on SQLite, one array for each
+column on PostgreSQL. Either way one call does the whole list, and the interpreter lock is let go once while it runs.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
+import msgspec
 from django.db import connection
 
 Row = tuple[Any, ...]
 
-# SQLite's own limit is 32,766 parameters; a longer list is cut, which only set-based reads ever need.
-_MOST_PARAMETERS = 32_000
+# On SQLite a list of writes is filled up with empty rows to a power of two, at most this one: a few texts for each
+# statement, which stay prepared. (SQLite's own limit is 32,766 parameters a statement.)
+_MOST_AT_ONCE = 256
 
+_encode = msgspec.json.Encoder().encode
 _TO_ESCAPE = re.compile(r"[\"\\]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """SQL with one place `{rows}` where the rows come in, as a table of these columns (name -> PostgreSQL type)."""
+    """SQL with one place `{rows}` where the rows come in, as a table of these columns (name -> PostgreSQL type).
+
+    The first column is never NULL. A SELECT of many rows names what it selects in `answer` and has `{answer}` in that
+    place: SQLite then answers all rows as one JSON array. Row by row the driver would let go of the interpreter lock
+    and wait for it each time.
+    Such a SELECT may not group, and its rows come in any order.
+    """
 
     sql: str
     columns: Mapping[str, str]
+    answer: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> bool:
+        """Whether running it returns rows."""
+        return bool(self.answer) or self.sql.startswith("SELECT") or " RETURNING " in self.sql
 
 
+@cache
 def is_postgres() -> bool:
-    """Returns True if this thread's connection is to PostgreSQL."""
+    """Returns True if the panel runs on PostgreSQL; a process knows one engine only."""
     return connection.vendor == "postgresql"
 
 
@@ -43,18 +60,25 @@ def moment(now: datetime) -> str:
 def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
     """Runs one statement over the rows and returns what it returns.
 
-    A list too long for one call is cut into several: a statement must not need to see all rows at once.
+    A long list may be cut into several calls: a write must not need to see all rows at once.
     """
     if not rows:
         return []
     if is_postgres():
-        return _execute(_postgres_sql(statement), _columns(rows))
-    most = _MOST_PARAMETERS // len(statement.columns)
-    found: list[Row] = []
-    for start in range(0, len(rows), most):
-        part = rows[start : start + most]
-        found += _execute(_sqlite_sql(statement, len(part)), [value for row in part for value in row])
-    return found
+        return _execute(_postgres_sql(statement), _columns(rows), answers=statement.answers)
+    if statement.answer:
+        (answered,) = _execute(_sqlite_select(statement), [_encode(rows).decode()])
+        found: list[Row] = msgspec.json.decode(answered[0])
+        return found
+    written: list[Row] = []
+    for start in range(0, len(rows), _MOST_AT_ONCE):
+        part = rows[start : start + _MOST_AT_ONCE]
+        size = 1 << (len(part) - 1).bit_length()
+        nothing = [None] * ((size - len(part)) * len(statement.columns))
+        written += _execute(
+            _sqlite_write(statement, size), [*chain.from_iterable(part), *nothing], answers=statement.answers
+        )
+    return written
 
 
 def run_together(writes: Sequence[tuple[Statement, Sequence[Row]]]) -> None:
@@ -62,7 +86,7 @@ def run_together(writes: Sequence[tuple[Statement, Sequence[Row]]]) -> None:
     filled = [(statement, rows) for statement, rows in writes if rows]
     if is_postgres() and filled:
         sql = _together(tuple(statement for statement, _ in filled))
-        _execute(sql, [column for _, rows in filled for column in _columns(rows)])
+        _execute(sql, [column for _, rows in filled for column in _columns(rows)], answers=False)
         return
     for statement, rows in filled:
         run(statement, rows)
@@ -81,26 +105,36 @@ def new_ids(table: str, count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
-def _execute(sql: str, parameters: Sequence[object]) -> list[Row]:
+def _execute(sql: str, parameters: Sequence[object], *, answers: bool = True) -> list[Row]:
     """Runs SQL on the driver's own connection: Django's cursor would rewrite the whole text each time."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
         cursor = connection.connection.execute(sql, parameters)
-        return cursor.fetchall() if cursor.description else []
+        return cursor.fetchall() if answers else []
 
 
-@lru_cache(maxsize=2048)
-def _sqlite_sql(statement: Statement, count: int) -> str:
+@lru_cache(maxsize=256)
+def _sqlite_select(statement: Statement) -> str:
+    named = ", ".join(f"value->>{place} AS {name}" for place, name in enumerate(statement.columns))
+    answer = f"json_group_array(json_array({', '.join(statement.answer)}))"
+    table = f"(SELECT {named} FROM json_each(?)) AS rows"  # noqa: S608
+    return statement.sql.replace("{answer}", answer).replace("{rows}", table)
+
+
+@lru_cache(maxsize=1024)
+def _sqlite_write(statement: Statement, size: int) -> str:
     named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(statement.columns, 1))
     row = f"({', '.join('?' * len(statement.columns))})"
-    values = ", ".join([row] * count)
-    return statement.sql.replace("{rows}", f"(SELECT {named} FROM (VALUES {values})) AS rows")  # noqa: S608
+    values = ", ".join([row] * size)
+    table = f"(SELECT {named} FROM (VALUES {values}) WHERE column1 IS NOT NULL) AS rows"  # noqa: S608
+    return statement.sql.replace("{rows}", table)
 
 
 @lru_cache(maxsize=256)
 def _postgres_sql(statement: Statement) -> str:
     arrays = ", ".join(f"%s::{kind}[]" for kind in statement.columns.values())
-    return statement.sql.replace("{rows}", f"unnest({arrays}) AS rows({', '.join(statement.columns)})")
+    table = f"unnest({arrays}) AS rows({', '.join(statement.columns)})"
+    return statement.sql.replace("{answer}", ", ".join(statement.answer)).replace("{rows}", table)
 
 
 @lru_cache(maxsize=256)
