@@ -67,6 +67,8 @@ def test_a_full_inbox_says_so_at_once() -> None:
         with ThreadPoolExecutor(1) as thread:
             gatherer = Gatherer(wait, thread, capacity=2)
             first = gatherer.ask(1)
+            while len(gatherer):
+                await asyncio.sleep(0.001)
             waiting = [gatherer.ask(2), gatherer.ask(3)]
             with pytest.raises(Full):
                 gatherer.ask(4)

@@ -1,10 +1,11 @@
 """Gathering: what waits is done together, so that one transaction serves many callers."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
@@ -22,11 +23,11 @@ class Full(Exception):
 
 
 class Gatherer(Generic[Ask, Answer]):
-    """Collects asks on the event loop and hands them in lists to one function on a thread.
+    """Collects asks on the event loop and hands them in lists to one function on one thread.
 
     `run` answers a list of asks in the order given. While it is at work, further asks gather for the next list, at most
-    `most` a time and at most `lists` lists at work at once; the inbox holds at most `capacity`. `note` is told of every
-    list's outcomes once they are on their way: apart from `run`, which may be called again where it failed.
+    `most` a time; the inbox holds at most `capacity`. `note` is told of every list's outcomes once they are on their
+    way: apart from `run`, which may be called again where it failed.
     """
 
     def __init__(
@@ -36,18 +37,16 @@ class Gatherer(Generic[Ask, Answer]):
         *,
         capacity: int = 2048,
         most: int = 256,
-        lists: int = 1,
         note: Callable[[Sequence[Answer | BaseException]], None] | None = None,
     ) -> None:
         self._run = run
         self._thread = thread
         self._capacity = capacity
         self._most = most
-        self._lists = lists
         self._note = note
+        self._lock = threading.Lock()
         self._inbox: deque[tuple[Ask, asyncio.Future[Answer]]] = deque()
-        self._starting = False
-        self._at_work = 0
+        self._busy = False
 
     def __len__(self) -> int:
         return len(self._inbox)
@@ -63,54 +62,43 @@ class Gatherer(Generic[Ask, Answer]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._inbox.append((ask, future))
-        self._start_soon(loop)
+        with self._lock:
+            start, self._busy = not self._busy, True
+        if start:
+            # Not at once: whoever asks in this same turn of the loop shall be in the same list.
+            loop.call_soon(self._thread.submit, self._work, loop)
         return future
 
-    def _start_soon(self, loop: asyncio.AbstractEventLoop) -> None:
-        if not self._starting and self._at_work < self._lists:
-            self._starting = True
-            loop.call_soon(self._start, loop, 0)
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Works on the thread until nothing waits: to go back to the loop for each list would cost a millisecond."""
+        while batch := self._next():
+            answers = outcomes(self._run, [ask for ask, _ in batch])
+            loop.call_soon_threadsafe(_deliver, batch, answers)
+            if self._note is not None:
+                self._note(answers)
 
-    def _start(self, loop: asyncio.AbstractEventLoop, seen: int) -> None:
-        """Starts a list once a whole turn of the loop has brought no further ask.
-
-        Many callers that were answered together ask together again, and in one list they cost least.
-        """
-        waiting = len(self._inbox)
-        if seen < waiting < self._most:
-            loop.call_soon(self._start, loop, waiting)
-            return
-        self._starting = False
-        self._at_work += 1
-        batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), self._most))]
-        self._thread.submit(self._work, loop, batch)
-
-    def _work(self, loop: asyncio.AbstractEventLoop, batch: list[tuple[Ask, "asyncio.Future[Answer]"]]) -> None:
-        outcomes = _outcomes(self._run, [ask for ask, _ in batch])
-        loop.call_soon_threadsafe(self._deliver, loop, batch, outcomes)
-        if self._note is not None:
-            self._note(outcomes)
-
-    def _deliver(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        batch: list[tuple[Ask, "asyncio.Future[Answer]"]],
-        outcomes: Sequence[Answer | BaseException],
-    ) -> None:
-        self._at_work -= 1
-        if self._inbox:
-            self._start_soon(loop)
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
-            if future.done():
-                continue
-            if isinstance(outcome, BaseException):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
+    def _next(self) -> "list[tuple[Ask, asyncio.Future[Answer]]]":
+        with self._lock:
+            batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), self._most))]
+            self._busy = bool(batch)
+        return batch
 
 
-def _outcomes(run: Callable[[list[Ask]], Sequence[Answer]], asks: list[Ask]) -> Sequence[Answer | BaseException]:
-    """Runs a list. If a bug breaks it, each ask is run on its own, so that one cannot spoil the others."""
+def _deliver(batch: "list[tuple[Any, asyncio.Future[Any]]]", answers: Sequence[Any]) -> None:
+    for (_, future), answer in zip(batch, answers, strict=True):
+        if future.done():
+            continue
+        if isinstance(answer, BaseException):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
+
+
+def outcomes(run: Callable[[list[Ask]], Sequence[Answer]], asks: list[Ask]) -> Sequence[Answer | BaseException]:
+    """Returns the answer, or the error, of each ask of a list.
+
+    If a bug breaks the list, each ask is run on its own, so that one cannot spoil the others.
+    """
     try:
         return run(asks)
     except (Busy, CommitUnclear) as error:
@@ -121,6 +109,6 @@ def _outcomes(run: Callable[[list[Ask]], Sequence[Answer]], asks: list[Ask]) -> 
     except Exception as error:  # noqa: BLE001 - the boundary: a bug is logged here and answered generically
         connection.close()
         if len(asks) > 1:
-            return [_outcomes(run, [ask])[0] for ask in asks]
+            return [outcomes(run, [ask])[0] for ask in asks]
         _log.exception("failure", during=getattr(run, "__qualname__", "run"))
         return [error]

@@ -13,7 +13,7 @@ import structlog
 from sutler.api import metrics
 from sutler.api.actions import ACTIONS
 from sutler.api.gather import Full
-from sutler.api.key_cache import KeyCache, note_use
+from sutler.api.key_cache import KeyCache
 from sutler.api.limits import RateLimit
 from sutler.api.read_request import (
     Disconnected,
@@ -26,8 +26,9 @@ from sutler.api.read_request import (
     read_fields,
     without_secrets,
 )
-from sutler.api.v2 import V2, WRITERS, Answer, Caller
+from sutler.api.v2 import V2, Answer, Caller
 from sutler.api.wording import error_body, http_status
+from sutler.api.writer import Writer
 from sutler.catalogue.feed import Feed
 from sutler.core.clock import Clock
 from sutler.core.refusals import Reason, Refusal
@@ -43,14 +44,15 @@ Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
 class Lane:
-    """Answers `/api/v2`. One for each process: it holds the key cache, the limits and the two database threads."""
+    """Answers `/api/v2`. One for each process: it holds the key cache, the limits and the way to the writer."""
 
     def __init__(self, clock: Clock, settings: Mapping[str, Any]) -> None:
         self._clock = clock
-        self._writer = ThreadPoolExecutor(WRITERS, "writer")
-        self._reader = ThreadPoolExecutor(1, "reader")
-        self._keys = KeyCache(clock, self._reader)
-        self._v2 = V2(clock, self._writer, self._reader)
+        self._writing = ThreadPoolExecutor(1, "writing")
+        self._writer = Writer()
+        reading = ThreadPoolExecutor(1, "reading")
+        self._keys = KeyCache(clock, reading)
+        self._v2 = V2(clock, self._writing, reading, self._writer)
         self._per_key = RateLimit(settings["SUTLER_KEY_REQUESTS_PER_SECOND"])
         self._per_address = RateLimit(settings["SUTLER_ADDRESS_REQUESTS_PER_SECOND"])
         self._body_limit_bytes: int = settings["SUTLER_BODY_LIMIT_BYTES"]
@@ -127,7 +129,7 @@ class Lane:
     def _note_use(self, now_seconds: float) -> None:
         used = self._keys.used_keys(now_seconds)
         if used:
-            self._writer.submit(note_use, used)
+            self._writing.submit(self._writer.call, "note_use", used)
 
 
 def _action(fields: Mapping[str, str]) -> str:

@@ -1,6 +1,5 @@
 """The seven actions of the v2 protocol: from fields to verbs to the bytes of the answer (the protocol, section 2)."""
 
-import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,19 +12,16 @@ from sutler.api.actions import MOST_IDS
 from sutler.api.gather import Gatherer
 from sutler.api.read_request import id_of, ids_of
 from sutler.api.wording import error_body, sentence
+from sutler.api.writer import Writer
 from sutler.books.balances import balances
 from sutler.catalogue.feed import Feed, feeds
 from sutler.core.clock import Clock
 from sutler.core.lifecycle import RefillStatus
 from sutler.core.money import show_balance, show_charge
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import cancel, refill
+from sutler.orders import refill
 from sutler.orders.look_up import Family, Standing, look_up
-from sutler.orders.place import Placed, PlaceRequest, place
-from sutler.storage.statements import is_postgres
-
-# SQLite has one writer. On PostgreSQL one list is decided while the server writes the other.
-WRITERS = 1 if is_postgres() else 1
+from sutler.orders.place import PlaceRequest
 
 _encode = msgspec.json.Encoder().encode
 Answer = bytes | Refusal | Feed
@@ -42,20 +38,21 @@ class Caller(msgspec.Struct, gc=False):
 
 
 class V2:
-    """Answers actions. Reads are gathered on one thread, writes on another, each with a connection of its own."""
+    """Answers actions. Reads are gathered on one thread; all writing is done in the writer process, one at a time."""
 
-    def __init__(self, clock: Clock, writer: ThreadPoolExecutor, reader: ThreadPoolExecutor) -> None:
+    def __init__(self, clock: Clock, writing: ThreadPoolExecutor, reading: ThreadPoolExecutor, writer: Writer) -> None:
         self._clock = clock
-        self._place_times = threading.local()
-        self._places: Gatherer[PlaceRequest, Placed | Refusal] = Gatherer(
-            self._place, writer, lists=WRITERS, note=self._count_placed
+        self._writer = writer
+        self._place_began = 0.0
+        self._places: Gatherer[PlaceRequest, int | Refusal] = Gatherer(self._place, writing, note=self._count_placed)
+        self._standings = Gatherer(look_up, reading, note=_counted("status"))
+        self._balances = Gatherer(balances, reading, note=_counted("balance"))
+        self._feeds = Gatherer(feeds, reading, capacity=512, note=_counted("services"))
+        self._refill_looks = Gatherer(_look_up_refills, reading, note=_counted("refill_status"))
+        # One at a time: each is a transaction of its own.
+        self._writes: Gatherer[tuple[str, int, list[int]], list[Any]] = Gatherer(
+            self._write, writing, capacity=512, most=1
         )
-        self._standings = Gatherer(look_up, reader, note=_counted("status"))
-        self._balances = Gatherer(balances, reader, note=_counted("balance"))
-        self._feeds = Gatherer(feeds, reader, capacity=512, note=_counted("services"))
-        self._refill_looks = Gatherer(_look_up_refills, reader, note=_counted("refill_status"))
-        # One at a time: each is a transaction of its own, and none may be run twice.
-        self._writes: Gatherer[Callable[[], Any], Any] = Gatherer(_call_each, writer, capacity=512, most=1)
         self.handlers: dict[str, Callable[[Caller, Mapping[str, str]], Awaitable[Answer]]] = {
             "services": self._services,
             "add": self._add,
@@ -65,16 +62,19 @@ class V2:
             "cancel": self._cancel,
             "balance": self._balance,
         }
-
         metrics.watch_inbox("place", self._places.__len__)
 
-    def _place(self, requests: list[PlaceRequest]) -> list[Placed | Refusal]:
-        self._place_times.began = self._clock.monotonic()
-        return place(requests, self._clock.now())
+    def _place(self, requests: list[PlaceRequest]) -> list[int | Refusal]:
+        self._place_began = self._clock.monotonic()
+        placed: list[int | Refusal] = self._writer.call("place", [msgspec.structs.astuple(each) for each in requests])
+        return placed
 
-    def _count_placed(self, outcomes: Sequence[Placed | Refusal | BaseException]) -> None:
-        placed = sum(isinstance(each, Placed) for each in outcomes)
-        metrics.record_placed(placed, self._clock.monotonic() - self._place_times.began)
+    def _write(self, asks: list[tuple[str, int, list[int]]]) -> list[list[Any]]:
+        return [self._writer.call(*ask) for ask in asks]
+
+    def _count_placed(self, outcomes: Sequence[int | Refusal | BaseException]) -> None:
+        placed = sum(isinstance(each, int) for each in outcomes)
+        metrics.record_placed(placed, self._clock.monotonic() - self._place_began)
         metrics.record_batch("add", placed, [each for each in outcomes if isinstance(each, Refusal)])
 
     async def _services(self, caller: Caller, _: Mapping[str, str]) -> Answer:
@@ -91,7 +91,7 @@ class V2:
                 cap,
             )
         )
-        return outcome if isinstance(outcome, Refusal) else b'{"order":%d}' % outcome.order_id
+        return outcome if isinstance(outcome, Refusal) else b'{"order":%d}' % outcome
 
     async def _status(self, caller: Caller, fields: Mapping[str, str]) -> Answer:
         asked = _asked(fields, "order", "orders")
@@ -117,7 +117,7 @@ class V2:
         if isinstance(asked, Refusal):
             return asked
         ids = [(asked, id_of(asked.strip()))] if isinstance(asked, str) else asked
-        outcomes = await self._write_each(refill.request_refills, caller, ids)
+        outcomes = await self._write_each("refill", caller, ids)
         if isinstance(asked, str):
             return outcomes[0] if isinstance(outcomes[0], Refusal) else _encode({"refill": str(outcomes[0])})
         return _list("order", "refill", ids, outcomes)
@@ -138,7 +138,7 @@ class V2:
         if isinstance(asked, Refusal):
             return asked
         ids = [(asked, id_of(asked.strip()))] if isinstance(asked, str) else asked
-        outcomes = [outcome or 1 for outcome in await self._write_each(cancel.request_cancels, caller, ids)]
+        outcomes = [outcome or 1 for outcome in await self._write_each("cancel", caller, ids)]
         if isinstance(asked, str):
             return outcomes[0] if isinstance(outcomes[0], Refusal) else _encode({"order": ids[0][1], "cancel": 1})
         return _list("order", "cancel", ids, outcomes)
@@ -147,14 +147,12 @@ class V2:
         micros, currency = await self._balances.ask(caller.customer_id)
         return b'{"balance":"%s","currency":"%s"}' % (show_balance(micros).encode(), currency.encode())
 
-    async def _write_each(
-        self, verb: Callable[..., Sequence[Any]], caller: Caller, ids: Sequence[tuple[str, int | None]]
-    ) -> list[Any]:
+    async def _write_each(self, verb: str, caller: Caller, ids: Sequence[tuple[str, int | None]]) -> list[Any]:
         """Returns what the verb answers for each id, and the refusal of an unknown order for what is no id."""
         if caller.holder.suspended:
             return [Refusal(Reason.ACCOUNT_SUSPENDED)] * len(ids)
         known = [number for _, number in ids if number]
-        answers = await self._writes.ask(lambda: verb(caller.customer_id, known, self._clock.now())) if known else []
+        answers = await self._writes.ask((verb, caller.customer_id, known)) if known else []
         by_id = dict(zip(known, answers, strict=True))
         return [by_id[number] if number else _UNKNOWN_ORDER for _, number in ids]
 
@@ -182,10 +180,6 @@ def _look_up_refills(asks: Sequence[tuple[int, Sequence[int]]]) -> list[list[Ref
 
 def _counted(action: str) -> Callable[[Sequence[object]], None]:
     return lambda outcomes: metrics.record_batch(action, sum(not isinstance(each, BaseException) for each in outcomes))
-
-
-def _call_each(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    return [call() for call in calls]
 
 
 def _standing(standing: Standing, nulls: bool) -> bytes:

@@ -1,0 +1,151 @@
+"""The writer: a process beside each web process that does its writing.
+
+In one process the event loop and the writing thread would fight for the interpreter lock at every call into the
+database driver. The web process sends it (verb, arguments) and gets the outcomes back, one at a time, over a pipe. It
+ends when the pipe ends, so it cannot outlive the web process, however that ends.
+"""
+
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import IO, Any
+
+import structlog
+
+from sutler.storage.transactions import Busy, CommitUnclear
+
+_log = structlog.get_logger()
+
+_LENGTH = struct.Struct("!I")
+
+
+class Writer:
+    """The web process's end. Calls come from one thread at a time; the process is started by the first."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def call(self, verb: str, *arguments: object) -> Any:
+        """Returns what the verb returns in the writer.
+
+        Raises Busy if it could not be reached, so that nothing was done, CommitUnclear if it ended while at it, or
+        whatever the verb raised.
+        """
+        process = self._running()
+        try:
+            _write(process.stdin, (verb, arguments))
+        except OSError as error:
+            self._end()
+            raise Busy("the writer has ended") from error
+        try:
+            outcome = _read(process.stdout)
+        except (EOFError, OSError) as error:
+            self._end()
+            raise CommitUnclear from error
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            # A session of its own: Ctrl-C on the terminal is for the web process, which lets it finish.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sutler.api.writer"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+        return self._process
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+def _write(pipe: IO[bytes] | None, content: object) -> None:
+    assert pipe is not None  # noqa: S101 - asked for when the process was started
+    data = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
+    pipe.write(_LENGTH.pack(len(data)) + data)
+    pipe.flush()
+
+
+def _read(pipe: IO[bytes] | None) -> Any:
+    assert pipe is not None  # noqa: S101 - asked for when the process was started
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    (length,) = _LENGTH.unpack(head)
+    data = pipe.read(length)
+    if len(data) < length:
+        raise EOFError
+    return pickle.loads(data)  # noqa: S301 - from our own other half
+
+
+def _serve(verbs: dict[str, Callable[..., Any]], asked: IO[bytes], answered: IO[bytes]) -> None:
+    while True:
+        try:
+            verb, arguments = _read(asked)
+        except EOFError:
+            return
+        try:
+            outcome = verbs[verb](*arguments)
+        except (Busy, CommitUnclear) as error:
+            outcome = error
+        except Exception as error:  # noqa: BLE001 - the boundary: logged here, answered generically
+            _log.exception("failure", during=verb)
+            outcome = RuntimeError(f"{type(error).__name__} in the writer")
+        _write(answered, outcome)
+
+
+def _verbs() -> dict[str, Callable[..., Any]]:
+    from sutler.api.gather import outcomes
+    from sutler.api.key_cache import note_use
+    from sutler.core.clock import SystemClock
+    from sutler.orders import cancel, place, refill
+
+    clock = SystemClock()
+
+    def place_each(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+        requests = [place.PlaceRequest(*row) for row in rows]
+        placed = outcomes(lambda each: place.place(each, clock.now()), requests)
+        return [_plain(each) for each in placed]
+
+    def at_now(verb: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda customer_id, ids: verb(customer_id, ids, clock.now())
+
+    return {
+        "place": place_each,
+        "refill": at_now(refill.request_refills),
+        "cancel": at_now(cancel.request_cancels),
+        "note_use": note_use,
+    }
+
+
+def _plain(outcome: Any) -> Any:
+    """An order id for what was placed; a refusal, Busy or CommitUnclear as they are; no other error travels."""
+    if isinstance(outcome, Exception) and not isinstance(outcome, (Busy, CommitUnclear)):
+        return RuntimeError(f"{type(outcome).__name__} in the writer")
+    return getattr(outcome, "order_id", outcome)
+
+
+def main() -> None:
+    """Runs the writer until its input ends."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sutler.settings")
+    # Whoever stops the panel stops the web process; what it has sent is finished first.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    django.setup()
+    answered = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing else may get into the pipe
+    _serve(_verbs(), sys.stdin.buffer, answered)
+
+
+if __name__ == "__main__":
+    main()
