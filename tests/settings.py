@@ -4,4 +4,4 @@ from sutler.settings import *  # noqa: F403
 
 # Signing in is not what most tests are about; argon2 is slow on purpose.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-SECRET_KEY = "for tests only"  # noqa: S105
+SECRET_KEY = "for tests only"

@@ -12,10 +12,10 @@ from sutler.api.gather import Full, Gatherer
 from sutler.storage.transactions import Busy, CommitUnclear
 
 
-def run_with(run: Callable[[list[int]], list[int]], count: int, **bounds: int) -> list[Any]:
+def run_with(run: Callable[[list[int]], list[int]], count: int, most: int = 256) -> list[Any]:
     async def ask_all() -> list[Any]:
         with ThreadPoolExecutor(1) as thread:
-            gatherer = Gatherer(run, thread, **bounds)
+            gatherer = Gatherer(run, thread, most=most)
             asks = [gatherer.ask(number) for number in range(count)]
             return await asyncio.gather(*asks, return_exceptions=True)
 
