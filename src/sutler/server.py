@@ -3,12 +3,16 @@
 import asyncio
 import gc
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sutler.storage.checkpoint import keep_copying
+from sutler.storage.statements import is_postgres
 
 LARGEST_HEAD_BYTES = 64 * 1024
 # What no request may exceed, whoever reads it; the lane and the admin API have a lower limit of their own.
@@ -130,4 +134,10 @@ def serve(host: str, port: int, on_ready: Callable[[], None] | None = None) -> N
         timeout_graceful_shutdown=10,
         backlog=1024,
     )
-    Server(config, on_ready).run()
+    stop = threading.Event()
+    if not is_postgres():
+        threading.Thread(target=keep_copying, args=(stop,), daemon=True).start()
+    try:
+        Server(config, on_ready).run()
+    finally:
+        stop.set()
