@@ -1,10 +1,12 @@
 """Faults under load: the server killed, the database locked, its connections cut. Never a lie, and no hand needed."""
 
 import os
+import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -33,6 +35,23 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(twin: Server, jo
         journal.wait_for(15)
     journal.demand_the_truth()
     assert journal.unknown
+
+
+def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(twin: Server, journal: Journal) -> None:
+    assert twin.process is not None
+    with journal:
+        for _ in range(3):
+            journal.wait_for(15)
+            for child in children(twin.process.pid):
+                os.kill(child, signal.SIGKILL)
+        journal.wait_for(15)
+    journal.demand_the_truth()
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a server has started: its writer."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(each) for task in tasks for each in (task / "children").read_text().split()]
 
 
 def test_a_request_id_finds_the_order_again_after_a_kill(panel: Panel, twin: Server) -> None:

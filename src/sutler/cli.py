@@ -11,7 +11,19 @@ import click
 
 from sutler import __version__
 from sutler.config import ConfigError
-from sutler.ops import customer, demo, first_start, inspection, order, processes, rate, service, staff
+from sutler.ops import (
+    conformance,
+    customer,
+    demo,
+    first_start,
+    inspection,
+    lying_upstream,
+    order,
+    processes,
+    rate,
+    service,
+    staff,
+)
 
 COULD_NOT, WRONG_USAGE = 1, 2
 UNCLEAR = "the database went away while it was told; look whether it took effect before trying again"
@@ -90,6 +102,7 @@ for _command in (
     *(first_start.init, processes.run, processes.serve, processes.work, demo.demo),
     *(customer.customer, staff.staff, service.service, rate.rate, order.order),
     *(inspection.verify, inspection.config, inspection.bench),
+    *(conformance.conformance, lying_upstream.lying_upstream),
 ):
     main.add_command(_command)
 

@@ -1,0 +1,84 @@
+"""`sutler conformance`: whether a panel, anybody's, speaks the v2 protocol."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sutler.core.clock import new_token
+from sutler.core.money import Micros, show_charge
+from sutler.ops.shell import Amount, Failed, example, show_table
+
+if TYPE_CHECKING:
+    from sutler.fulfilment.conformance import Report
+
+DIFFERS = 1
+_TOKEN_LENGTH = 12
+
+
+class PanelAddress(click.ParamType[str]):
+    """The address of a panel's API, such as https://panel.example/api/v2."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Returns the address. Fails as wrong usage if it is none."""
+        import httpx2
+
+        try:
+            url = httpx2.URL(str(value))
+            is_one = url.scheme in {"http", "https"} and bool(url.host)
+        except httpx2.InvalidURL:
+            is_one = False
+        if not is_one:
+            self.fail(f"{value!r} is not an address such as https://panel.example/api/v2.", param, ctx)
+        return str(url)
+
+
+@click.command(
+    epilog=example(
+        "sutler conformance https://panel.example/api/v2 KEY",
+        "sutler conformance https://panel.example/api/v2 KEY --spend 5",
+    )
+)
+@click.argument("url", type=PanelAddress())
+@click.argument("key")
+@click.option("--spend", type=Amount(), default="0", help="Buy the smallest order of each type, up to this amount.")
+@click.pass_context
+def conformance(ctx: click.Context, url: str, key: str, spend: Micros) -> None:
+    """Check whether a panel speaks the v2 protocol.
+
+    Asks the panel at URL with the account's KEY and prints a report by action and type. Nothing is bought without
+    --spend, an amount in the panel's currency; what is bought is cancelled again where the service allows it.
+
+    A note is a difference that panels in use are known for. The exit code is 1 if anything else differs.
+    """
+    from sutler.fulfilment.conformance_verdict import Outcome
+
+    if not key.strip():
+        raise click.BadParameter("must not be empty.", ctx, param_hint="KEY")
+    report = asyncio.run(_examine(url, key, spend))
+    if not report.count(Outcome.PASSED):
+        raise Failed(f"nothing could be told of the panel: {report.findings[0].why}")
+    show_table(
+        ("ACTION", "TYPE", "VERDICT", "CHECK", "WHY", "ANSWER"),
+        ((each.action, each.type, each.outcome, each.sentence, each.why, each.answer) for each in report.findings),
+    )
+    click.echo()
+    click.echo(", ".join(f"{report.count(each)} {each}" for each in reversed(Outcome)) + ".")
+    if spend:
+        click.echo(f"At most {show_charge(report.spent_micros)} {report.currency} was spent.")
+    if report.count(Outcome.DIFFERS):
+        ctx.exit(DIFFERS)
+
+
+async def _examine(url: str, key: str, spend: Micros) -> "Report":
+    import httpx2
+
+    from sutler.fulfilment.conformance import examine
+    from sutler.fulfilment.safe_transport import open_client
+
+    token = new_token()[:_TOKEN_LENGTH]
+    # The operator named this address: it may be a private one.
+    async with open_client([httpx2.URL(url).host]) as http:
+        return await examine(url, key, http, asyncio.sleep, budget_micros=spend, token=token)
