@@ -1,88 +1,26 @@
 """The examination of a panel: ours passes it whole, an honest one with notes, and each lie is named."""
 
-import asyncio
-import contextlib
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx2
 import pytest
 from click.testing import CliRunner, Result
 
-from sutler.core.clock import seeded
 from sutler.core.money import show_charge
 from sutler.core.order_types import ORDER_TYPES
-from sutler.fulfilment.conformance import ACTIONS, Finding, Report, examine
+from sutler.fulfilment.conformance import ACTIONS
 from sutler.fulfilment.conformance_call import LONGEST_SHOWN
 from sutler.fulfilment.conformance_shapes import status_keys
 from sutler.fulfilment.conformance_verdict import PASS, Known, Outcome, note
-from sutler.fulfilment.simulator import KEY, LyingUpstream
-from sutler.fulfilment.simulator_faults import Faults
+from sutler.fulfilment.simulator import KEY
 from sutler.fulfilment.simulator_panel import Service
-from sutler.fulfilment.simulator_transport import SimulatedTransport
 from sutler.ops.conformance import conformance
+from tests.examined import URL, Change, Examined, lies, named, that
 from tests.live import SHELF, Panel, free_port
 from tests.live_caller import UNIT, Caller
-from tests.simulated import Time
 from tests.test_lying_upstream import serving
 
-URL = "http://upstream.example/api/v2"
 BUDGET = 1_000 * UNIT
-Change = Callable[[str, Any], Any]
-
-
-class Examined:
-    """A scripted upstream in simulated time, examined; `change(action, answer)` rewrites what it says."""
-
-    def __init__(
-        self,
-        budget_micros: int = 0,
-        services: list[Service] | None = None,
-        change: Change = lambda _, said: said,
-        content_type: str = "application/json",
-        **faults: Any,
-    ) -> None:
-        self.time = Time()
-        self.upstream = LyingUpstream(seeded(3), self.time, Faults(**faults), services=services)
-        self.report = self._examine(budget_micros, change, content_type)
-
-    def _examine(self, budget_micros: int, change: Change, content_type: str) -> Report:
-        inner = SimulatedTransport(self.upstream, self.time.wait)
-
-        async def answer(request: httpx2.Request) -> httpx2.Response:
-            response = await inner.handle_async_request(request)
-            body = await response.aread()
-            action = dict(httpx2.QueryParams((await request.aread()).decode("utf-8", "replace"))).get("action", "")
-            with contextlib.suppress(ValueError):
-                body = json.dumps(change(action, json.loads(body))).encode()
-            kind = content_type if response.headers["content-type"] == "application/json" else "text/html"
-            headers = {"Content-Type": kind} | {
-                name: text for name, text in response.headers.items() if name == "retry-after"
-            }
-            return httpx2.Response(response.status_code, headers=headers, content=body)
-
-        async def run() -> Report:
-            async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer), trust_env=False) as http:
-                return await examine(URL, KEY, http, self.time.wait, budget_micros=budget_micros, token="t")
-
-        return asyncio.run(run())
-
-    @property
-    def notes(self) -> set[tuple[str, str]]:
-        return {(each.action, without_count(each.why)) for each in that(self.report, Outcome.NOTE)}
-
-
-def that(report: Report, outcome: Outcome) -> list[Finding]:
-    return [each for each in report.findings if each.outcome is outcome]
-
-
-def without_count(why: str) -> str:
-    return why.partition(" (")[0] if why.endswith(")") else why
-
-
-def named(report: Report) -> set[tuple[str, str]]:
-    return {(each.action, each.sentence) for each in that(report, Outcome.DIFFERS)}
 
 
 def run(*arguments: str) -> Result:
@@ -177,10 +115,6 @@ class TestAnHonestUpstream:
         examined = Examined(rate_limited=share)
         assert examined.time.passed > 0
         assert named(examined.report) == set()
-
-
-def lies(fault: str) -> dict[str, Any]:
-    return {fault: 1.0}
 
 
 FOLLOWERS = [Service(1, "Followers")]
