@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sutler.api.gather import Full, Gatherer
-from sutler.storage.transactions import Busy, CommitUnclear
+from sutler.storage.transactions import Busy, CommitUnclear, ConnectionLost
 
 
 def run_with(run: Callable[[list[int]], list[int]], count: int, most: int = 256) -> list[Any]:
@@ -54,6 +54,35 @@ def test_what_the_database_could_not_do_is_not_tried_again(error: Exception) -> 
     outcomes = run_with(fail, 3)
     assert outcomes == [error] * 3
     assert sum(calls) == 3
+
+
+def test_a_lost_connection_is_met_with_one_more_try() -> None:
+    calls = []
+
+    def lose_once(asks: list[int]) -> list[int]:
+        calls.append(len(asks))
+        if len(calls) == 1:
+            raise ConnectionLost("cut")
+        return asks
+
+    assert run_with(lose_once, 1) == [0]
+    assert calls == [1, 1]
+
+
+def test_a_list_of_which_something_was_done_is_not_run_again() -> None:
+    done: list[int] = []
+
+    def lose_the_first(asks: list[int]) -> list[int]:
+        if len(asks) > 1:
+            raise ZeroDivisionError
+        if asks == [0]:
+            raise ConnectionLost("cut")
+        done.extend(asks)
+        return asks
+
+    outcomes = run_with(lose_the_first, 3)
+    assert isinstance(outcomes[0], ConnectionLost)
+    assert done == [1, 2]
 
 
 def test_a_full_inbox_says_so_at_once() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
-from sutler.storage.transactions import Busy, CommitUnclear
+from sutler.storage.transactions import Busy, CommitUnclear, ConnectionLost, busy_after
 
 Ask = TypeVar("Ask")
 Answer = TypeVar("Answer")
@@ -99,16 +99,24 @@ def outcomes(run: Callable[[list[Ask]], Sequence[Answer]], asks: list[Ask]) -> S
 
     If a bug breaks the list, each ask is run on its own, so that one cannot spoil the others.
     """
+    answers = _outcomes(run, asks)
+    # A connection that the database cut while nobody used it is no reason to turn anybody away. Only if nothing of the
+    # list was done may it be run again.
+    if all(isinstance(each, ConnectionLost) for each in answers):
+        return _outcomes(run, asks)
+    return answers
+
+
+def _outcomes(run: Callable[[list[Ask]], Sequence[Answer]], asks: list[Ask]) -> Sequence[Answer | BaseException]:
     try:
         return run(asks)
     except (Busy, CommitUnclear) as error:
         return [error] * len(asks)
     except (OperationalError, InterfaceError) as error:
-        connection.close()
-        return [Busy(str(error))] * len(asks)
+        return [busy_after(error)] * len(asks)
     except Exception as error:  # noqa: BLE001 - the boundary: a bug is logged here and answered generically
         connection.close()
         if len(asks) > 1:
-            return [outcomes(run, [ask])[0] for ask in asks]
+            return [_outcomes(run, [ask])[0] for ask in asks]
         _log.exception("failure", during=getattr(run, "__qualname__", "run"))
         return [error]

@@ -117,7 +117,13 @@ def _verbs() -> dict[str, Callable[..., Any]]:
         return [_plain(each) for each in placed]
 
     def at_now(verb: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda customer_id, ids: verb(customer_id, ids, clock.now())
+        def once(customer_id: int, ids: list[int]) -> Any:
+            (outcome,) = outcomes(lambda _: [verb(customer_id, ids, clock.now())], [None])
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        return once
 
     return {
         "place": place_each,

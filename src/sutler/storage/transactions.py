@@ -18,6 +18,10 @@ class Busy(Exception):
     """The database could not do it now (locked, full, away). Nothing was committed; trying again later is right."""
 
 
+class ConnectionLost(Busy):
+    """The connection had been lost before COMMIT. Nothing was committed; on a new one it may be done at once."""
+
+
 class CommitUnclear(Exception):
     """The connection was lost during COMMIT, and it could not be found out whether it took effect."""
 
@@ -26,8 +30,8 @@ class CommitUnclear(Exception):
 def durable() -> Iterator["Receipt"]:
     """One transaction. When the block ends without an error, all of it is durable.
 
-    Raises Busy if nothing was committed because the database was locked, full or away, and CommitUnclear if the
-    connection was lost during COMMIT. Then, if the block had named a row that it writes (`Receipt.wrote`), that row is
+    Raises Busy (or ConnectionLost) if nothing was committed because the database was locked, full or away, and
+    CommitUnclear if the connection was lost during COMMIT. Then, if the block had named a row that it writes (`Receipt.wrote`), that row is
     looked up first, on a new connection and after the old one has ended: found, the transaction is done after all.
     """
     receipt = Receipt()
@@ -39,11 +43,19 @@ def durable() -> Iterator["Receipt"]:
             if receipt.committing:
                 receipt.backend = connection.connection.info.backend_pid
     except (OperationalError, InterfaceError) as error:
-        connection.close()
+        busy = busy_after(error)
         if not receipt.committing:
-            raise Busy(str(error)) from error
+            raise busy from error
         if not _took_effect(receipt):
             raise Busy(str(error)) from error
+
+
+def busy_after(error: Exception) -> Busy:
+    """Closes this thread's connection after an error of the database; returns what the error means for the caller."""
+    driver = connection.connection
+    is_lost = is_postgres() and driver is not None and bool(driver.closed)
+    connection.close()
+    return ConnectionLost(str(error)) if is_lost else Busy(str(error))
 
 
 class Receipt:
