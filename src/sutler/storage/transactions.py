@@ -31,8 +31,9 @@ def durable() -> Iterator["Receipt"]:
     """One transaction. When the block ends without an error, all of it is durable.
 
     Raises Busy (or ConnectionLost) if nothing was committed because the database was locked, full or away, and
-    CommitUnclear if the connection was lost during COMMIT. Then, if the block had named a row that it writes (`Receipt.wrote`), that row is
-    looked up first, on a new connection and after the old one has ended: found, the transaction is done after all.
+    CommitUnclear if the connection was lost during COMMIT. Then, if the block had named a row that it writes
+    (`Receipt.wrote`), that row is looked up first, on a new connection and after the old one has ended: found, the
+    transaction is done after all.
     """
     receipt = Receipt()
     atomic = transaction.atomic()
