@@ -85,6 +85,28 @@ def test_a_list_of_which_something_was_done_is_not_run_again() -> None:
     assert done == [1, 2]
 
 
+def test_who_shares_a_thread_is_not_kept_waiting_by_a_busy_one() -> None:
+    served: list[str] = []
+
+    def busy(asks: list[int]) -> list[int]:
+        served.append("busy")
+        return asks
+
+    def quiet(asks: list[int]) -> list[int]:
+        served.append("quiet")
+        return asks
+
+    async def ask_both() -> None:
+        with ThreadPoolExecutor(1) as thread:
+            loud = Gatherer(busy, thread, most=1)
+            asks = [loud.ask(number) for number in range(20)]
+            asks.append(Gatherer(quiet, thread).ask(0))
+            await asyncio.gather(*asks)
+
+    asyncio.run(ask_both())
+    assert served.index("quiet") <= 2
+
+
 def test_a_full_inbox_says_so_at_once() -> None:
     released = threading.Event()
 

@@ -70,12 +70,18 @@ class Gatherer(Generic[Ask, Answer]):
         return future
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Works on the thread until nothing waits: to go back to the loop for each list would cost a millisecond."""
-        while batch := self._next():
-            answers = outcomes(self._run, [ask for ask, _ in batch])
-            loop.call_soon_threadsafe(_deliver, batch, answers)
-            if self._note is not None:
-                self._note(answers)
+        """Works one list on the thread and queues there for the next, behind whoever shares the thread.
+
+        To go back to the loop for each list would cost a millisecond.
+        """
+        batch = self._next()
+        if not batch:
+            return
+        answers = outcomes(self._run, [ask for ask, _ in batch])
+        self._thread.submit(self._work, loop)
+        loop.call_soon_threadsafe(_deliver, batch, answers)
+        if self._note is not None:
+            self._note(answers)
 
     def _next(self) -> "list[tuple[Ask, asyncio.Future[Answer]]]":
         with self._lock:
