@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "sutler.catalogue.apps.CatalogueConfig",
     "sutler.books",
     "sutler.orders",
+    "sutler.fulfilment",
     "sutler.api",
 ]
 MIDDLEWARE = [
