@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import BooleanField, Count, Max, Model, Q, QuerySet
+from django.db.models import BooleanField, Count, Max, Model, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
@@ -18,9 +18,10 @@ from sutler.catalogue.models import Service
 from sutler.core.clock import Random
 from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import family, move, refill, subscriptions
+from sutler.orders import move, refill, subscriptions
 from sutler.orders.cancel import stop
-from sutler.orders.change import Change, note
+from sutler.orders.change import note
+from sutler.orders.handing import OPEN_CANCELS, hand_out
 from sutler.orders.models import CancelRequest, Order, OrderEvent, Refill, Subscription
 from sutler.orders.move import Report
 from sutler.storage.transactions import durable
@@ -30,7 +31,6 @@ _Row = TypeVar("_Row", bound=Model)
 MOST_HANDED_OUT = 500
 MOST_REPORTED = 500
 MOST_LISTED = 1000
-OPEN_CANCELS = (CancelStatus.OPEN, CancelStatus.TAKEN)
 UNDER_WAY = frozenset({Status.PROCESSING, Status.IN_PROGRESS})
 # The condition of the index `order_under_way`, word for word: SQLite does not find it behind parameters.
 _IN_INDEX_UNDER_WAY = RawSQL("orders_order.status IN ('Processing', 'In progress')", [], BooleanField())
@@ -78,15 +78,7 @@ def pull(
         return []
     count = _bounded(limit, MOST_HANDED_OUT)
     with durable():
-        # A child is only ever locked by who holds its parent; what others hold is passed over, so nobody waits.
-        parents = waiting.filter(parent__isnull=False).order_by("pk").values_list("parent_id", flat=True)[:count]
-        held = family.claim(Order.objects.filter(pk__in=set(parents)), count)
-        free = waiting.filter(Q(parent=None) | Q(parent__in=held)).select_related("customer", "service")
-        orders = list(free.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:count])
-        move.apply([_handed_out(each) for each in orders], actor, now)
-    for each in orders:
-        each.status = Status.PROCESSING
-    return orders
+        return hand_out(waiting, count, actor, now)
 
 
 def find(wanted: Wanted) -> list[Order]:
@@ -225,10 +217,6 @@ def open_subscriptions(limit: int, *, posts_below: int, until: datetime) -> list
 def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: str) -> Refusal | None:
     """Reports a new post of a subscription's username; see `orders.subscriptions.report_post` for its refusals."""
     return subscriptions.report_post(order_id, link, now, chance, actor)
-
-
-def _handed_out(order: Order) -> Change:
-    return Change(order, Status.PROCESSING, order.start_count, order.remains, order.returned_micros)
 
 
 def _narrowed(
