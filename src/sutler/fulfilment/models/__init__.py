@@ -1,6 +1,6 @@
 """What is kept of upstream panels: the providers, what they sell, and each order that was sent to one of them."""
 
-from sutler.fulfilment.models.attempt import Attempt, DeskOrder, UpstreamOrder
+from sutler.fulfilment.models.attempt import Attempt, DeskOrder, Orphan, UpstreamOrder
 from sutler.fulfilment.models.catalogue import CatalogueChange, PriceRule, Route, UpstreamService
 from sutler.fulfilment.models.provider import Alarm, LoggedCall, Provider, ProviderMinute
 
@@ -10,6 +10,7 @@ __all__ = [
     "CatalogueChange",
     "DeskOrder",
     "LoggedCall",
+    "Orphan",
     "PriceRule",
     "Provider",
     "ProviderMinute",

@@ -142,6 +142,25 @@ class UpstreamOrder(models.Model):
         return f"{self.provider_id}/{self.upstream_id}"
 
 
+class Orphan(models.Model):
+    """An id that answered as ours and that no order of ours claims, with the charge that it had when first seen.
+
+    Kept because an order that has ended shows less than it took. Deleted once it is claimed.
+    """
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="orphans")
+    upstream_id = models.BigIntegerField()
+    charge_micros = models.BigIntegerField(null=True)
+    word = models.CharField(max_length=60)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "upstream_id"], name="one_row_per_orphan")]
+
+    def __str__(self) -> str:
+        return f"orphan {self.provider_id}/{self.upstream_id}"
+
+
 class DeskOrder(models.Model):
     """An order of a routed service that no route takes: it waits at the desk, and why."""
 

@@ -50,8 +50,13 @@ class Provider(models.Model):
     balance_at = models.DateTimeField(null=True)
     gap_micros = models.BigIntegerField(null=True)
     catalogue_at = models.DateTimeField(null=True)
-    # The highest id that it gave to an order of ours, where its ids are numbers.
+    # The highest id that it gave to an order of ours, where its ids are numbers; up to where the ids are audited.
     highest_id = models.BigIntegerField(default=0)
+    audited_id = models.BigIntegerField(default=0)
+    audited_at = models.DateTimeField(null=True)
+    # The brake: until then nothing is sent, and why.
+    rests_until = models.DateTimeField(null=True)
+    rest_reason = models.CharField(max_length=200, blank=True)
 
     # The worker that speaks with it; one at a time, so that its rate limit is kept and its ids rise as we see them.
     worker = models.CharField(max_length=64, blank=True)
