@@ -89,3 +89,21 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         return self.cause
+
+
+class Snapshot(models.Model):
+    """What an account without a balance row held after transfer `through_id`, so that only what came since is summed.
+
+    `next_id` was the last transfer at `next_at`. Ids are given out before the transfers are committed, so the next
+    snapshot goes only as far as that, once everything that had an id then must have been committed or undone.
+    """
+
+    account = models.OneToOneField(LedgerAccount, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    through_id = models.BigIntegerField(default=0)
+    sum_micros = models.BigIntegerField(default=0)
+    transfers = models.BigIntegerField(default=0)
+    next_id = models.BigIntegerField()
+    next_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.account_id} after {self.through_id}"

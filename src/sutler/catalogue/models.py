@@ -46,6 +46,8 @@ class Service(models.Model):
     description = models.TextField(blank=True)
     # The least that anybody is quoted, in the base currency: its cost and the margin that must stay. 0: no bound.
     floor_rate_micros = models.BigIntegerField(default=0)
+    # Why the panel itself paused it; empty where staff did. Only then it comes back by itself.
+    pause_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["category__position", "category_id", "position", "id"]

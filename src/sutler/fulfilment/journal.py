@@ -91,7 +91,7 @@ def _line(provider_id: int, said: Said) -> LoggedCall:
         at=exchange.started_at,
         action=exchange.action,
         asked={name: text[:LONGEST_ASKED] for name, text in exchange.fields.items()},
-        answer=exchange.answer[:2000],
+        answer=exchange.answer[:2000].replace("\0", "\N{REPLACEMENT CHARACTER}"),  # PostgreSQL keeps no such text
         http_status=exchange.http_status,
         milliseconds=exchange.milliseconds,
         outcome=exchange.outcome,

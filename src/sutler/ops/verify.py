@@ -9,10 +9,11 @@ from rich.progress import Progress
 
 from sutler.books import audit as books
 from sutler.books.audit import Check
+from sutler.fulfilment import audit as fulfilment
 from sutler.orders import audit as orders
 from sutler.storage.statements import is_postgres
 
-CHECKS: tuple[Check, ...] = books.CHECKS + orders.CHECKS
+CHECKS: tuple[Check, ...] = books.CHECKS + orders.CHECKS + fulfilment.CHECKS
 MOST_SHOWN = 20
 
 

@@ -50,12 +50,12 @@ def hand_back(notes: Mapping[int, str], actor: str, now: datetime) -> set[int]:
 
 
 def cancel(notes: Mapping[int, str], actor: str, now: datetime) -> Collection[int]:
-    """Cancels orders that nobody will deliver and gives back their charges, in the caller's transaction.
+    """Cancels Pending orders that nobody will deliver and gives back their charges, in the caller's transaction.
 
-    Returns those that were not final before. `notes` has a reason for each.
+    Returns those that it canceled: whoever was handed one meanwhile may deliver it. `notes` has a reason for each.
     """
     orders = family.lock(Order.objects.filter(pk__in=notes.keys()))
-    ended = [each for each in orders.values() if each.status in {Status.PENDING, Status.PROCESSING}]
+    ended = [each for each in orders.values() if each.status == Status.PENDING]
     move.apply([move.canceled(each, notes[each.pk]) for each in ended], actor, now)
     return {each.pk for each in ended}
 

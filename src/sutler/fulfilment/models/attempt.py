@@ -133,6 +133,8 @@ class UpstreamOrder(models.Model):
         ]
         indexes = [
             models.Index(fields=["order"], name="upstream_order_of_order"),
+            # An id that was surely given after some moment.
+            models.Index(fields=["provider", "placed_at"], name="upstream_order_by_age"),
             models.Index(
                 fields=["provider", "ask_at"], condition=Q(ask_at__isnull=False), name="upstream_order_to_ask"
             ),

@@ -49,6 +49,9 @@ class Provider(models.Model):
     balance_micros = models.BigIntegerField(null=True)
     balance_at = models.DateTimeField(null=True)
     gap_micros = models.BigIntegerField(null=True)
+    # A gap that may still be explained by orders not asked about since, and when it was first seen (`care`).
+    suspect_gap_micros = models.BigIntegerField(null=True)
+    suspect_at = models.DateTimeField(null=True)
     catalogue_at = models.DateTimeField(null=True)
     # The highest id that it gave to an order of ours, where its ids are numbers; up to where the ids are audited.
     highest_id = models.BigIntegerField(default=0)
