@@ -10,7 +10,7 @@ from sutler.core.attempts import ATTEMPT_MOVES, AttemptState
 from sutler.core.lifecycle import CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.upstream_words import REFUSES_ADD, DeclineKind
-from sutler.fulfilment import attempts, brake, desk, dispatch
+from sutler.fulfilment import attempts, brake, desk, dispatch, journal
 from sutler.fulfilment.attempts import Outcome, outcome_of
 from sutler.fulfilment.models import (
     Alarm,
@@ -129,8 +129,13 @@ class TestIdsThatCannotBe:
 
     @pytest.mark.parametrize(
         ("may_scan", "upstream_id", "state"),
-        [(True, "77", "unknown"), (True, "76", "unknown"), (True, "78", "accepted")]
-        + [(True, "o77", "accepted"), (False, "76", "accepted")],
+        [
+            (True, "77", "unknown"),
+            (True, "76", "unknown"),
+            (True, "78", "accepted"),
+            (True, "o77", "accepted"),
+            (False, "76", "accepted"),
+        ],
     )
     def test_an_id_older_than_the_order_where_ids_rise(
         self, order: Order, may_scan: bool, upstream_id: str, state: str
@@ -359,7 +364,7 @@ def test_everything_of_a_batch_is_written_or_nothing(
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr(attempts.journal, "write", breaks)
+        patch.setattr(journal, "write", breaks)
         with pytest.raises(RuntimeError):
             attempts.settle(provider.pk, told, (), NOW)
     assert set(Attempt.objects.values_list("state", flat=True)) == {"sending"}

@@ -1,6 +1,7 @@
 """Claiming: what may leave now, and every lock that keeps something back."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -308,8 +309,8 @@ def test_an_answer_and_the_end_of_the_lease_at_once_leave_one_truth() -> None:
         [order] = ordered(alice, service, 1, first=number)
         [claimed] = claim(provider)
         late = NOW + dispatch.LEASE + SECOND
-        answered = lambda claimed=claimed, number=number: settle(claimed, Accepted(str(100 + number)), late)  # noqa: E731
-        at_once(answered, lambda late=late: bool(attempts.expire_leases(late)))
+        answered = partial(settle, claimed, Accepted(str(100 + number)), late)
+        at_once(answered, lambda late=late: bool(attempts.expire_leases(late)))  # type: ignore[misc]
         assert states(order) == ["accepted"]
         assert UpstreamOrder.objects.filter(order=order).count() == 1
 

@@ -23,7 +23,12 @@ def provider() -> Provider:
 
 
 def exchange(outcome: str = "Accepted", action: str = "add", **fields: Any) -> Exchange:
-    values = {"action": action, "fields": {"service": "1", "key": "***"}, "answer": '{"order":1}', "http_status": 200}
+    values: dict[str, Any] = {
+        "action": action,
+        "fields": {"service": "1", "key": "***"},
+        "answer": '{"order":1}',
+        "http_status": 200,
+    }
     return Exchange(**(values | {"started_at": NOW, "milliseconds": 10, "outcome": outcome, "why": ""} | fields))
 
 
@@ -55,8 +60,11 @@ def test_which_adds_may_have_placed_an_order(outcome: str, why: str, unknown: bo
 
 @pytest.mark.parametrize(
     ("outcome", "kept"),
-    [("Accepted", 0), ("Taken", 0), ("Answered", 0), ("Balance", 0), ("Catalogue", 0), ("UpstreamStatus", 0)]
-    + [("UpstreamRefill", 0), ("Declined", 1), ("NoAnswer", 1), ("NotSent", 1)],
+    [
+        *((each, 0) for each in ("Accepted", "Taken", "Answered", "Balance", "Catalogue")),
+        *((each, 0) for each in ("UpstreamStatus", "UpstreamRefill")),
+        *((each, 1) for each in ("Declined", "NoAnswer", "NotSent")),
+    ],
 )
 def test_only_what_went_wrong_is_kept_whole(provider: Provider, outcome: str, kept: int) -> None:
     journal.write(provider.pk, [Said(exchange(outcome, why="why"), 17)])
@@ -84,7 +92,7 @@ def test_old_minutes_and_all_but_the_newest_bad_calls_are_forgotten(
         journal.write(provider.pk, [Said(exchange("NoAnswer", started_at=NOW - timedelta(days=2 * number)), number)])
     journal.write(other.pk, [Said(exchange("NoAnswer", started_at=NOW - timedelta(days=30)))])
     journal.trim(provider.pk, NOW)
-    assert sorted(LoggedCall.objects.filter(provider=provider).values_list("order_id", flat=True)) == [2, 3, 4]
+    assert set(LoggedCall.objects.filter(provider=provider).values_list("order_id", flat=True)) == {2, 3, 4}
     assert ProviderMinute.objects.filter(provider=provider).count() == 4
     assert (
         LoggedCall.objects.filter(provider=other).count() == ProviderMinute.objects.filter(provider=other).count() == 1

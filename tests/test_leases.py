@@ -1,6 +1,7 @@
 """Leases: one worker speaks with a provider, until it stops saying that it lives."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,8 @@ pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
 
 
-def names(worker: str, now: object = NOW) -> list[str]:
-    return [each.name for each in leases.hold(worker, now)]  # type: ignore[arg-type]
+def names(worker: str, now: datetime = NOW) -> list[str]:
+    return [each.name for each in leases.hold(worker, now)]
 
 
 def providers(count: int) -> list[Provider]:
@@ -75,9 +76,9 @@ def test_one_that_is_switched_off_is_let_go() -> None:
 
 def test_renewing_changes_nothing_else_of_a_provider() -> None:
     [provider] = providers(1)
-    before = Provider.objects.values().get()
+    before: dict[str, Any] = dict(Provider.objects.values().get())
     names("w1")
-    after = Provider.objects.values().get()
+    after: dict[str, Any] = dict(Provider.objects.values().get())
     assert {name for name in before if before[name] != after[name]} == {"worker", "leased_until"}
     assert provider.pk == after["id"]
 

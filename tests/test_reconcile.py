@@ -9,6 +9,7 @@ import pytest
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.lifecycle import Status
+from sutler.core.money import Micros
 from sutler.fulfilment import provider_books, reconcile
 from sutler.fulfilment.models import Alarm, Attempt, Orphan, Provider, ProviderMinute, UpstreamOrder
 from sutler.fulfilment.panel_answers import Accepted, Balance, UpstreamStatus
@@ -132,13 +133,15 @@ class Case:
         send(order, Accepted(upstream_id), NOW + 16 * MINUTE)
         UpstreamOrder.objects.update(confirmed_at=NOW + 17 * MINUTE)
 
-    def look(self, *charges: int | None, whole: bool = True, missing: int | None = 0) -> str:
+    def look(self, *charges: int, whole: bool = True, missing: int | None = 0) -> str:
         """Decides by a look at which orders 150, 151, ... with these charges answered; returns the state then."""
         Attempt.objects.filter(state="unknown").update(due_at=self.now)
         docket = reconcile.read_docket(self.provider.pk, self.now)
-        found = {150 + number: UpstreamStatus(Status.PENDING, "Pending", each) for number, each in enumerate(charges)}
+        found = {
+            150 + number: UpstreamStatus(Status.PENDING, "Pending", Micros(each)) for number, each in enumerate(charges)
+        }
         held = provider_books.book_balance_micros(self.provider.pk)
-        said = None if missing is None else Balance(held - missing, "USD")
+        said = None if missing is None else Balance(Micros(held - missing), "USD")
         reconcile.decide(self.provider.pk, docket, Scan(found, whole), said, self.now)
         self.now += MINUTE
         return states(self.order)[0]

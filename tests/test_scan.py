@@ -1,7 +1,6 @@
 """Asking which ids are ours: every id gets its answer, or the scan says that it is not whole."""
 
 from collections.abc import Callable
-from functools import partial
 
 import httpx2
 import pytest
@@ -100,6 +99,6 @@ def test_a_panel_that_answers_no_batches_is_not_asked_for_ever() -> None:
 
 
 def test_an_order_counts_as_ours_whatever_its_status() -> None:
-    word = partial(dict, OURS)
-    found, _, _ = scanned([1, 2], lambda ids, batch: {"1": word(status="Fail"), "2": word(status="7")})
+    words = {"1": OURS | {"status": "Fail"}, "2": OURS | {"status": "7"}}
+    found, _, _ = scanned([1, 2], lambda ids, batch: words)
     assert sorted(found.ours) == [1, 2]

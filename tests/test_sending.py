@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -104,7 +105,7 @@ def test_the_rate_limit_holds_and_no_turn_is_wasted(alice: Customer, service: Se
     send_for(one, 10, answered_late=1.0, late_seconds=0.25)
     left = adds(one)
     assert len(left) == 30
-    gaps = [round(after - before, 3) for before, after in zip(left, left[1:], strict=False)]
+    gaps = [round(after - before, 3) for before, after in pairwise(left)]
     assert gaps == [0.1] * 29
 
 

@@ -1,4 +1,4 @@
-"""Orders on their way to providers: routes, claims and answers one by one, and a scripted upstream with a whole worker."""
+"""Orders on their way to providers: routes, claims and answers one by one, and a whole worker in simulated time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -148,8 +148,9 @@ class World:
         return self.loop.run_until_complete(whole())
 
     async def _work(self, line: Line, seconds: float, idle: float, works: list[Coroutine[Any, Any, None]]) -> None:
+        jobs: tuple[Callable[[datetime], object], ...]
         jobs = (Planner().plan_waiting, attempts.expire_leases, partial(leases.hold, WORKER))
-        works += [again(partial(line.database.run, each), idle, self.now) for each in jobs]
+        works += [again(partial(do, each, line), idle, self.now) for each in jobs]
         works += [again(partial(step_over, each, line), 5 * idle, self.now) for each in (follow, reconcile)]
         tasks = [asyncio.create_task(each) for each in works]
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
@@ -170,6 +171,11 @@ async def again(step: Callable[[datetime], Awaitable[object]], seconds: float, n
     while True:
         await step(now())
         await asyncio.sleep(seconds)
+
+
+async def do(job: Callable[[datetime], object], line: Line, now: datetime) -> None:
+    """Does the job, over the line's way to the database."""
+    await line.database.run(job, now)
 
 
 async def step_over(step: Callable[[Line], Awaitable[object]], line: Line, _: datetime) -> None:

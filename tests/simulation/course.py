@@ -13,7 +13,8 @@ from django.db.models import Q
 from sutler.core.attempts import AttemptState
 from sutler.core.clock import Random, seeded
 from sutler.core.lifecycle import FINAL
-from sutler.fulfilment.models import Attempt
+from sutler.fulfilment.models import Attempt, Provider
+from sutler.fulfilment.simulator_faults import Faults
 from sutler.orders.cancel import request_cancels
 from sutler.orders.models import Order
 from sutler.orders.place import Placed, PlaceRequest, place
@@ -74,6 +75,7 @@ class _Course:
         self._errors = errors
         self._chance = seeded(plan.seed)
         self._links: list[str] = []
+        self._numbers = 0
         self._placed: list[tuple[int, int]] = []
 
     async def play(self) -> Report:
@@ -83,6 +85,7 @@ class _Course:
         traps = Traps(self._fresh_chance())
         crew = Crew(self._world, traps, self._fresh_chance())
         troubles = [asyncio.create_task(crew.keep_up())]
+        await self._begin()
         if self._plan.blow_seconds:
             troubles.append(asyncio.create_task(crew.harm(self._plan.blow_seconds)))
         await self._storm()
@@ -96,12 +99,18 @@ class _Course:
         return Report(self._plan, found, traps.sprung, self._errors, loop.time())
 
     def _built(self) -> World:
-        world = outside_the_loop(lambda: build(self._clock, self._fresh_chance(), self._plan.providers))
-        for each in world.upstreams.values():
-            each.faults = MIXES[self._plan.mix]
-        return world
+        return outside_the_loop(lambda: build(self._clock, self._fresh_chance(), self._plan.providers))
+
+    async def _begin(self) -> None:
+        """Before anything is searched for, an order of ours must be known at each provider, and what it holds."""
+        self._lie(QUIET)
+        while not outside_the_loop(_is_known):
+            outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET))
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _storm(self) -> None:
+        self._lie(MIXES[self._plan.mix])
+        self._links.clear()  # only these count
         batch = max(1, round(self._plan.orders_a_minute * ORDERS_SECONDS / 60))
         while len(self._links) < self._plan.orders:
             outside_the_loop(lambda: self._order(min(batch, self._plan.orders - len(self._links))))
@@ -112,13 +121,16 @@ class _Course:
         """No more lies and no more blows: now everything must come to an end, while a few orders still come in."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + LONGEST_QUIET_SECONDS
-        for each in self._world.upstreams.values():
-            each.faults = QUIET
+        self._lie(QUIET)
         while loop.time() < ends and outside_the_loop(_is_unsettled):
             outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET))
             await asyncio.sleep(LOOK_SECONDS)
         while loop.time() < ends and outside_the_loop(_is_under_way):
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _lie(self, faults: Faults) -> None:
+        for each in self._world.upstreams.values():
+            each.faults = faults
 
     def _order(self, count: int) -> None:
         forms = [order_form(self._world, self._chance, self._link()) for _ in range(count)]
@@ -130,8 +142,8 @@ class _Course:
 
     def _link(self) -> str:
         again = self._links and self._chance.random() < SAME_LINK_SHARE
-        number = len(self._links)
-        self._links.append(self._chance.choice(self._links[-50:]) if again else f"https://example.com/post/{number}")
+        self._numbers += 1
+        self._links.append(self._chance.choice(self._links[-50:]) if again else f"https://example.com/post/{self._numbers}")
         return self._links[-1]
 
     def _ask_for_more(self) -> None:
@@ -145,6 +157,10 @@ class _Course:
 
     def _fresh_chance(self) -> Random:
         return seeded(self._chance.getrandbits(64))
+
+
+def _is_known() -> bool:
+    return not Provider.objects.filter(Q(highest_id=0) | Q(gap_micros=None)).exists()
 
 
 def _is_unsettled() -> bool:

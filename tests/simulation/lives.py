@@ -6,6 +6,7 @@ from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
+from weakref import WeakSet
 
 from sutler.core.clock import Random
 
@@ -16,6 +17,7 @@ class State(Enum):
     AWAKE = auto()
     FROZEN = auto()
     DEAD = auto()
+    BURIED = auto()
 
 
 @dataclass(slots=True, eq=False)
@@ -37,18 +39,20 @@ class Life:
         self.state = State.AWAKE
         self._chance = chance
         self._missed: list[Step] = []
+        self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
 
     def take(self, step: Step) -> None:
-        """Does the step now, keeps it until the process wakes up, or drops it."""
-        if self.state is State.AWAKE:
+        """Does the step now, or keeps it until the process wakes up, which a dead one never does."""
+        if step.handle is not None and step.handle.cancelled():
+            return
+        if self.state in {State.AWAKE, State.BURIED}:
             step.callback(*step.args)
-        elif self.state is State.FROZEN:
+        else:
             self._missed.append(step)
 
     def kill(self) -> None:
         """Ends it for good."""
         self.state = State.DEAD
-        self._missed.clear()
 
     def freeze(self, seconds: float) -> None:
         """Stops it for so long: no timer, no answer, no renewal of a lease."""
@@ -58,8 +62,8 @@ class Life:
             asyncio.get_running_loop().call_later(seconds, self._wake, context=context)
 
     def bury(self) -> None:
-        """Lets a dead or sleeping process run again, so that its tasks can be taken down."""
-        self.state = State.AWAKE
+        """Lets the tasks be taken down: what they still want to write is refused."""
+        self.state = State.BURIED
         self._go_on()
 
     def _wake(self) -> None:
@@ -74,8 +78,7 @@ class Life:
             missed.sort(key=lambda step: step.is_timer)
         loop = asyncio.get_running_loop()
         for step in missed:
-            if step.handle is not None and not step.handle.cancelled():
-                loop.call_soon(step.callback, *step.args, context=step.context)
+            loop.call_soon(self.take, step, context=step.context)
 
 
 LIFE: ContextVar[Life | None] = ContextVar("life", default=None)

@@ -58,6 +58,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         step.handle = handle
         return handle
 
+    def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> asyncio.Task[Any]:
+        """Starts a task, which belongs to the process that starts it."""
+        context = context or copy_context()
+        task = super().create_task(coro, name=name, context=context)
+        life = context.get(LIFE)
+        if life is not None:
+            life.tasks.add(task)
+        return task
+
     def call_soon_threadsafe(self, *_: Any, **__: Any) -> NoReturn:
         """Refuses: there are no threads."""
         raise NotSimulated("a thread wants to wake the loop")

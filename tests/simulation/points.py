@@ -22,7 +22,7 @@ from sutler.fulfilment.simulator import LyingUpstream
 from sutler.fulfilment.simulator_form import read_form
 from sutler.fulfilment.simulator_transport import SimulatedTransport
 from sutler.storage.transactions import Busy, CommitUnclear
-from tests.simulation.lives import Life
+from tests.simulation.lives import Life, State
 from tests.simulation.loop import outside_the_loop
 
 P = ParamSpec("P")
@@ -136,6 +136,8 @@ class TrappedDatabase(Database):
 
     async def run(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Returns what the verb returns, unless a trap springs."""
+        if self._life.state is State.BURIED:
+            raise asyncio.CancelledError
         name = _name(verb)
         self._traps.seen(name, is_call=False)
         await self._pass(Point.BEFORE_VERB, name)

@@ -117,11 +117,9 @@ class Crew:
 
     async def dismiss(self) -> None:
         """Takes down the tasks of all of them, so that none is left in the loop. Nothing is written any more."""
-        loop = asyncio.get_running_loop()
-        lives = {each.life for each in self._all}
-        tasks = [each for each in asyncio.all_tasks(loop) if each.get_context().get(LIFE) in lives]  # type: ignore[attr-defined]
-        for life in lives:
-            life.bury()
+        tasks = [task for each in self._all for task in each.life.tasks]
+        for each in self._all:
+            each.life.bury()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

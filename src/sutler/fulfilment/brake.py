@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, Sum
 
-from sutler.core.attempts import UNSETTLED
 from sutler.fulfilment import alarms
 from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute
+from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 
 WINDOW = timedelta(minutes=5)
 # One time-out among ten orders is no reason to stop a small panel's sales.
@@ -43,7 +43,7 @@ def rest(provider: Provider, reason: str, length: timedelta, kind: Alarm.Kind, n
 
 
 def _reason(provider: Provider, now: datetime) -> str:
-    unsettled = Attempt.objects.filter(provider=provider, action=Attempt.Action.ADD, state__in=UNSETTLED).count()
+    unsettled = Attempt.objects.filter(IN_INDEX_UNSETTLED, provider=provider, action=Attempt.Action.ADD).count()
     if unsettled > provider.brake_open:
         return f"{unsettled} unknown outcomes are open"
     lately = ProviderMinute.objects.filter(Q(minute__gt=now - WINDOW), provider=provider)

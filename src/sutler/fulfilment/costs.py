@@ -54,7 +54,8 @@ def accept(upstream_orders: Sequence[UpstreamOrder], now: datetime) -> None:
     """Books what accepted orders should cost, in the caller's transaction. They are stored and have their providers."""
     if not upstream_orders:
         return
-    ends = {each.provider_id: _ends(each.provider_id, each.provider.currency) for each in upstream_orders}
+    currencies = {each.provider_id: each.provider.currency for each in upstream_orders}
+    ends = {provider_id: _ends(provider_id, currency) for provider_id, currency in currencies.items()}
     entries = []
     for each in upstream_orders:
         held, cost = ends[each.provider_id]

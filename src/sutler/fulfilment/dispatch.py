@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from sutler.core.attempts import UNSETTLED, AttemptState
+from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment import brake
 from sutler.fulfilment.models import Attempt, Provider
+from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 from sutler.orders import handing
 from sutler.orders.models import Order
 from sutler.storage.transactions import durable
@@ -78,7 +79,7 @@ def _due(provider_id: int, now: datetime) -> QuerySet[Attempt]:
 
 def _unlocked(provider_id: int, now: datetime) -> QuerySet[Attempt]:
     due = _due(provider_id, now)
-    unsettled = Attempt.objects.filter(action=Attempt.Action.ADD, state__in=UNSETTLED)
+    unsettled = Attempt.objects.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD)
     if not unsettled.exists():
         return due
     same_link = unsettled.filter(service_id=OuterRef("service_id"), link_digest=OuterRef("link_digest"))

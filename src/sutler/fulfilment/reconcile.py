@@ -16,6 +16,7 @@ from sutler.fulfilment import attempts, provider_books
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Attempt, Orphan, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 from sutler.fulfilment.panel_answers import Balance
 from sutler.fulfilment.scan import Scan, scan
 from sutler.storage.transactions import durable
@@ -25,6 +26,7 @@ AGAIN = timedelta(minutes=1)
 # Without a later order there is no end to the window; so long is one waited for.
 PATIENCE = timedelta(hours=24)
 MOST_IDS = 20_000
+IDS_WITHOUT_FLOOR = 2_000
 _IN_ONE_QUERY = 5_000
 # How far beyond the highest known id a look goes.
 AHEAD_IDS = 200
@@ -139,7 +141,7 @@ def _pause(case: Case, now: datetime) -> timedelta:
 
 
 def _unknown(provider_id: int) -> QuerySet[Attempt]:
-    return Attempt.objects.filter(provider=provider_id, action=_ADD, state=_S.UNKNOWN)
+    return Attempt.objects.filter(IN_INDEX_UNSETTLED, provider=provider_id, action=_ADD, state=_S.UNKNOWN)
 
 
 def _case(attempt: Attempt, window: timedelta, now: datetime) -> Case:
@@ -159,11 +161,12 @@ def _ceiling(provider_id: int, horizon: datetime) -> int | None:
 
 
 def _to_ask(cases: Sequence[Case], top: int) -> set[int]:
-    """Returns the ids of all windows; nothing for an attempt before which no id was known."""
+    """Returns the ids of all windows. Where no id was known before, the last few may still show that it was placed."""
     wanted: set[int] = set()
     for each in cases:
-        floor, ceiling = each.suspect.floor, each.suspect.ceiling or top
-        wanted.update(range(floor + 1, min(ceiling, floor + MOST_IDS)) if floor else ())
+        ceiling = each.suspect.ceiling or top
+        floor = each.suspect.floor or max(ceiling - IDS_WITHOUT_FLOOR, 0)
+        wanted.update(range(floor + 1, min(ceiling, floor + MOST_IDS)))
     return wanted
 
 

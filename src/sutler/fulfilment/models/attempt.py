@@ -2,11 +2,16 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from sutler.core.attempts import LIVE, OPEN, UNSETTLED, AttemptState
 from sutler.fulfilment.models.catalogue import Route, UpstreamService
 from sutler.fulfilment.models.provider import Provider
 from sutler.orders.models import UNCHECKED, CancelRequest, Order, Refill
+
+# The condition of two indexes, word for word: SQLite does not find them behind parameters, and would read the table.
+# Without the table's name, so that it holds in a subquery too; not for a query that joins a table with a `state`.
+IN_INDEX_UNSETTLED = RawSQL("state IN ('unknown', 'staff')", [], models.BooleanField())
 
 
 class Attempt(models.Model):
