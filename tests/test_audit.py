@@ -19,12 +19,15 @@ from sutler.core.pricing import charge
 from sutler.ops.verify import CHECKS, MOST_SHOWN, Finding, run_checks
 from sutler.orders.models import CancelRequest, Drip, LinkInUse, Order, OrderEvent, Post, Refill, Subscription
 from sutler.storage.statements import is_postgres
-from tests.breaches import PLANTS, Plant
+from tests.breaches import PLANTS as PLANTS_HERE
+from tests.breaches import Plant
+from tests.breaches_upstream import UPSTREAM_PLANTS
 from tests.conftest import NOW
 from tests.live import Panel
 from tests.lived_in import Names, live_a_little
 
 pytestmark = pytest.mark.django_db
+PLANTS = (*PLANTS_HERE, *UPSTREAM_PLANTS)
 
 
 def look(checks: Sequence[Check] = CHECKS) -> tuple[list[Finding], str]:

@@ -21,15 +21,15 @@ from sutler.orders.place import Placed, PlaceRequest, place
 from sutler.orders.refill import request_refills
 from tests.simulation.auditor import Audit, audit
 from tests.simulation.loop import SimulatedClock, SimulatedLoop, outside_the_loop
-from tests.simulation.mixes import MIXES, QUIET
+from tests.simulation.mixes import MIXES, OF_CONTROLS, QUIET
 from tests.simulation.points import Traps
 from tests.simulation.workers import Crew, patient
 from tests.simulation.world import World, build, order_form
 
 ORDERS_SECONDS = 10.0
-# An outcome for which there is no proof is given to staff after a day.
-LONGEST_QUIET_SECONDS = 30 * 3600.0
 LOOK_SECONDS = 300.0
+# The storm goes on so long after its last order: until that is sent, and those that waited for others.
+REST_SECONDS = 300.0
 # Orders that come in a quiet hour, so that ids go on rising.
 ORDERS_WHEN_QUIET = 6
 SAME_LINK_SHARE, CANCEL_SHARE, REFILL_SHARE = 0.04, 0.02, 0.02
@@ -45,6 +45,8 @@ class Plan:
     orders_a_minute: int = 60
     blow_seconds: float = 30.0
     providers: int = 3
+    # An outcome for which there is no proof is given to staff after a day.
+    longest_quiet_hours: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +111,19 @@ class _Course:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _storm(self) -> None:
-        self._lie(MIXES[self._plan.mix])
+        self._lie({**MIXES, **OF_CONTROLS}[self._plan.mix])
         self._links.clear()  # only these count
         batch = max(1, round(self._plan.orders_a_minute * ORDERS_SECONDS / 60))
         while len(self._links) < self._plan.orders:
             outside_the_loop(lambda: self._order(min(batch, self._plan.orders - len(self._links))))
             outside_the_loop(self._ask_for_more)
             await asyncio.sleep(ORDERS_SECONDS)
+        await asyncio.sleep(REST_SECONDS)
 
     async def _calm_down(self) -> None:
         """No more lies and no more blows: now everything must come to an end, while a few orders still come in."""
         loop = asyncio.get_running_loop()
-        ends = loop.time() + LONGEST_QUIET_SECONDS
+        ends = loop.time() + 3600 * self._plan.longest_quiet_hours
         self._lie(QUIET)
         while loop.time() < ends and outside_the_loop(_is_unsettled):
             outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET))

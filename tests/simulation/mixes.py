@@ -51,6 +51,8 @@ MIXES: Mapping[str, Faults] = {
         **{"jump_back": 0.02, "unknown_status": 0.02, "other_words": 0.1, "passing_error": 0.005, "text_id": 0.05},
     ),
 }
+# Too much for anybody to bear: for the negative control that takes one denial for proof.
+OF_CONTROLS: Mapping[str, Faults] = {"denials": Faults(answer_lost=0.3, passing_error=0.5, latency_seconds=3.0)}
 # Where what remains is told falsely, the customer's refund follows the lie.
 LIES_ABOUT_REMAINS = frozenset({"false counts"})
 QUIET = Faults(latency_seconds=1.0)

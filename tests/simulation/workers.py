@@ -18,7 +18,7 @@ from tests.simulation.world import World
 
 AT_WORK = 2
 # How much longer than in earnest the loops wait where nothing is due. It decides nothing, and makes a course short.
-STRETCH = 20.0
+STRETCH = 30.0
 LONGEST_VACANCY_SECONDS = 90.0
 
 
@@ -40,38 +40,37 @@ class Worker:
 
     def __init__(self, name: str, world: World, traps: Traps, chance: Random) -> None:
         self.life = Life(name, chance)
-        self._world = world
-        self._traps = traps
+        self.clock = world.clock
+        self.database = TrappedDatabase(self.life, traps)
+        self._transport = TrappedTransport(self.life, traps, world.upstreams)
         self._chance = chance
         context = copy_context()
         context.run(LIFE.set, self.life)
         self.task = asyncio.get_running_loop().create_task(self._work(), context=context)
 
     async def _work(self) -> None:
-        database = TrappedDatabase(self.life, self._traps)
-        transport = TrappedTransport(self.life, self._traps, self._world.upstreams)
         board = switchboard.Switchboard(
             self.life.name,
-            self._world.clock,
+            self.clock,
             self._chance,
-            lambda: httpx2.AsyncClient(transport=transport, trust_env=False),
-            sending=database,
-            following=database,
+            lambda: httpx2.AsyncClient(transport=self._transport, trust_env=False),
+            sending=self.database,
+            following=self.database,
             secret_key=settings.SECRET_KEY,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(board.run(asyncio.Event()))
-            group.create_task(self._do_jobs(database))
+            group.create_task(self._do_jobs())
 
-    async def _do_jobs(self, database: TrappedDatabase) -> None:
+    async def _do_jobs(self) -> None:
         jobs = (*worker.JOBS, Planner().plan_waiting)
         while True:
             for job in jobs:
                 try:
-                    await database.run(job, self._world.clock.now())
+                    await self.database.run(job, self.clock.now())
                 except NOT_NOW:
                     continue
-            await asyncio.sleep(2 * STRETCH * self._chance.uniform(0.9, 1.1))
+            await asyncio.sleep(STRETCH * self._chance.uniform(0.9, 1.1))
 
 
 class Crew:

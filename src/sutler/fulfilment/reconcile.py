@@ -149,6 +149,8 @@ def _case(attempt: Attempt, window: timedelta, now: datetime) -> Case:
     horizon = attempt.sent_at + window
     is_ripe = now >= horizon
     ceiling = _ceiling(attempt.provider_id, horizon) if is_ripe else None
+    if ceiling is not None and ceiling <= attempt.floor_id:
+        ceiling = None  # ids do not rise there, or a clock was set: an empty window would prove nothing
     suspect = Suspect(attempt.pk, attempt.floor_id, ceiling, attempt.expected_micros)
     return Case(suspect, attempt.sent_at, is_ripe, horizon, attempt.clean_scans, attempt.gap_micros)
 
