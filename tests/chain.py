@@ -54,8 +54,8 @@ class Chain:
         self._sell_subscriptions()
         self.alice = self.retailer.customer("Alice", balance_micros=START_MICROS)
         self.services = {each["type"]: int(each["service"]) for each in self.alice.ask("services")}
-        for upper in (self.reseller, self.retailer):
-            upper.start_worker()
+        for link in self.links:
+            link.upper.start_worker()
 
     def _link(self, lower: Panel, upper: Panel, markup_percent: int) -> None:
         """Adds the lower panel as the upper one's provider, by the commands that an operator uses."""

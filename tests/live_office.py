@@ -161,8 +161,10 @@ def traces(customer_id: int) -> list[int]:
 
 def orders(customer_id: int) -> list[dict[str, Any]]:
     """All orders of a customer, oldest first."""
-    columns = ("id", "service_id", "parent_id", "type", "link", "quantity", "charge_micros", "status", "request_id")
-    columns += ("kind", "returned_micros", "remains", "start_count")
+    columns = (
+        *("id", "service_id", "parent_id", "kind", "type", "link", "quantity", "charge_micros", "returned_micros"),
+        *("status", "remains", "start_count", "request_id"),
+    )
     found = Order.objects.filter(customer_id=customer_id).order_by("pk")
     return [dict(zip(columns, row, strict=True)) for row in found.values_list(*columns)]
 
@@ -188,7 +190,9 @@ def sell(provider_id: int, upstream_id: str) -> int | None:
 
 def sent() -> list[dict[str, Any]]:
     """Every order at a provider: which of ours it is, its id there, and what it has cost; oldest first."""
-    return list(UpstreamOrder.objects.order_by("pk").values("order_id", "provider_id", "upstream_id", "cost_micros"))
+    columns = ("order_id", "provider_id", "upstream_id", "cost_micros")
+    found = UpstreamOrder.objects.order_by("pk").values_list(*columns)
+    return [dict(zip(columns, row, strict=True)) for row in found]
 
 
 def margins() -> dict[str, list[int | None]]:

@@ -5,7 +5,7 @@ The page's order 23501 comes to the page's end; what else a life of an order nee
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,7 +40,7 @@ class Page:
     def answer(self, form: dict[str, str]) -> Any:
         """Answers a call as the page says."""
         self.asked.append(form)
-        answers = {
+        answers: dict[str, Callable[[], Any]] = {
             **{"services": lambda: json.loads(self.services), "add": self._add},
             **{"balance": lambda: {"balance": self.balance, "currency": "USD"}},
             **{"status": lambda: self._statuses(form), "refill": lambda: self._take_refill(int(form["order"]))},

@@ -201,6 +201,35 @@ class TestTheLedgersOfNeighbours:
         assert story.chain.links[upper].upper.office("alarms") == []
 
 
+def test_a_worker_that_is_killed_while_it_sends_doubles_and_loses_nothing(story: Story) -> None:
+    chain, reseller = story.chain, story.chain.reseller
+    wholesale = chain.links[0].account
+    chain.wholesaler.stop_worker()
+    before = len(wholesale.orders())
+    links = [link(f"killed-{number}") for number in range(KILLED)]
+    for number, each in enumerate(links):
+        story.alice.simple(chain.services["Default"], 200 + number, each)
+    until(lambda: len(wholesale.orders()) >= before + KILLED // 4)
+    with chain.frozen(chain.wholesaler):
+        reseller.kill_worker()
+    cut_off = [order for order, state, _ in reseller.office("attempts") if state == "sending"]
+    assert cut_off
+    for order in chain.links[1].account.orders():
+        reseller.office("pass_hours", order_id=order["id"], hours=1)
+    reseller.office("end_leases")
+    reseller.start_worker()
+    chain.until(lambda: len(wholesale.orders()) >= before + KILLED and not undecided(chain))
+    chain.wholesaler.start_worker("--executor-seed", str(EXECUTOR_SEED))
+    chain.until(lambda: all(each["status"] in ENDED for each in story.alice.orders()))
+    placed = Counter(each["link"] for each in wholesale.orders())
+    assert [placed[each] for each in links] == [1] * KILLED
+    decided = {order: (state, why) for order, state, why in reseller.office("attempts") if order in cut_off}
+    assert {state for state, _ in decided.values()} == {"accepted"}
+    for pair in chain.links:
+        demand_that_costs_are_charges(pair)
+        demand_that_the_account_agrees(pair)
+
+
 def demand_that_costs_are_charges(link: Link) -> None:
     kept = {each["id"]: each["charge_micros"] - each["returned_micros"] for each in link.account.orders()}
     costs = {int(each["upstream_id"]): each["cost_micros"] for each in link.upper.office("sent")}
@@ -226,35 +255,6 @@ def demand_margins(link: Link, markup_percent: int) -> None:
             price = -(-cost * (100 + markup_percent) // 100)
             left = charge(price, order["quantity"], per) - charge(cost, order["quantity"], per)
             assert margins[sent["order_id"]] == left > 0
-
-
-def test_a_worker_that_is_killed_while_it_sends_doubles_and_loses_nothing(story: Story) -> None:
-    chain, reseller = story.chain, story.chain.reseller
-    wholesale = chain.links[0].account
-    chain.wholesaler.stop_worker()
-    before = len(wholesale.orders())
-    links = [link(f"killed-{number}") for number in range(KILLED)]
-    for number, each in enumerate(links):
-        story.alice.simple(chain.services["Default"], 200 + number, each)
-    until(lambda: len(wholesale.orders()) >= before + KILLED // 4)
-    with chain.frozen(chain.wholesaler):
-        reseller.kill_worker()
-    cut_off = [order for order, state, _ in reseller.office("attempts") if state == "sending"]
-    assert cut_off
-    for each in chain.links[1].account.orders():
-        reseller.office("pass_hours", order_id=each["id"], hours=1)
-    reseller.office("end_leases")
-    reseller.start_worker()
-    chain.until(lambda: len(wholesale.orders()) >= before + KILLED and not undecided(chain))
-    chain.wholesaler.start_worker("--executor-seed", str(EXECUTOR_SEED))
-    chain.until(lambda: all(each["status"] in ENDED for each in story.alice.orders()))
-    placed = Counter(each["link"] for each in wholesale.orders())
-    assert [placed[each] for each in links] == [1] * KILLED
-    decided = {order: (state, why) for order, state, why in reseller.office("attempts") if order in cut_off}
-    assert {state for state, _ in decided.values()} == {"accepted"}
-    for each in chain.links:
-        demand_that_costs_are_charges(each)
-        demand_that_the_account_agrees(each)
 
 
 def undecided(chain: Chain) -> list[Any]:

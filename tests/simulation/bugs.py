@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sutler.core import routing
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
 from sutler.core.routing import NoWay
@@ -50,14 +51,16 @@ def _reset_at_start(patch: pytest.MonkeyPatch) -> None:
 
 def _refund_on_unknown(patch: pytest.MonkeyPatch) -> None:
     """What was not answered is canceled and the customer refunded."""
-    real, choose = attempts.outcome_of, plan.choose
+    real, choose = attempts.outcome_of, routing.choose
 
     def outcome_of(attempt_id: int, answer: Any) -> Outcome:
         told = real(attempt_id, answer)
         return replace(told, state=AttemptState.DECLINED) if told.state is AttemptState.UNKNOWN else told
 
     patch.setattr(attempts, "outcome_of", outcome_of)
-    patch.setattr(plan, "choose", lambda order, ways, pasts, now: NoWay.CANCEL if pasts else choose(order, ways, (), now))
+    patch.setattr(
+        plan, "choose", lambda order, ways, pasts, now: NoWay.CANCEL if pasts else choose(order, ways, (), now)
+    )
 
 
 def _no_settle_window(patch: pytest.MonkeyPatch) -> None:

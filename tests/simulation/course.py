@@ -94,7 +94,7 @@ class _Course:
         for each in troubles:
             each.cancel()
         traps.disarm()
-        crew.hire()
+        crew.replace()
         await self._calm_down()
         await crew.dismiss()
         found = outside_the_loop(lambda: audit(self._world, self._plan.mix))
@@ -146,7 +146,9 @@ class _Course:
     def _link(self) -> str:
         again = self._links and self._chance.random() < SAME_LINK_SHARE
         self._numbers += 1
-        self._links.append(self._chance.choice(self._links[-50:]) if again else f"https://example.com/post/{self._numbers}")
+        self._links.append(
+            self._chance.choice(self._links[-50:]) if again else f"https://example.com/post/{self._numbers}"
+        )
         return self._links[-1]
 
     def _ask_for_more(self) -> None:

@@ -165,7 +165,7 @@ class TrappedDatabase(Database):
     @contextmanager
     def _watched_commits(self, name: str) -> Iterator[list[Trap]]:
         sprung: list[Trap] = []
-        commit: Callable[[], None] = connection._commit
+        commit = connection._commit  # type: ignore[attr-defined]
 
         def watched() -> None:
             for point in _AT_COMMIT:
@@ -176,11 +176,11 @@ class TrappedDatabase(Database):
                 if point is Point.BEFORE_COMMIT:
                     commit()
 
-        connection._commit = watched
+        connection._commit = watched  # type: ignore[attr-defined]
         try:
             yield sprung
         finally:
-            del connection._commit
+            del connection._commit  # type: ignore[attr-defined]
 
 
 class TrappedTransport(httpx2.AsyncBaseTransport):

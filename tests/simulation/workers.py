@@ -114,6 +114,12 @@ class Crew:
         name = f"worker-{len(self._all) + 1}"
         self._all.append(Worker(name, self._world, self._traps, self._chance))
 
+    def replace(self) -> None:
+        """Ends everybody who is awake and starts one; sleepers may still wake up beside it."""
+        for each in self.awake():
+            each.life.kill()
+        self.hire()
+
     async def dismiss(self) -> None:
         """Takes down the tasks of all of them, so that none is left in the loop. Nothing is written any more."""
         tasks = [task for each in self._all for task in each.life.tasks]
