@@ -87,7 +87,7 @@ def _one_scan(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconcile, "CLEAN_SCANS", 1)
     patch.setattr(reconcile, "CLEAN_SCANS_WITHOUT_BALANCE", 1)
     patch.setattr(reconcile, "LOOKS", ())
-    patch.setattr(reconcile, "_remember", lambda *_: None)
+    patch.setattr(reconcile, "remember", lambda *_: None)
 
 
 BUGS: Mapping[str, Patch] = {

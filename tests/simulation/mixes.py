@@ -78,8 +78,14 @@ MIXES: Mapping[str, Faults] = {
         text_id=0.05,
     ),
 }
-# Too much for anybody to bear: for the negative control that takes one denial for proof.
-OF_CONTROLS: Mapping[str, Faults] = {"denials": Faults(answer_lost=0.3, passing_error=0.5, latency_seconds=3.0)}
+# More than any panel does, for the negative controls: few orders must show what a bug does.
+SEVERE: Mapping[str, Faults] = {
+    "answers lost": Faults(answer_lost=0.4, latency_seconds=3.0),
+    "made late": Faults(created_late=0.5, latency_seconds=3.0),
+}
 # Where what remains is told falsely, the customer's refund follows the lie.
 LIES_ABOUT_REMAINS = frozenset({"false counts"})
-QUIET = Faults(latency_seconds=1.0)
+# When the storm is over: only what any panel does now and then.
+QUIET = Faults(latency_seconds=1.0, passing_error=0.002, missing_item=0.005)
+# A denial of every second order that is there, for the control that takes one denial for proof.
+DENYING = Faults(latency_seconds=1.0, passing_error=0.5)

@@ -13,12 +13,13 @@ from sutler.fulfilment import leases, sending, switchboard, worker
 from sutler.fulfilment.database import NOT_NOW
 from sutler.fulfilment.plan import Planner
 from tests.simulation.lives import LIFE, Life, State
-from tests.simulation.points import TrappedDatabase, TrappedTransport, Traps
+from tests.simulation.points import Blow, Point, TrappedDatabase, TrappedTransport, Traps
 from tests.simulation.world import World
 
 AT_WORK = 2
 # How much longer than in earnest the loops wait where nothing is due. It decides nothing, and makes a course short.
 STRETCH = 30.0
+LONGEST_IDLE_SECONDS = 45.0
 LONGEST_VACANCY_SECONDS = 90.0
 
 
@@ -27,7 +28,7 @@ def patient() -> Iterator[None]:
     """Lets the workers look less often for what is due."""
     steps, idle, renewal = switchboard.STEPS, sending.IDLE_SECONDS, leases.RENEW_SECONDS
     leases.RENEW_SECONDS = 14.0  # twice within a lease
-    switchboard.STEPS = tuple((step, seconds * STRETCH) for step, seconds in steps)
+    switchboard.STEPS = tuple((step, min(seconds * STRETCH, LONGEST_IDLE_SECONDS)) for step, seconds in steps)
     sending.IDLE_SECONDS = idle * STRETCH
     try:
         yield
@@ -102,8 +103,10 @@ class Crew:
                 self._traps.arm(life)
             elif lot < 0.9:
                 life.freeze(self._chance.uniform(1, 4000))
+                self._traps.sprung["", Point.ANYWHERE, Blow.FREEZES] += 1
             else:
                 life.kill()
+                self._traps.sprung["", Point.ANYWHERE, Blow.DIES] += 1
 
     def awake(self) -> list[Worker]:
         """Returns those who work."""
