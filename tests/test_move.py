@@ -12,7 +12,7 @@ from sutler.core.lifecycle import FINAL, MOVES, CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders.change import Change
 from sutler.orders.models import CancelRequest, LinkInUse, Order, OrderEvent
-from sutler.orders.move import Report, report
+from sutler.orders.move import Report, recount, report
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
 from tests.ordering import balance, demand_sound_books, held, moves, placed, reported, transfers
 
@@ -238,3 +238,37 @@ def test_no_course_of_reports_returns_more_than_was_charged(db: None, rate: int,
     assert 0 <= order.returned_micros <= order.charge_micros
     assert START_MICROS - balance(customer) == order.charge_micros - order.returned_micros
     demand_sound_books()
+
+
+@pytest.mark.parametrize(
+    ("start_count", "remains"), [(None, None), (5, 40), (-1, -3), (0, 10**12), (None, 0), (7, None)]
+)
+def test_counts_alone_are_taken_as_any_report_is(
+    alice: Customer, service: Service, start_count: int | None, remains: int | None
+) -> None:
+    one, other = placed(alice, service), placed(alice, service)
+    for each in (one, other):
+        reported(each, Status.IN_PROGRESS)
+    assert recount([Report(one.pk, Status.IN_PROGRESS, start_count, remains)]) == []
+    report([Report(other.pk, Status.IN_PROGRESS, start_count, remains)], "executor", NOW)
+    one.refresh_from_db()
+    other.refresh_from_db()
+    assert (one.start_count, one.remains) == (other.start_count, other.remains)
+    assert moves(one) == moves(other)
+
+
+@pytest.mark.parametrize("target", [None, Status.PENDING, Status.PROCESSING, Status.COMPLETED])
+def test_what_moves_an_order_is_no_recount(alice: Customer, service: Service, target: Status | None) -> None:
+    order = placed(alice, service)
+    reported(order, Status.IN_PROGRESS)
+    told = [Report(order.pk, target, 1, 1)]
+    assert recount(told) == told
+    order.refresh_from_db()
+    assert (order.status, order.remains) == (Status.IN_PROGRESS, order.quantity)
+
+
+def test_a_child_is_not_recounted_without_its_parent(alice: Customer, service: Service) -> None:
+    parent, child = placed(alice, service), placed(alice, service)
+    Order.objects.filter(pk=child.pk).update(parent=parent, status=Status.IN_PROGRESS)
+    told = [Report(child.pk, Status.IN_PROGRESS, 1, 1)]
+    assert recount(told) == told

@@ -19,6 +19,8 @@ from sutler.orders.models import Order, OrderEvent
 from tests.simulation.mixes import LIES_ABOUT_REMAINS
 from tests.simulation.world import World
 
+# What must not be, at all.
+KINDS = ("double", "lost", "refunded and delivered", "wrong verdict", "wrong end", "cost", "books", "open", "invariant")
 # A told charge has five decimals.
 SHOWN_WITHIN_MICROS = 10
 
@@ -27,7 +29,7 @@ SHOWN_WITHIN_MICROS = 10
 class Audit:
     """What was found: the figures, and each breach as a line that begins with its kind."""
 
-    figures: Counter[str] = field(default_factory=Counter)
+    figures: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(KINDS, 0)))
     breaches: list[str] = field(default_factory=list)
 
     def breach(self, kind: str, text: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -23,11 +23,13 @@ from tests.simulation.auditor import Audit, audit
 from tests.simulation.loop import SimulatedClock, SimulatedLoop, outside_the_loop
 from tests.simulation.mixes import MIXES, QUIET, SEVERE
 from tests.simulation.points import Traps
-from tests.simulation.workers import Crew, patient
+from tests.simulation.workers import CALM, STORMY, Crew, Pace, paced
 from tests.simulation.world import World, build, order_form
 
 ORDERS_SECONDS = 10.0
 LOOK_SECONDS = 300.0
+# So many that every provider most likely has one.
+ORDERS_TO_BEGIN = 24
 # The storm goes on so long after its last order: until that is sent, and those that waited for others.
 REST_SECONDS = 300.0
 # Orders that come in a quiet hour, so that ids go on rising.
@@ -68,14 +70,15 @@ class Report:
 
 def run(plan: Plan) -> Report:
     """Plays the course in the empty database and audits it."""
-    with _logged_errors() as errors, patient(), asyncio.Runner(loop_factory=SimulatedLoop) as runner:
-        return runner.run(_Course(plan, errors).play())
+    with _logged_errors() as errors, paced() as set_pace, asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        return runner.run(_Course(plan, errors, set_pace).play())
 
 
 class _Course:
-    def __init__(self, plan: Plan, errors: list[str]) -> None:
+    def __init__(self, plan: Plan, errors: list[str], set_pace: Callable[[Pace], None]) -> None:
         self._plan = plan
         self._errors = errors
+        self._set_pace = set_pace
         self._chance = seeded(plan.seed)
         self._links: list[str] = []
         self._numbers = 0
@@ -86,6 +89,7 @@ class _Course:
         self._clock = SimulatedClock(loop)
         self._world = self._built()
         traps = Traps(self._fresh_chance())
+        self._set_pace(STORMY)
         crew = Crew(self._world, traps, self._fresh_chance())
         troubles = [asyncio.create_task(crew.keep_up())]
         await self._begin()
@@ -95,6 +99,7 @@ class _Course:
         for each in troubles:
             each.cancel()
         traps.disarm()
+        self._set_pace(CALM)
         crew.replace()
         await self._calm_down()
         await crew.dismiss()
@@ -107,9 +112,10 @@ class _Course:
     async def _begin(self) -> None:
         """Before anything is searched for, an order of ours must be known at each provider, and what it holds."""
         self._lie(QUIET)
+        outside_the_loop(lambda: self._order(ORDERS_TO_BEGIN))
         while not outside_the_loop(_is_known):
+            await asyncio.sleep(LOOK_SECONDS / 2)
             outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET))
-            await asyncio.sleep(LOOK_SECONDS)
 
     async def _storm(self) -> None:
         self._lie({**MIXES, **SEVERE}[self._plan.mix])

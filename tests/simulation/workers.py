@@ -1,9 +1,11 @@
 """The workers of a course: each a process that runs the real switchboard and the real jobs."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
+from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx2
 from django.conf import settings
@@ -17,23 +19,38 @@ from tests.simulation.points import Blow, Point, TrappedDatabase, TrappedTranspo
 from tests.simulation.world import World
 
 AT_WORK = 2
-# How much longer than in earnest the loops wait where nothing is due. It decides nothing, and makes a course short.
-STRETCH = 30.0
-LONGEST_IDLE_SECONDS = 45.0
 LONGEST_VACANCY_SECONDS = 90.0
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long the loops wait where nothing is due, and how long a provider is held. Less haste than in earnest: it
+    decides nothing, and makes a course short.
+    """
+
+    idle_seconds: float
+    claim_seconds: float
+    lease_seconds: float
+
+
+STORMY, CALM = Pace(45.0, 15.0, 60.0), Pace(300.0, 120.0, 600.0)
+
+
 @contextmanager
-def patient() -> Iterator[None]:
-    """Lets the workers look less often for what is due."""
-    steps, idle, renewal = switchboard.STEPS, sending.IDLE_SECONDS, leases.RENEW_SECONDS
-    leases.RENEW_SECONDS = 14.0  # twice within a lease
-    switchboard.STEPS = tuple((step, min(seconds * STRETCH, LONGEST_IDLE_SECONDS)) for step, seconds in steps)
-    sending.IDLE_SECONDS = idle * STRETCH
+def paced() -> Iterator[Callable[[Pace], None]]:
+    """Yields what sets the pace of the workers that are hired from then on."""
+    steps, idle, lease, renewal = switchboard.STEPS, sending.IDLE_SECONDS, leases.LEASE, leases.RENEW_SECONDS
+
+    def set_pace(pace: Pace) -> None:
+        switchboard.STEPS = tuple((step, max(seconds, pace.idle_seconds)) for step, seconds in steps)
+        sending.IDLE_SECONDS = pace.claim_seconds
+        leases.LEASE = timedelta(seconds=pace.lease_seconds)
+        leases.RENEW_SECONDS = 0.45 * pace.lease_seconds
+
     try:
-        yield
+        yield set_pace
     finally:
-        switchboard.STEPS, sending.IDLE_SECONDS, leases.RENEW_SECONDS = steps, idle, renewal
+        switchboard.STEPS, sending.IDLE_SECONDS, leases.LEASE, leases.RENEW_SECONDS = steps, idle, lease, renewal
 
 
 class Worker:
@@ -71,7 +88,7 @@ class Worker:
                     await self.database.run(job, self.clock.now())
                 except NOT_NOW:
                     continue
-            await asyncio.sleep(STRETCH * self._chance.uniform(0.9, 1.1))
+            await asyncio.sleep(sending.IDLE_SECONDS * self._chance.uniform(1.8, 2.2))
 
 
 class Crew:

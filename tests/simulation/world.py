@@ -32,7 +32,7 @@ class World:
 
 
 def build(clock: Clock, chance: Random, provider_count: int = 3) -> World:
-    """Writes the panel into the empty database. The last provider has the ordinary brake, the others none to speak of.
+    """Writes the panel into the empty database. The last of several providers has the ordinary brake, the others none to speak of.
 
     Each service is sold by every provider, at rates of their own.
     """
@@ -50,7 +50,7 @@ def build(clock: Clock, chance: Random, provider_count: int = 3) -> World:
         upstreams[host] = LyingUpstream(
             chance, clock, key=key, balance_micros=BALANCE_MICROS, services=sold, delivery_seconds=DELIVERY_SECONDS
         )
-        providers[host] = _provider(host, key, is_careful=number == provider_count).pk
+        providers[host] = _provider(host, key, is_careful=number == provider_count > 1).pk
         _route(providers[host], sold, services, weight=1 if number == provider_count else 5)
     return World(clock, upstreams, providers, services, customers)
 
@@ -84,7 +84,7 @@ def _provider(host: str, key: str, *, is_careful: bool) -> Provider:
         sealed_key=seal(key, settings.SECRET_KEY),
         currency="USD",
         call_interval_milliseconds=0,
-        most_at_once=40,
+        most_at_once=100,
         may_scan=True,
         catalogue_at=NOW,
         created_at=NOW,

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Max, Q, Sum
 
-from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.core.money import show_balance
 from sutler.core.upstream_words import DeclineKind
 from sutler.core.verdicts import SHOWN_WITHIN_MICROS
@@ -18,6 +17,7 @@ from sutler.fulfilment import alarms, journal, provider_books
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.fulfilment.panel_answers import Balance, Declined, Failure
 from sutler.storage.transactions import durable
 
@@ -88,9 +88,8 @@ def is_due(provider_id: int, now: datetime) -> bool:
 
 def standing(provider_id: int) -> Standing:
     """Returns how our books stand there: to be read before the provider is asked, and given to `take` afterwards."""
-    open_states = (AttemptState.SENDING, *UNSETTLED)
-    on_the_way = Attempt.objects.filter(provider=provider_id, action=Attempt.Action.ADD, state__in=open_states)
-    is_quiet = not on_the_way.exists()
+    adds = Attempt.objects.filter(provider=provider_id, action=Attempt.Action.ADD)
+    is_quiet = not (adds.filter(IN_INDEX_SENDING).exists() or adds.filter(IN_INDEX_UNSETTLED).exists())
     held = provider_books.holding(provider_id)
     return Standing(held.micros, held.transfers, is_quiet)
 

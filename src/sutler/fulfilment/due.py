@@ -15,12 +15,12 @@ PAGE_SIZE = 10 * BATCH_SIZE
 # How far a list of due orders has been read: when the last was due, and which it was.
 Place = tuple[datetime, int]
 
-# The columns of `Followed`; the moments last.
+# The columns of `Followed`, the moments last, and whether it is still asked about. As a condition, that would lead
+# PostgreSQL to read the whole index of what is due where it thinks that little is.
 _READ = Statement(
     "SELECT {answer} FROM {rows} JOIN fulfilment_upstreamorder there ON there.id = rows.id"
     " JOIN orders_order ON orders_order.id = there.order_id"
-    " JOIN fulfilment_upstreamservice service ON service.id = there.upstream_service_id"
-    " WHERE there.ask_at IS NOT NULL",
+    " JOIN fulfilment_upstreamservice service ON service.id = there.upstream_service_id",
     {"id": "bigint"},
     (
         *("there.id", "there.attempt_id", "there.order_id", "there.upstream_service_id", "there.upstream_id"),
@@ -28,6 +28,7 @@ _READ = Statement(
         *("there.remains", "there.misses", "orders_order.quantity", "orders_order.type", "orders_order.status"),
         *("service.rate_micros", "service.usual_seconds"),
         *("there.placed_at", "there.confirmed_at", "there.asked_at", "there.finished_at"),
+        "there.ask_at IS NOT NULL",
     ),
 )
 _LOCK = replace(_READ, locks="there")
@@ -51,4 +52,8 @@ def lock(upstream_order_ids: Sequence[int]) -> list[Followed]:
 def _read(statement: Statement, ids: Sequence[int]) -> list[Followed]:
     moments = Followed._fields.index("placed_at")
     rows = run(statement, [(pk,) for pk in ids])
-    return [Followed._make((*row[:moments], *map(read_moment, row[moments:]))) for row in rows]
+    return [
+        Followed._make((*columns[:moments], *map(read_moment, columns[moments:])))
+        for *columns, is_asked in rows
+        if is_asked
+    ]

@@ -102,10 +102,11 @@ def set_status(order_id: int, status: str, start_count: int | None, remains: int
 @on_panel
 def unknown() -> None:
     """Show the orders of which nobody knows whether a provider has placed them, and what was found out."""
-    from sutler.core.attempts import UNSETTLED
     from sutler.fulfilment.models import Attempt
+    from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 
-    found = Attempt.objects.filter(action=Attempt.Action.ADD, state__in=UNSETTLED).select_related("provider")
+    unknown = Attempt.objects.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD).values("pk")
+    found = Attempt.objects.filter(pk__in=unknown).select_related("provider")
     show_table(
         ("ORDER", "PROVIDER", "SENT", "EXPECTED", "STATE", "SCANS", "ORPHANS THAT MAY BE IT", "WHY"),
         (

@@ -240,21 +240,21 @@ def _terms(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(each: "Provider") -> tuple[object, ...]:
-    from sutler.core.attempts import UNSETTLED
     from sutler.fulfilment.care import health
+    from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 
     lately = health(each.pk, SystemClock().now())
     return (
         *(each.pk, each.name, each.state, _amount(each.balance_micros), _amount(each.low_balance_micros)),
         *(each.currency, f"{lately.calls / 60:.1f}", f"{lately.error_rate:.1%}", lately.mean_milliseconds),
-        each.attempts.filter(action="add", state__in=UNSETTLED).count(),
+        each.attempts.filter(IN_INDEX_UNSETTLED, action="add").count(),
         each.alarms.filter(closed_at=None).count(),
     )
 
 
 def _fields(found: "Provider") -> Iterator[tuple[str, object]]:
-    from sutler.core.attempts import UNSETTLED
     from sutler.fulfilment.care import health
+    from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
     from sutler.fulfilment.provider_books import book_balance_micros
 
     for field in found._meta.concrete_fields:
@@ -268,7 +268,7 @@ def _fields(found: "Provider") -> Iterator[tuple[str, object]]:
     yield "in our books", show_balance(book_balance_micros(found.pk))
     yield "services", found.services.filter(gone_at=None).count()
     yield "orders under way", found.upstream_orders.filter(finished_at=None).count()
-    yield "unknown outcomes", found.attempts.filter(action="add", state__in=UNSETTLED).count()
+    yield "unknown outcomes", found.attempts.filter(IN_INDEX_UNSETTLED, action="add").count()
     yield "open alarms", found.alarms.filter(closed_at=None).count()
     for name, minutes in (("last hour", 60), ("last day", 24 * 60)):
         lately = health(found.pk, SystemClock().now(), minutes)

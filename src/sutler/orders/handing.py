@@ -19,8 +19,8 @@ def hand_out(
 ) -> list[Order]:
     """Moves up to `count` of the Pending orders, oldest first, to Processing, in the caller's transaction.
 
-    Returns them, with what `waiting` selects with them. What another transaction holds is passed over, so nobody waits and nothing
-    is handed out twice. `notes` by order id go into the events.
+    Returns them, with what `waiting` selects with them. What another transaction holds is passed over, so nobody waits
+    and nothing is handed out twice. `notes` by order id go into the events.
     """
     # A child is only ever locked by who holds its parent.
     parents = waiting.filter(parent__isnull=False).order_by("pk").values_list("parent_id", flat=True)[:count]
