@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sutler.accounts import customers, keys
-from sutler.accounts.models import Customer, User
+from sutler.accounts.models import Customer, Role, User
 from sutler.books.post import deposit, open_wallet
 from sutler.catalogue.models import Category, Service
 
@@ -66,7 +66,7 @@ def bob(db: None) -> Customer:
 
 @pytest.fixture
 def sam(db: None) -> User:
-    user = User.objects.create_user("sam@example.com", is_staff=True, date_joined=NOW)
+    user = User.objects.create_user("sam@example.com", is_staff=True, role=Role.OWNER, date_joined=NOW)
     keys.create(SAM_KEY, NOW, user_id=user.pk)
     return user
 

@@ -12,6 +12,7 @@ from sutler.orders import cancel, drip, refill, subscriptions
 from sutler.orders.models import Drip, Order
 from sutler.orders.place import Placed, PlaceRequest, place
 from tests.conftest import NOW, make_customer, make_service
+from tests.lived_in_office import run_an_office
 from tests.ordering import LINK, placed, reported
 
 Names = dict[str, int]
@@ -56,7 +57,7 @@ def live_a_little() -> Names:
         asked = refill.request_refills(alice.pk, [names["done"]], now)[0]
         assert not isinstance(asked, Refusal)
         assert refill.report([(asked, status)], "executor", now) == [None]
-    return names | drip_a_little(alice, odd) | follow_a_little(bob, follow)
+    return names | drip_a_little(alice, odd) | follow_a_little(bob, follow) | run_an_office(alice, bob)
 
 
 def drip_a_little(alice: Customer, service: Service) -> Names:

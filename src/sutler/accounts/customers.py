@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from sutler.accounts.models import Customer, CustomerGroup
+from sutler.core.countries import CODES
+from sutler.core.refusals import Reason, Refusal
 
 
 def create(name: str, currency: str, now: datetime, group: CustomerGroup | None = None) -> Customer:
@@ -17,3 +19,12 @@ def suspend(customer_id: int, now: datetime | None) -> bool:
         customer.save(update_fields=["suspended_at"])  # saved singly: the lane forgets the customer's keys at once
         return True
     return False
+
+
+def set_country(customer_id: int, country: str) -> Refusal | None:
+    """Says where a customer is: an ISO code, or nothing for not known. Refuses with INCORRECT_FIELD `country`."""
+    code = country.strip().upper()
+    if code and code not in CODES:
+        return Refusal(Reason.INCORRECT_FIELD, "country")
+    Customer.objects.filter(pk=customer_id).update(country=code)
+    return None

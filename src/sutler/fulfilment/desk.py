@@ -18,7 +18,7 @@ from sutler.catalogue.models import Service
 from sutler.core.clock import Random
 from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import family, move, refill, subscriptions
+from sutler.orders import family, held, move, refill, subscriptions
 from sutler.orders.cancel import stop
 from sutler.orders.change import Change, note
 from sutler.orders.models import CancelRequest, Order, OrderEvent, Refill, Subscription
@@ -67,10 +67,10 @@ def pull(
 ) -> list[Order]:
     """Hands out up to `limit` (at most 500) Pending orders, oldest first, and moves them to Processing.
 
-    Without services, of all. Parents are never handed out, their children are. With `until`, only orders that were
-    placed by then. Two executors at once never get the same order.
+    Without services, of all. Parents are never handed out, their children are; nor is what waits for approval. With
+    `until`, only orders that were placed by then. Two executors at once never get the same order.
     """
-    waiting = Order.objects.filter(status=Status.PENDING, kind=Order.Kind.SINGLE)
+    waiting = held.free_orders(Order.objects.filter(status=Status.PENDING, kind=Order.Kind.SINGLE))
     # All services rather than no condition: only so does SQLite use the partial index of the queue.
     services = Service.objects.values("pk") if service_ids is None else service_ids
     waiting = _narrowed(waiting, "service", services, "created_at", until)
@@ -80,8 +80,8 @@ def pull(
     with durable():
         # A child is only ever locked by who holds its parent; what others hold is passed over, so nobody waits.
         parents = waiting.filter(parent__isnull=False).order_by("pk").values_list("parent_id", flat=True)[:count]
-        held = family.claim(Order.objects.filter(pk__in=set(parents)), count)
-        free = waiting.filter(Q(parent=None) | Q(parent__in=held)).select_related("customer", "service")
+        claimed = family.claim(Order.objects.filter(pk__in=set(parents)), count)
+        free = waiting.filter(Q(parent=None) | Q(parent__in=claimed)).select_related("customer", "service")
         orders = list(free.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:count])
         move.apply([_handed_out(each) for each in orders], actor, now)
     for each in orders:

@@ -201,6 +201,20 @@ def resume(customer_id: int) -> None:
     click.echo(f"Customer {customer_id} is active.")
 
 
+@customer.command(epilog=example("sutler customer country 3 DE"))
+@click.argument("customer_id", type=ID)
+@click.argument("country")
+@on_panel
+def country(customer_id: int, country: str) -> None:
+    """Say where a customer is, as an ISO code: some services are closed to some countries."""
+    from sutler.accounts import customers
+
+    refusal = customers.set_country(_customer(customer_id).pk, country)
+    if refusal is not None:
+        raise refused(refusal)
+    click.echo(f"Customer {customer_id} is in {country.upper()}.")
+
+
 @customer.command(epilog=example("sutler customer group resellers --discount 7.5"))
 @click.argument("name", type=Text(100))
 @click.option("--discount", required=True, help="Percentage off every rate, with up to two decimals.")

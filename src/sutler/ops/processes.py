@@ -65,10 +65,14 @@ def serve(host: str, port: int) -> None:
 def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     """Run a worker, which does what is due.
 
-    That is: places the runs of drip-feeds and the posts of subscriptions, ends what expires.
+    That is: places the runs of drip-feeds and the posts of subscriptions, ends what expires, sends e-mail, keeps the
+    figures of the days and measures how long services take.
     """
+    from sutler.accounts import mail
+    from sutler.books import figures
     from sutler.fulfilment import worker
     from sutler.ops.executor import Executor
+    from sutler.orders import pace
 
     make_ready()
     stop = threading.Event()
@@ -82,7 +86,8 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
             executing = beside.submit(Executor(seeded(executor_seed)).run, clock, stop)
             executing.add_done_callback(lambda _: stop.set())
         try:
-            worker.work(clock, unpredictable(), stop, WORK_INTERVAL_SECONDS)
+            jobs = (*worker.JOBS, mail.send_due, figures.keep_up, pace.measure)
+            worker.work(clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, jobs)
         finally:
             stop.set()
     if executor_seed is not None:

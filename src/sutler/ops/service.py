@@ -8,7 +8,7 @@ from sutler.core.money import show_rate
 from sutler.core.order_types import ORDER_TYPES
 from sutler.ops import service_file
 from sutler.ops.service_file import Offer
-from sutler.ops.shell import ID, Failed, example, on_panel, show_table
+from sutler.ops.shell import ID, Failed, example, on_panel, refused, show_table
 
 MOST_FAULTS_SHOWN = 50
 
@@ -128,3 +128,43 @@ def _read(file: str, format_: str) -> list[Offer]:
             click.echo(fault, err=True)
         raise Failed(f"nothing was imported: {len(faults)} of {len(rows)} rows are wrong")
     return offers
+
+
+@service.command(
+    epilog=example(
+        "sutler service restrict 17 --allow 'example.com/*' --refuse '*/private/*' --closed-to DE,FR",
+        "sutler service restrict 17 --needs-approval --delivery 'By hand, within a day'",
+    )
+)
+@click.argument("service_id", type=ID)
+@click.option("--allow", multiple=True, help="Pattern of links to take, * for any text; repeated; '' for none.")
+@click.option("--refuse", multiple=True, help="Pattern of links not to take; repeated; '' for none.")
+@click.option(
+    "--needs-approval/--no-approval", default=None, help="Whether each order waits for `sutler order approve`."
+)
+@click.option("--closed-to", help="Countries it is not sold to, as codes with commas between; '' for none.")
+@click.option("--delivery", help="How it is delivered, for customers to read.")
+@on_panel
+def restrict(
+    *,
+    service_id: int,
+    allow: tuple[str, ...],
+    refuse: tuple[str, ...],
+    needs_approval: bool | None,
+    closed_to: str | None,
+    delivery: str | None,
+) -> None:
+    """Say for which links, to whom and after whose look a service is sold; what is not given stays as it is."""
+    from sutler.catalogue.acceptable_use import restrict as write_down
+
+    refusal = write_down(
+        service_id,
+        delivery=delivery,
+        link_allowed="\n".join(allow) if allow else None,
+        link_refused="\n".join(refuse) if refuse else None,
+        needs_approval=needs_approval,
+        closed_countries=closed_to,
+    )
+    if refusal is not None:
+        raise refused(refusal)
+    click.echo(f"The rules of service {service_id} are changed.")

@@ -8,11 +8,18 @@ from django.db import connection
 from rich.progress import Progress
 
 from sutler.books import audit as books
+from sutler.books import kept_audit
 from sutler.books.audit import Check
+from sutler.orders import approval_audit
 from sutler.orders import audit as orders
+from sutler.payments import audit as payments
 from sutler.storage.statements import is_postgres
+from sutler.support import audit as support
 
-CHECKS: tuple[Check, ...] = books.CHECKS + orders.CHECKS
+CHECKS: tuple[Check, ...] = (
+    *(books.CHECKS + kept_audit.CHECKS + orders.CHECKS + approval_audit.CHECKS),
+    *(payments.CHECKS + support.CHECKS),
+)
 MOST_SHOWN = 20
 
 

@@ -28,19 +28,20 @@ def request_cancels(customer_id: int, order_ids: Sequence[int], now: datetime) -
         services = {each.service_id for each in orders.values()}
         with_cancel = set(Service.objects.filter(pk__in=services, cancel=True).values_list("pk", flat=True))
         allowed = {each.pk for each in orders.values() if each.service_id in with_cancel}
-        return _stop(order_ids, orders, allowed, f"customer {customer_id}", now)
+        return stop_locked(order_ids, orders, allowed, f"customer {customer_id}", now)
 
 
 def stop(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal | None]:
     """Does the same for staff: whoever's orders they are, and whether or not the service has cancel."""
     with durable():
         orders = family.lock(Order.objects.filter(pk__in=order_ids))
-        return _stop(order_ids, orders, orders.keys(), actor, now)
+        return stop_locked(order_ids, orders, orders.keys(), actor, now)
 
 
-def _stop(
+def stop_locked(
     order_ids: Sequence[int], orders: dict[int, Order], allowed: Collection[int], actor: str, now: datetime
 ) -> list[Refusal | None]:
+    """Stops those of the orders, locked by `family.lock` in the caller's transaction, that are `allowed`."""
     answers = {
         each.pk: None if each.pk in allowed and each.status not in FINAL else Refusal(Reason.CANCEL_NOT_AVAILABLE)
         for each in orders.values()

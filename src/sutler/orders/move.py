@@ -10,7 +10,7 @@ from sutler.core.lifecycle import FINAL, MOVES, Status
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import give_back
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import family
+from sutler.orders import family, held
 from sutler.orders.change import Change, write
 from sutler.orders.models import Order
 from sutler.storage.transactions import durable
@@ -33,17 +33,18 @@ def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Change 
     """Applies the reports in one transaction; each succeeds or is refused on its own, answered in the order given.
 
     Refuses with INCORRECT_ORDER (no such order), MOVE_NOT_ALLOWED (not in `lifecycle.MOVES`, the order's state follows
-    from its children, or the list has said something else of the order before). Repeating a final report is a success
-    that changes nothing.
+    from its children, it waits for approval, or the list has said something else of the order before). Repeating a
+    final report is a success that changes nothing.
     Reaching a final state settles the money: Completed keeps the charge, Partial gives back the undelivered part
     (rounded down), Canceled gives back all. Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
     with durable():
         orders = family.lock(Order.objects.filter(pk__in={each.order_id for each in reports}))
+        waiting = held.waiting_among(orders.values())
         outcomes: list[Change | Refusal] = []
         changes: dict[int, Change] = {}
         for each in reports:
-            outcome = _decide(orders.get(each.order_id), each)
+            outcome = _decide(orders.get(each.order_id), each, is_waiting=each.order_id in waiting)
             if isinstance(outcome, Change) and changes.setdefault(each.order_id, outcome) != outcome:
                 outcome = Refusal(Reason.MOVE_NOT_ALLOWED)
             outcomes.append(outcome)
@@ -65,7 +66,7 @@ def canceled(order: Order, note: str = "") -> Change:
     return Change(order, Status.CANCELED, order.start_count, order.quantity, order.charge_micros, note)
 
 
-def _decide(order: Order | None, told: Report) -> Change | Refusal:
+def _decide(order: Order | None, told: Report, *, is_waiting: bool) -> Change | Refusal:
     if order is None:
         return Refusal(Reason.INCORRECT_ORDER)
     before = Status(order.status)
@@ -73,6 +74,8 @@ def _decide(order: Order | None, told: Report) -> Change | Refusal:
     if before in FINAL:
         same = Change(order, before, order.start_count, order.remains, order.returned_micros)
         return same if after is before else Refusal(Reason.MOVE_NOT_ALLOWED)
+    if is_waiting and after is not Status.CANCELED:
+        return Refusal(Reason.MOVE_NOT_ALLOWED)
     if family.is_parent(order) or (after is not before and after not in MOVES[before]):
         return Refusal(Reason.MOVE_NOT_ALLOWED)
     remains = _remains(order, after, told.remains)

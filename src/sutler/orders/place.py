@@ -98,7 +98,7 @@ def _draft(
     # Service ids as the database writes them: no sign, no leading zero, ASCII digits.
     terms = book.terms.get(int(number)) if number.isascii() and number.isdigit() and len(number) <= 10 else None
     exchange = book.exchange.get(purse.currency)
-    if terms is None or exchange is None:
+    if terms is None or exchange is None or purse.country in terms.closed_countries:
         return Refusal(Reason.INCORRECT_SERVICE)
     rate = book.quote(request.customer_id, terms, purse.discount_basis_points, exchange)
     return draft(terms, request.form, rate, exchange, now.date())

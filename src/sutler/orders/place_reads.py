@@ -29,6 +29,7 @@ _PURSE = (
     *("wallet.currency", "wallet.balance_micros", "wallet.credit_limit_micros"),
     *("customer.suspended_at IS NOT NULL", "customer.repeat_window_seconds"),
     "COALESCE(grouped.discount_basis_points, 0)",
+    "customer.country",
     "(SELECT token FROM catalogue_catalogueversion WHERE id = 1)",
 )
 _READ_PURSES = Statement(_PURSES, _CUSTOMER_IDS, _PURSE)
@@ -64,7 +65,8 @@ def lock_purses(customer_ids: Collection[int]) -> tuple[dict[int, Purse], str]:
 
 
 def _purse(row: Row) -> Purse:
-    customer_id, wallet_id, in_hand_id, scheduled_id, currency, balance, limit, suspended, window, discount, _ = row
+    customer_id, wallet_id, in_hand_id, scheduled_id, currency, balance, limit, suspended, window, *more = row
+    discount, country, _ = more
     return Purse(
         customer_id,
         wallet_id,
@@ -76,6 +78,7 @@ def _purse(row: Row) -> Purse:
         bool(suspended),
         window,
         discount,
+        country,
     )
 
 
