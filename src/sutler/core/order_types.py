@@ -219,6 +219,28 @@ def read_order(order_type: OrderType, form: Mapping[str, str]) -> OrderInput | R
     return Refusal(Reason.INCORRECT_FIELD, wrong) if wrong else _input(order_type, values)
 
 
+def items(asked: Field, text: str) -> int:
+    """Returns how many items a list has as it would be read; 0 if there are none or it cannot be read."""
+    kept = _READERS[asked.kind](asked, text)
+    return kept.count("\n") + 1 if isinstance(kept, str) else 0
+
+
+def pieces(order_type: OrderType, form: Mapping[str, str]) -> int | None:
+    """Returns how many pieces a form asks for as far as it is filled in, all runs together.
+
+    None while that cannot be told; of a subscription it never can.
+    """
+    if order_type.measure is Measure.ONE:
+        return 1
+    if order_type.measure is Measure.LINES:
+        counted = next(each for each in order_type.fields if each.kind in {Kind.LINES, Kind.NAMES})
+        return items(counted, form.get(counted.name, "")) or None
+    if order_type.measure is Measure.POSTS:
+        return None
+    runs = read_number(form.get("runs", "")) if order_type.can_drip else None
+    return (read_number(form.get("quantity", "")) or 0) * (runs or 1) or None
+
+
 def read_number(text: str) -> int | None:
     """Returns the number written in ASCII digits, or None. What exceeds 2^31-1 is returned as 2^31."""
     if not (text.isascii() and text.isdigit()):

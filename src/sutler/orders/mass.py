@@ -1,11 +1,12 @@
 """Mass orders: lines of `service|link|quantity`, placed in one list, with a report for each line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sutler.core.placing import Draft
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders.place import Placed, PlaceRequest, place
+from sutler.orders.place import Placed, PlaceRequest, place, rehearse
 
 MOST_LINES = 200
 LONGEST_LINE = 2200
@@ -22,10 +23,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LineReport:
-    """What became of a line: the order that it placed, or why it did not."""
+    """What became of a line: the order that it placed, or why it did not; a draft is an order that would be placed."""
 
     line: Line
-    outcome: Placed | Refusal
+    outcome: Draft | Placed | Refusal
 
 
 def read(text: str) -> list[Line] | Refusal:
@@ -43,12 +44,25 @@ def place_lines(customer_id: int, lines: Sequence[Line], once: str, now: datetim
     orders. A line that cannot be read is refused with INCORRECT_REQUEST, the others as `orders.place.place` says.
     Raises storage.transactions.Busy or CommitUnclear.
     """
-    readable = [each for each in lines if each.form is not None]
-    asked = [PlaceRequest(customer_id, each.form or {}, f"mass:{once}:{each.number}") for each in readable]
-    placed = iter(place(asked, now) if asked else [])
+    asked = _requests(customer_id, lines, once)
+    return _report(lines, place(asked, now) if asked else [])
+
+
+def rehearse_lines(customer_id: int, lines: Sequence[Line], once: str, now: datetime) -> list[LineReport]:
+    """Reports what `place_lines` would do with the same lines now, each good one with its draft. Changes nothing."""
+    asked = _requests(customer_id, lines, once)
+    return _report(lines, rehearse(asked, now) if asked else [])
+
+
+def _requests(customer_id: int, lines: Sequence[Line], once: str) -> list[PlaceRequest]:
     return [
-        LineReport(each, Refusal(Reason.INCORRECT_REQUEST) if each.form is None else next(placed)) for each in lines
+        PlaceRequest(customer_id, each.form, f"mass:{once}:{each.number}") for each in lines if each.form is not None
     ]
+
+
+def _report(lines: Sequence[Line], outcomes: Iterable[Draft | Placed | Refusal]) -> list[LineReport]:
+    left = iter(outcomes)
+    return [LineReport(each, Refusal(Reason.INCORRECT_REQUEST) if each.form is None else next(left)) for each in lines]
 
 
 def _form(line: str) -> dict[str, str] | None:

@@ -59,7 +59,16 @@ _LINKS_IN_USE = Statement(
 def lock_purses(customer_ids: Collection[int]) -> tuple[dict[int, Purse], str]:
     """Locks the customers' wallets in id order and returns their purses, and the catalogue's token."""
     # On SQLite the transaction already holds the only write lock.
-    found = run(_LOCK_PURSES if is_postgres() else _READ_PURSES, [(each,) for each in customer_ids])
+    return _found(_LOCK_PURSES if is_postgres() else _READ_PURSES, customer_ids)
+
+
+def read_purses(customer_ids: Collection[int]) -> tuple[dict[int, Purse], str]:
+    """Returns the customers' purses and the catalogue's token as they are now, locking nothing."""
+    return _found(_READ_PURSES, customer_ids)
+
+
+def _found(purses: Statement, customer_ids: Collection[int]) -> tuple[dict[int, Purse], str]:
+    found = run(purses, [(each,) for each in customer_ids])
     token = found[0][-1] if found else version.current()
     return {row[0]: _purse(row) for row in found}, token or ""
 

@@ -1,7 +1,7 @@
 """The tags of every page: money, moments, states, icons, links that keep the filters, fields, plots."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -11,6 +11,7 @@ from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sutler.core.lifecycle import RefillStatus, Status
@@ -71,6 +72,22 @@ def moment(at: datetime | None, form: str = "j M Y, H:i") -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, formats.date_format(here, form)
     )
+
+
+@register.simple_tag
+def lasting(time: timedelta | None) -> str:
+    """Returns a length of time in its two largest units, such as 3 h 20 min. None is a dash."""
+    if time is None:
+        return DASH
+    minutes, seconds = divmod(max(int(time.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
+    if days:
+        return gettext("%(days)s d %(hours)s h") % parts if hours else gettext("%(days)s d") % parts
+    if hours:
+        return gettext("%(hours)s h %(minutes)s min") % parts if minutes else gettext("%(hours)s h") % parts
+    return gettext("%(minutes)s min") % parts if minutes else gettext("%(seconds)s s") % parts
 
 
 @register.simple_tag
