@@ -19,6 +19,8 @@ from sutler.core.csv_line import Number, line
 from sutler.core.money import show_rate
 
 MOST_ON_A_PAGE = 200
+# How many transfers are passed for one page of a filtered statement: what is rare may need several pages.
+MOST_PASSED = 10_000
 _AT_ONCE = 1000
 _FIRST = 2**63 - 1
 
@@ -59,6 +61,26 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """Which entries are to be told; nothing given means any. The bounds are part of the range."""
+
+    kind: Kind | None = None
+    moved_from: datetime | None = None
+    moved_until: datetime | None = None
+
+    def hold(self, entry: Entry) -> bool:
+        """Returns True if the entry is asked for."""
+        return (
+            (self.kind is None or entry.kind is self.kind)
+            and (self.moved_from is None or entry.at >= self.moved_from)
+            and (self.moved_until is None or entry.at <= self.moved_until)
+        )
+
+
+ALL = Filters()
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """A page of entries, newest first; `next_before` asks for the page after, if there is one."""
 
@@ -67,15 +89,21 @@ class Statement:
     next_before: int | None
 
 
-def page(customer_id: int, *, before: int | None = None, limit: int = 50) -> Statement:
-    """Returns the customer's transfers below the id `before`, by default the newest; at most 200."""
+def page(customer_id: int, filters: Filters = ALL, *, before: int | None = None, limit: int = 50) -> Statement:
+    """Returns the customer's transfers below the id `before`, by default the newest; at most 200.
+
+    A filtered page may hold fewer than `limit` although there are more: `next_before` goes on where it stopped.
+    """
     wallet_id, currency = _wallet(customer_id)
     size = max(1, min(limit, MOST_ON_A_PAGE))
-    entries, more = _read(wallet_id, before or _FIRST, size, None)
-    return Statement(currency, entries, entries[-1].transfer_id if more else None)
+    passed, more = _read(wallet_id, before or _FIRST, size if filters == ALL else MOST_PASSED, None)
+    entries = [each for each in passed if filters.hold(each)]
+    if len(entries) > size:
+        return Statement(currency, entries[:size], entries[size - 1].transfer_id)
+    return Statement(currency, entries, passed[-1].transfer_id if more else None)
 
 
-def csv(customer_id: int) -> Iterator[str]:
+def csv(customer_id: int, filters: Filters = ALL) -> Iterator[str]:
     """Yields the whole statement as lines of CSV, newest first, the names of the columns first of all.
 
     Amounts are decimals with all their digits; texts that a spreadsheet would run are made harmless.
@@ -85,11 +113,15 @@ def csv(customer_id: int) -> Iterator[str]:
     before, balance, more = _FIRST, None, True
     while more:
         entries, more = _read(wallet_id, before, _AT_ONCE, balance)
-        for each in entries:
-            amount, held = Number(show_rate(each.amount_micros)), Number(show_rate(each.balance_micros))
-            at = each.at.strftime("%Y-%m-%d %H:%M:%S")
-            yield line((each.transfer_id, at, each.kind, each.order_id or "", amount, held, currency, each.reason))
-            before, balance = each.transfer_id, each.balance_micros - each.amount_micros
+        yield from (_line(each, currency) for each in entries if filters.hold(each))
+        if entries:
+            before, balance = entries[-1].transfer_id, entries[-1].balance_micros - entries[-1].amount_micros
+
+
+def _line(entry: Entry, currency: str) -> str:
+    amount, held = Number(show_rate(entry.amount_micros)), Number(show_rate(entry.balance_micros))
+    at = entry.at.strftime("%Y-%m-%d %H:%M:%S")
+    return line((entry.transfer_id, at, entry.kind, entry.order_id or "", amount, held, currency, entry.reason))
 
 
 def _wallet(customer_id: int) -> tuple[int, str]:

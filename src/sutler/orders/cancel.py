@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from enum import Enum, auto
 
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
@@ -12,6 +13,26 @@ from sutler.orders import family, move
 from sutler.orders.change import note
 from sutler.orders.models import CancelRequest, Drip, Order, OrderEvent, Post, Subscription
 from sutler.storage.transactions import durable
+
+
+class Hindrance(Enum):
+    """Why an order may not be cancelled by its customer now."""
+
+    NOT_OFFERED = auto()
+    ENDED = auto()
+    UNDER_WAY = auto()
+
+
+def hindrance(order: Order, *, is_open: bool) -> Hindrance | None:
+    """Returns what stands in the way of cancelling the order (read with its service), None if nothing does.
+
+    `is_open` says whether a request to cancel it, or a child of it, is open.
+    """
+    if order.status in FINAL:
+        return Hindrance.ENDED
+    if not order.service.cancel:
+        return Hindrance.NOT_OFFERED
+    return Hindrance.UNDER_WAY if is_open else None
 
 
 def request_cancels(customer_id: int, order_ids: Sequence[int], now: datetime) -> list[Refusal | None]:

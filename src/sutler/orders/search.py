@@ -4,6 +4,7 @@ A page is asked for by the id that the last one ended at, so the thousandth cost
 without a customer looks through so many ids for a page at most: what is rare may need several.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,19 @@ def of_customer(customer_id: int, filters: Filters, *, before: int | None = None
     """Returns a page of a customer's own orders, the runs of drip-feeds and the posts of subscriptions among them."""
     own = Order.objects.filter(customer_id=customer_id).select_related("service__category")
     return _page(_filtered(own, filters), before, limit)
+
+
+def of_parent(customer_id: int, parent_id: int, *, before: int | None = None, limit: int = 50) -> Page:
+    """Returns a page of the children of a customer's drip-feed or subscription."""
+    children = Order.objects.filter(parent_id=parent_id, customer_id=customer_id).select_related("service__category")
+    return _page(children, before, limit)
+
+
+def these(customer_id: int, order_ids: Collection[int]) -> list[Order]:
+    """Returns those of at most 200 orders that are the customer's, newest first."""
+    wanted = list(order_ids)[:MOST_ON_A_PAGE]
+    own = Order.objects.filter(customer_id=customer_id, pk__in=wanted)
+    return list(own.select_related("service__category").order_by("-pk"))
 
 
 def of_all(filters: Filters, *, customer_id: int | None = None, before: int | None = None, limit: int = 50) -> Page:

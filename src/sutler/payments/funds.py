@@ -124,6 +124,12 @@ def of_customer(customer_id: int, *, before: int | None = None, limit: int = 50)
     return _listed(FundsRequest.objects.filter(customer_id=customer_id), before, limit)
 
 
+def get(customer_id: int, request_id: int) -> FundsRequest | None:
+    """Returns the customer's request with its method, or None if the customer has no such request."""
+    found = FundsRequest.objects.select_related("method")
+    return found.filter(pk=request_id, customer_id=customer_id).first()
+
+
 def of_all(*, waiting_only: bool = False, before: int | None = None, limit: int = 50) -> list[FundsRequest]:
     """Returns everybody's requests, for staff, newest first, below the id `before`."""
     found = FundsRequest.objects.select_related("customer", "decided_by")
