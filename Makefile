@@ -9,7 +9,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-.PHONY: setup run test check bench bench-growth messages lock
+.PHONY: setup run test check bench bench-growth bench-upstream messages lock
 .DELETE_ON_ERROR:
 
 setup: .venv/installed
@@ -33,6 +33,9 @@ bench: .venv/installed-dev
 
 bench-growth: .venv/installed-dev
 	$(BIN)/python -m bench.growth
+
+bench-upstream: .venv/installed-dev
+	$(BIN)/python -m bench.upstream
 
 # Gathers the strings of code and templates for translation, and compiles what is translated.
 messages: .venv/installed-dev

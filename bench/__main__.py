@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench import upstream
 from bench.callers import BenchError
 from bench.compare import Plan, compare, steps
 from bench.engines import ENGINES, SQLITE, fresh
@@ -36,7 +37,7 @@ def main(engines: tuple[str, ...], only: tuple[str, ...], seconds: int, rounds: 
     tidy_up_on_sigterm()
     try:
         require(chosen)
-        rows = measure(chosen, loads, seconds, rounds)
+        rows = measure(chosen, loads, seconds, rounds, with_upstream=not only)
     except BenchError as error:
         sys.exit(f"bench: {error}")
     file = RESULTS / ("trial.json" if quick or only or engines else "latest.json")
@@ -45,13 +46,16 @@ def main(engines: tuple[str, ...], only: tuple[str, ...], seconds: int, rounds: 
     console.print(f"`sutler verify` is green after the load: {', '.join(chosen)}. Kept in {file}", soft_wrap=True)
 
 
-def measure(engines: tuple[str, ...], loads: list[Load], seconds: int, rounds: int) -> list[Row]:
-    """Runs the loads on each engine under a progress bar and returns all rows."""
+def measure(
+    engines: tuple[str, ...], loads: list[Load], seconds: int, rounds: int, *, with_upstream: bool
+) -> list[Row]:
+    """Runs the loads on each engine, and then the worker over an upstream, and returns all rows."""
     with tempfile.TemporaryDirectory(prefix="sutler-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         rival_engines = rivals_of(engines) if ADD in loads else ()
         progress = stack.enter_context(progress_bar(console))
         total = sum(steps(each, loads, rounds, rival_engines) for each in engines) + len(rival_engines)
+        total += upstream.steps(engines, rounds) if with_upstream else 0
         task = progress.add_task("", total=total)
 
         def step(description: str) -> None:
@@ -63,7 +67,8 @@ def measure(engines: tuple[str, ...], loads: list[Load], seconds: int, rounds: i
             rivals[engine] = stack.enter_context(fresh(engine, folder / f"{engine}-rival"))
             rivals[engine].seed("start", str(folder / "unused.txt"), "--orders-each", "0")
         plan = Plan(seconds, rounds, folder, step)
-        return [row for engine in engines for row in compare(engine, loads, rivals, plan)]
+        rows = [row for engine in engines for row in compare(engine, loads, rivals, plan)]
+        return rows + (upstream.measure(engines, rounds, folder, step) if with_upstream else [])
 
 
 def rivals_of(engines: tuple[str, ...]) -> tuple[str, ...]:

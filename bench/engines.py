@@ -41,36 +41,25 @@ class Database:
             "SUTLER_SECRET_KEY": "bench",
             "SUTLER_KEY_REQUESTS_PER_SECOND": "0",
             "SUTLER_ADDRESS_REQUESTS_PER_SECOND": "0",
+            "SUTLER_UPSTREAM_PRIVATE_HOSTS": "127.0.0.1",
         }
 
     def seed(self, *arguments: str, heard: Callable[[str], None] = lambda _: None) -> None:
         """Runs a command of `bench.seed` on the database; `heard` is called with each line that it says."""
-        self._run([sys.executable, "-m", "bench.seed", *arguments], heard)
+        ask([sys.executable, "-m", "bench.seed", *arguments], self.environment(), heard)
+
+    def round(self, *arguments: str) -> str:
+        """Runs a command of `bench.upstream_round` on the database; returns the last line that it says."""
+        return ask([sys.executable, "-m", "bench.upstream_round", *arguments], self.environment())
 
     def verify(self) -> None:
         """Runs `sutler verify` on the database. Raises BenchError if the books do not agree."""
-        self._run([str(PROGRAMS / "sutler"), "verify", "--data-dir", str(self.folder)], lambda _: None)
+        ask([str(PROGRAMS / "sutler"), "verify", "--data-dir", str(self.folder)], self.environment())
 
     def settle(self) -> None:
         """Lets PostgreSQL write out what earlier runs left behind, so that no run pays for the one before."""
         if self.url:
             _on_server(sql.SQL("CHECKPOINT"))
-
-    def _run(self, command: list[str], heard: Callable[[str], None]) -> None:
-        said = ["nothing said"]
-        with subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            for line in process.stdout or ():
-                said.append(line.strip())
-                heard(line.strip())
-        if process.returncode:
-            raise BenchError(f"{' '.join(command[1:4])} failed: {next(filter(None, reversed(said)))}")
 
 
 @contextmanager
@@ -87,6 +76,26 @@ def fresh(engine: str, folder: Path, like: Database | None = None) -> Iterator[D
             yield Database(folder, url)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def ask(
+    command: list[str], environment: dict[str, str] | None = None, heard: Callable[[str], None] = lambda _: None
+) -> str:
+    """Runs a command to its end and returns the last line that it says; `heard` is called with each.
+
+    Raises BenchError if it fails.
+    """
+    said = ["nothing said"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            said.append(line.strip())
+            heard(line.strip())
+    last = next(filter(None, reversed(said)))
+    if process.returncode:
+        raise BenchError(f"{' '.join(command[1:4])} failed: {last}")
+    return last
 
 
 def server() -> str:

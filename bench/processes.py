@@ -1,4 +1,4 @@
-"""The two servers that are compared: the panel's web process, and the yardstick that answers a constant."""
+"""The processes that are compared, started and ended: the panel's web server and worker, a constant, an upstream."""
 
 import socket
 import subprocess
@@ -20,10 +20,10 @@ ENDS_WITHIN_SECONDS = 15
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A server that answers on 127.0.0.1 at `port`."""
+    """A process; a server answers on 127.0.0.1 at `port`."""
 
     pid: int
-    port: int
+    port: int = 0
 
     def ask(self, form: str) -> bytes:
         """Returns the answer to one POST of a form. Raises BenchError if there is none."""
@@ -45,7 +45,25 @@ def panel(database: Database) -> Iterator[Process]:
     port = _free_port()
     command = [str(PROGRAMS / "sutler"), "serve", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--data-dir", str(database.folder)]
-    with _running(command, port, database.environment(), database.folder / "serve.log") as process:
+    with _serving(command, port, database.environment(), database.folder / "serve.log") as process:
+        yield process
+
+
+@contextmanager
+def worker(database: Database) -> Iterator[Process]:
+    """Runs the panel's worker on a database, with its output in the data folder."""
+    command = [str(PROGRAMS / "sutler"), "work", "--data-dir", str(database.folder)]
+    with _running(command, database.environment(), database.folder / "work.log") as process:
+        yield Process(process.pid)
+
+
+@contextmanager
+def upstream(orders: int, listed: Path) -> Iterator[Process]:
+    """Runs an upstream without faults that has so many orders, which it lists in a file."""
+    port = _free_port()
+    command = [sys.executable, "-m", "bench.upstream_panel", "--port", str(port)]
+    command += ["--orders", str(orders), "--listed", str(listed)]
+    with _serving(command, port, None, listed.with_suffix(".log")) as process:
         yield process
 
 
@@ -56,17 +74,23 @@ def yardstick(answer: bytes, folder: Path) -> Iterator[Process]:
     file = folder / "answer.json"
     file.write_bytes(answer)
     command = [sys.executable, "-m", "bench.yardstick", "--port", str(port), "--answer", str(file)]
-    with _running(command, port, None, folder / "yardstick.log") as process:
+    with _serving(command, port, None, folder / "yardstick.log") as process:
         yield process
 
 
 @contextmanager
-def _running(command: list[str], port: int, environment: dict[str, str] | None, log: Path) -> Iterator[Process]:
+def _serving(command: list[str], port: int, environment: dict[str, str] | None, log: Path) -> Iterator[Process]:
+    with _running(command, environment, log) as process:
+        _await(process, port, log)
+        yield Process(process.pid, port)
+
+
+@contextmanager
+def _running(command: list[str], environment: dict[str, str] | None, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        _await(process, port, log)
-        yield Process(process.pid, port)
+        yield process
     finally:
         process.terminate()
         try:

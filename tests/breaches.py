@@ -86,6 +86,14 @@ PLANTS = (
         frozenset({"order_returned"}),
     ),
     Plant("transfer_route", ("UPDATE books_transfer SET cause = 'order:0' WHERE cause = 'order:{active}'",)),
+    Plant("transfer_route", (transfer("topup:x", house("deposits"), house("provider"), order="{active}"),)),
+    Plant("transfer_route", (transfer("topup:x", house("provider"), house("deposits")),)),
+    Plant("transfer_route", (transfer("drawn:x", house("deposits"), house("provider")),)),
+    Plant("transfer_route", (transfer("drawn:x", house("provider"), house("cost"), order="{active}"),)),
+    Plant(
+        "transfer_route",
+        ("UPDATE books_transfer SET order_id = NULL WHERE cause LIKE 'cost-more:%'",),
+    ),
     Plant("wallet_of_customer", ("UPDATE accounts_customer SET currency = 'USD' WHERE id = {eve}",)),
     Plant(
         "wallet_of_customer",
@@ -97,6 +105,9 @@ PLANTS = (
         ),
     ),
     Plant("wallet_balance", (give("alice", 1),)),
+    Plant("snapshot_sum", ("UPDATE books_snapshot SET sum_micros = sum_micros + 1",)),
+    Plant("snapshot_sum", ("UPDATE books_snapshot SET transfers = transfers - 1",)),
+    Plant("snapshot_sum", ("UPDATE books_snapshot SET through_id = through_id - 1",)),
     Plant(
         "wallet_limit",
         (

@@ -8,12 +8,15 @@ from sutler.catalogue.models import Service
 from sutler.core.clock import seeded
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.refusals import Refusal
+from sutler.fulfilment import provider_books
+from sutler.fulfilment.costs import Ended, finish
 from sutler.orders import cancel, drip, refill, subscriptions
 from sutler.orders.models import Drip, Order
 from sutler.orders.place import Placed, PlaceRequest, place
 from tests.conftest import NOW, make_customer, make_service
 from tests.lived_in_office import run_an_office
 from tests.ordering import LINK, placed, reported
+from tests.upstream import accepted, make_provider, make_upstream_service
 
 Names = dict[str, int]
 LATER = NOW + timedelta(days=2)
@@ -57,7 +60,8 @@ def live_a_little() -> Names:
         asked = refill.request_refills(alice.pk, [names["done"]], now)[0]
         assert not isinstance(asked, Refusal)
         assert refill.report([(asked, status)], "executor", now) == [None]
-    return names | drip_a_little(alice, odd) | follow_a_little(bob, follow) | run_an_office(alice, bob)
+    names |= drip_a_little(alice, odd) | follow_a_little(bob, follow) | buy_a_little(alice, service)
+    return names | run_an_office(alice, bob)
 
 
 def drip_a_little(alice: Customer, service: Service) -> Names:
@@ -97,6 +101,23 @@ def follow_a_little(bob: Customer, follow: Service) -> Names:
         reported(child, Status.COMPLETED)
     names["post_order"] = children(names["followed"])[0]
     return names
+
+
+def buy_a_little(alice: Customer, service: Service) -> Names:
+    """A provider that was paid and delivered two orders: one for less than expected, one for more."""
+    provider = make_provider()
+    for book in (provider_books.top_up, provider_books.draw):
+        assert not isinstance(book(provider.pk, 50_000_000, "bank", "a payment", NOW), Refusal)
+    there = make_upstream_service(provider)
+    for minutes, (link, cost) in enumerate((("h", 400_000), ("i", 600_000))):
+        now = NOW + timedelta(minutes=3 * minutes)
+        bought = accepted(placed(alice, service, link=link), there, f"100{minutes}")
+        reported(bought.order_id, Status.COMPLETED)
+        finish(provider.pk, "USD", [Ended(bought.pk, bought.order_id, bought.cost_micros, cost)], NOW)
+        bought.cost_micros, bought.finished_at, bought.ask_at, bought.word = cost, NOW, None, "Completed"
+        bought.save()
+        provider_books.renew_snapshot(provider, now)
+    return {"bought": bought.order_id, "provider": provider.pk}
 
 
 def children(parent: int) -> list[int]:

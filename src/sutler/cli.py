@@ -12,6 +12,7 @@ import click
 from sutler import __version__
 from sutler.config import ConfigError
 from sutler.ops import (
+    alarms,
     conformance,
     customer,
     demo,
@@ -20,6 +21,10 @@ from sutler.ops import (
     lying_upstream,
     order,
     processes,
+    provider,
+    provider_account,
+    provider_catalogue,
+    provider_route,
     rate,
     service,
     staff,
@@ -101,10 +106,17 @@ def main() -> None:
 for _command in (
     *(first_start.init, processes.run, processes.serve, processes.work, demo.demo),
     *(customer.customer, staff.staff, service.service, rate.rate, order.order),
+    *(provider.provider, alarms.alarms),
     *(inspection.verify, inspection.config, inspection.bench),
     *(conformance.conformance, lying_upstream.lying_upstream),
 ):
     main.add_command(_command)
+for _command in (
+    *(provider_account.test, provider_account.balance, provider_account.topup, provider_account.draw),
+    *(provider_catalogue.services, provider_catalogue.sync, provider_catalogue.import_, provider_catalogue.decide),
+    provider_route.route,
+):
+    provider.provider.add_command(_command)
 
 if __name__ == "__main__":
     main()

@@ -31,6 +31,7 @@ SETTINGS = (
     Setting("SUTLER_PANEL_NAME", str, "Sutler", "The panel's name on its pages"),
     Setting("SUTLER_PUBLIC_URL", str, "", "Address customers use, as https://panel.example; empty: as requested"),
     Setting("SUTLER_BASE_CURRENCY", str, "USD", "Currency that services are priced in; never change it later"),
+    Setting("SUTLER_MARGIN_FLOOR_PERCENT", int, 0, "What every order must leave above its cost upstream, in percent"),
     Setting(
         "SUTLER_ADJUSTMENT_LIMIT",
         int,
@@ -40,6 +41,7 @@ SETTINGS = (
     Setting(
         "SUTLER_ALLOWED_HOSTS", list, [], "Host names the pages answer to, besides the public URL's and local ones"
     ),
+    Setting("SUTLER_UPSTREAM_PRIVATE_HOSTS", list, [], "Hosts of providers that may have private addresses, and http"),
     Setting("SUTLER_TRUSTED_PROXIES", list, ["127.0.0.1"], "Addresses whose X-Forwarded-For is believed"),
     Setting("SUTLER_KEY_REQUESTS_PER_SECOND", int, 50, "Limit per API key; 0: none"),
     Setting("SUTLER_ADDRESS_REQUESTS_PER_SECOND", int, 100, "Limit per client address; 0: none"),

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "sutler.catalogue.apps.CatalogueConfig",
     "sutler.books",
     "sutler.orders",
+    "sutler.fulfilment",
     "sutler.payments",
     "sutler.support",
     "sutler.api",

@@ -35,6 +35,11 @@ _ROUTES = """
     OR (d.kind = 'scheduled' AND c.kind = 'in hand' AND t.cause LIKE 'run:%:%' AND t.order_id IS NOT NULL)
     OR (d.kind = 'in hand' AND c.kind = 'revenue' AND t.cause = 'settle:' || t.order_id)
     OR (d.kind IN ('in hand', 'scheduled') AND c.kind = 'wallet' AND t.cause = 'return:' || t.order_id)
+    OR (d.kind = 'deposits' AND c.kind = 'provider' AND t.cause LIKE 'topup:%' AND t.order_id IS NULL)
+    OR (d.kind = 'provider' AND c.kind = 'deposits' AND t.cause LIKE 'drawn:%' AND t.order_id IS NULL)
+    OR (d.kind = 'provider' AND c.kind = 'cost' AND t.order_id IS NOT NULL
+        AND (t.cause LIKE 'cost:%' OR t.cause LIKE 'cost-more:%'))
+    OR (d.kind = 'cost' AND c.kind = 'provider' AND t.order_id IS NOT NULL AND t.cause LIKE 'cost-back:%')
 """
 # What each wallet was given (+) and what was taken from it (-).
 _WALLET_MOVES = """
@@ -140,6 +145,22 @@ CHECKS = (
             ) AS points GROUP BY wallet_id
         ) AS past ON past.wallet_id = wallet.id
         WHERE past.lowest < -wallet.largest_credit_limit_micros
+        """,
+    ),
+    Check(
+        "snapshot_sum",
+        "every snapshot is the sum of the account's transfers until then",
+        "books_snapshot",
+        """
+        SELECT 'the snapshot of account ' || s.account_id || ' says ' || s.sum_micros || ' by ' || s.transfers
+            || ' transfers, there are ' || COALESCE(SUM(moved.delta), 0) || ' by ' || COUNT(moved.delta) AS breach
+        FROM books_snapshot s LEFT JOIN (
+            SELECT id, credit_id AS account_id, amount_micros AS delta FROM books_transfer
+            UNION ALL
+            SELECT id, debit_id, -amount_micros FROM books_transfer
+        ) AS moved ON moved.account_id = s.account_id AND moved.id <= s.through_id
+        GROUP BY s.account_id, s.sum_micros, s.transfers
+        HAVING s.sum_micros <> COALESCE(SUM(moved.delta), 0) OR s.transfers <> COUNT(moved.delta)
         """,
     ),
 )

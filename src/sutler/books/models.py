@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 
 class LedgerAccount(models.Model):
-    """One pocket of money in one currency: a customer's wallet, or one of the house's accounts.
+    """One pocket of money in one currency: a customer's wallet, an account at a provider, or one of the house's own.
 
     Only wallets keep a balance row. House accounts are summed: a row that every order updates is a global lock.
     """
@@ -19,10 +19,15 @@ class LedgerAccount(models.Model):
         # Where money comes from and goes to outside the panel.
         DEPOSITS = "deposits"
         ADJUSTMENTS = "adjustments"
+        # What the operator holds at a provider; what orders have cost upstream.
+        PROVIDER = "provider"
+        COST = "cost"
 
     kind = models.CharField(max_length=12, choices=Kind)
     currency = models.CharField(max_length=5)
     customer = models.OneToOneField("accounts.Customer", null=True, on_delete=models.PROTECT, related_name="wallet")
+    # Of which provider, without a foreign key: providers stand above the books.
+    provider_id = models.BigIntegerField(null=True)
     balance_micros = models.BigIntegerField(null=True)
     credit_limit_micros = models.BigIntegerField(default=0)
     # Only rises: what the wallet's past is held against once the limit has been lowered.
@@ -30,7 +35,16 @@ class LedgerAccount(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["kind", "currency"], condition=Q(customer=None), name="one_house_account"),
+            models.UniqueConstraint(
+                fields=["kind", "currency"], condition=Q(customer=None, provider_id=None), name="one_house_account"
+            ),
+            models.UniqueConstraint(
+                fields=["provider_id"], condition=Q(provider_id__isnull=False), name="one_account_per_provider"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="provider", provider_id__isnull=False) | (~Q(kind="provider") & Q(provider_id=None)),
+                name="only_provider_accounts_have_provider",
+            ),
             models.CheckConstraint(
                 condition=Q(kind="wallet", customer__isnull=False, balance_micros__isnull=False)
                 | (~Q(kind="wallet") & Q(customer__isnull=True, balance_micros__isnull=True)),
@@ -152,3 +166,21 @@ class FiguresMark(models.Model):
 
     def __str__(self) -> str:
         return str(self.last_transfer_id)
+
+
+class Snapshot(models.Model):
+    """What an account without a balance row held after transfer `through_id`, so that only what came since is summed.
+
+    `next_id` was the last transfer at `next_at`. Ids are given out before the transfers are committed, so the next
+    snapshot goes only as far as that, once everything that had an id then must have been committed or undone.
+    """
+
+    account = models.OneToOneField(LedgerAccount, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    through_id = models.BigIntegerField(default=0)
+    sum_micros = models.BigIntegerField(default=0)
+    transfers = models.BigIntegerField(default=0)
+    next_id = models.BigIntegerField()
+    next_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.account_id} after {self.through_id}"

@@ -79,7 +79,7 @@ def post(entries: Sequence[Entry], now: datetime) -> set[str]:
 
 def house(kind: str, currency: str) -> int:
     """Returns the id of a house account, opened if the currency has none yet."""
-    account, _ = LedgerAccount.objects.get_or_create(kind=kind, currency=currency, customer=None)
+    account, _ = LedgerAccount.objects.get_or_create(kind=kind, currency=currency, customer=None, provider_id=None)
     return account.pk
 
 

@@ -51,6 +51,10 @@ class Service(models.Model):
     link_refused = models.TextField(blank=True)
     needs_approval = models.BooleanField(default=False)
     closed_countries = models.CharField(max_length=1000, blank=True)
+    # The least that anybody is quoted, in the base currency: its cost and the margin that must stay. 0: no bound.
+    floor_rate_micros = models.BigIntegerField(default=0)
+    # Why the panel itself paused it; empty where staff did. Only then it comes back by itself.
+    pause_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["category__position", "category_id", "position", "id"]
@@ -91,6 +95,32 @@ class PriceOverride(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer_id}/{self.service_id}"
+
+
+class ServiceUpdate(models.Model):
+    """Something that customers should know of a service: it is new, dearer, cheaper, paused, back, or has other limits.
+
+    `before` and `after` are as a customer reads them; rates are in the base currency.
+    """
+
+    class Kind(models.TextChoices):
+        NEW = "new"
+        PRICE = "price"
+        LIMITS = "limits"
+        PAUSED = "paused"
+        BACK = "back"
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="updates")
+    kind = models.CharField(max_length=8, choices=Kind)
+    before = models.CharField(max_length=100, blank=True)
+    after = models.CharField(max_length=100, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: service {self.service_id}"
 
 
 class CatalogueVersion(models.Model):

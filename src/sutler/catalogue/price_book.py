@@ -27,12 +27,17 @@ class PriceBook:
     def quote(self, customer_id: int, terms: Terms, discount_basis_points: int, exchange: int) -> Micros:
         """Returns the rate that a customer is quoted, in micros of the currency that is worth `exchange`.
 
-        The customer's own rate for the service stands above the discount.
+        The customer's own rate for the service stands above the discount, and the floor below which the service does
+        not pay stands above both.
         """
         override = self.overrides.get((customer_id, terms.service_id))
-        if override is not None:
-            return quoted_rate(override, 0, exchange)
-        return quoted_rate(terms.rate_micros, discount_basis_points, exchange)
+        if override is None:
+            quoted = quoted_rate(terms.rate_micros, discount_basis_points, exchange)
+        else:
+            quoted = quoted_rate(override, 0, exchange)
+        if terms.floor_rate_micros:
+            return max(quoted, quoted_rate(terms.floor_rate_micros, 0, exchange))
+        return quoted
 
 
 _kept = PriceBook("", {}, {}, {})
@@ -76,6 +81,7 @@ def _terms(service: Service) -> Terms:
         max=service.max,
         dripfeed=service.dripfeed,
         one_active_order_per_link=service.one_active_order_per_link,
+        floor_rate_micros=service.floor_rate_micros,
         link_rules=link_rules.read(service.link_allowed, service.link_refused) if has_link else None,
         needs_approval=service.needs_approval,
         closed_countries=frozenset(service.closed_countries.split()),

@@ -327,3 +327,14 @@ def _input(order_type: OrderType, values: dict[str, Any]) -> OrderInput:
         numbers["quantity"] = 0
     details = {name: str(value) for name, value in values.items()}
     return OrderInput(link, expiry=expiry, details=details, **numbers)
+
+
+def order_fields(order_type: OrderType, link: str, quantity: int, details: Mapping[str, str]) -> dict[str, str]:
+    """Returns the fields with which an order of one run is placed at another panel, besides `service`."""
+    names = {each.name for each in order_type.fields}
+    fields = {name: text for name, text in details.items() if name in names}
+    if "link" in names:
+        fields["link"] = link
+    if "quantity" in names:
+        fields["quantity"] = str(quantity)
+    return fields

@@ -18,7 +18,10 @@ from sutler.core.refusals import Reason, Refusal
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is promised of a service that is on sale. The rate is in the panel's base currency."""
+    """What is promised of a service that is on sale. The rates are in the panel's base currency.
+
+    Nobody is quoted less than the floor rate, whatever the discount.
+    """
 
     service_id: int
     type: OrderType
@@ -27,6 +30,7 @@ class Terms:
     max: int
     dripfeed: bool
     one_active_order_per_link: bool
+    floor_rate_micros: int = 0
     # Acceptable use: what links are taken, whether staff must approve, where it is not sold.
     link_rules: LinkRules | None = None
     needs_approval: bool = False

@@ -41,3 +41,13 @@ def quoted_rate(base_rate: int, discount_basis_points: int, exchange: int) -> Mi
     """
     numerator = base_rate * (WHOLE_PRICE_BASIS_POINTS - discount_basis_points) * EVEN_EXCHANGE
     return Micros(-(-numerator // (WHOLE_PRICE_BASIS_POINTS * exchange)))
+
+
+def keeps_margin(rate: int, exchange: int, cost_rate: int, cost_exchange: int, floor_basis_points: int) -> bool:
+    """Returns True if selling at `rate` leaves at least the floor above `cost_rate`, each in its own currency.
+
+    Rates in micros, for the same quantity; `exchange` and `cost_exchange` are what those currencies are worth.
+    """
+    return rate * exchange * WHOLE_PRICE_BASIS_POINTS >= cost_rate * cost_exchange * (
+        WHOLE_PRICE_BASIS_POINTS + floor_basis_points
+    )

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import BooleanField, Count, Max, Model, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, Max, Model, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from sutler.catalogue.models import Service
+from sutler.core.attempts import LIVE, UNSETTLED, AttemptState
 from sutler.core.clock import Random
 from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
+from sutler.fulfilment.models import Attempt, DeskOrder, Provider, Route
 from sutler.orders import family, held, move, refill, subscriptions
-from sutler.orders.cancel import stop
-from sutler.orders.change import Change, note
+from sutler.orders.cancel import reject, stop
+from sutler.orders.change import note
+from sutler.orders.handing import hand_out
 from sutler.orders.models import CancelRequest, Order, OrderEvent, Refill, Subscription
 from sutler.orders.move import Report
 from sutler.storage.transactions import durable
@@ -30,7 +33,7 @@ _Row = TypeVar("_Row", bound=Model)
 MOST_HANDED_OUT = 500
 MOST_REPORTED = 500
 MOST_LISTED = 1000
-OPEN_CANCELS = (CancelStatus.OPEN, CancelStatus.TAKEN)
+UNDECIDED = (AttemptState.SENDING, *UNSETTLED)
 UNDER_WAY = frozenset({Status.PROCESSING, Status.IN_PROGRESS})
 # The condition of the index `order_under_way`, word for word: SQLite does not find it behind parameters.
 _IN_INDEX_UNDER_WAY = RawSQL("orders_order.status IN ('Processing', 'In progress')", [], BooleanField())
@@ -67,26 +70,16 @@ def pull(
 ) -> list[Order]:
     """Hands out up to `limit` (at most 500) Pending orders, oldest first, and moves them to Processing.
 
-    Without services, of all. Parents are never handed out, their children are; nor is what waits for approval. With
-    `until`, only orders that were placed by then. Two executors at once never get the same order.
+    Without services, of all. Parents are never handed out, their children are; nor is what waits for approval, nor what
+    is the worker's: orders of services with a route, unless no route would take them. With `until`, only orders that
+    were placed by then. Two executors at once never get the same order.
     """
-    waiting = held.free_orders(Order.objects.filter(status=Status.PENDING, kind=Order.Kind.SINGLE))
-    # All services rather than no condition: only so does SQLite use the partial index of the queue.
-    services = Service.objects.values("pk") if service_ids is None else service_ids
-    waiting = _narrowed(waiting, "service", services, "created_at", until)
+    waiting = _narrowed(_for_the_desk(service_ids), "service", None, "created_at", until)
     if not waiting.exists():  # asking often must not take the write lock
         return []
     count = _bounded(limit, MOST_HANDED_OUT)
     with durable():
-        # A child is only ever locked by who holds its parent; what others hold is passed over, so nobody waits.
-        parents = waiting.filter(parent__isnull=False).order_by("pk").values_list("parent_id", flat=True)[:count]
-        claimed = family.claim(Order.objects.filter(pk__in=set(parents)), count)
-        free = waiting.filter(Q(parent=None) | Q(parent__in=claimed)).select_related("customer", "service")
-        orders = list(free.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:count])
-        move.apply([_handed_out(each) for each in orders], actor, now)
-    for each in orders:
-        each.status = Status.PROCESSING
-    return orders
+        return hand_out(waiting, count, actor, now)
 
 
 def find(wanted: Wanted) -> list[Order]:
@@ -117,9 +110,17 @@ def get(order_id: int) -> Order | None:
 def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Refusal | None]:
     """Applies the reports in one transaction, each on its own; None stands for success, in the order given.
 
-    Refuses with INCORRECT_ORDER or MOVE_NOT_ALLOWED; see `orders.move.report`, which settles the money.
+    Refuses with INCORRECT_ORDER or MOVE_NOT_ALLOWED; see `orders.move.report`, which settles the money. While it is not
+    known whether a provider has placed an order, nothing moves it (reliability page).
     """
-    return [each if isinstance(each, Refusal) else None for each in move.report(reports, actor, now)]
+    ids = {each.order_id for each in reports}
+    with durable():
+        family.lock(Order.objects.filter(pk__in=ids))
+        open_adds = Attempt.objects.filter(order__in=ids, action=Attempt.Action.ADD, state__in=UNDECIDED)
+        unclear = set(open_adds.values_list("order_id", flat=True))
+        taken = iter(move.take([each for each in reports if each.order_id not in unclear], actor, now))
+        answers = [Refusal(Reason.MOVE_NOT_ALLOWED) if each.order_id in unclear else next(taken) for each in reports]
+    return [each if isinstance(each, Refusal) else None for each in answers]
 
 
 def set_partial(order_id: int, remains: int, actor: str, now: datetime) -> Refusal | None:
@@ -143,8 +144,11 @@ def cancel(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal 
 def pull_refills(
     service_ids: Collection[int] | None, limit: int, actor: str, now: datetime, *, until: datetime | None = None
 ) -> list[Refill]:
-    """Hands out up to `limit` (at most 500) Pending refills, oldest first, and moves them to In progress."""
-    waiting = Refill.objects.filter(status=RefillStatus.PENDING)
+    """Hands out up to `limit` (at most 500) Pending refills, oldest first, and moves them to In progress.
+
+    Not those of orders that a provider has, which the worker forwards, unless the provider is switched off.
+    """
+    waiting = Refill.objects.filter(~_is_upstream(), status=RefillStatus.PENDING)
     waiting = _narrowed(waiting, "order__service", service_ids, "requested_at", until)
     if not waiting.exists():
         return []
@@ -177,9 +181,10 @@ def pull_cancels(
 ) -> list[CancelRequest]:
     """Hands out up to `limit` (at most 500) open requests to cancel, oldest first, and marks them Taken.
 
-    Whoever takes one either reports its order as Canceled or Partial, or rejects it with `reject_cancels`.
+    Whoever takes one either reports its order as Canceled or Partial, or rejects it with `reject_cancels`. Not those of
+    orders that a provider has or may have, which the worker forwards, unless the provider is switched off.
     """
-    waiting = CancelRequest.objects.filter(status=CancelStatus.OPEN)
+    waiting = CancelRequest.objects.filter(~_is_upstream(), status=CancelStatus.OPEN)
     waiting = _narrowed(waiting, "order__service", service_ids, "requested_at", until)
     if not waiting.exists():
         return []
@@ -198,10 +203,7 @@ def reject_cancels(order_ids: Sequence[int], actor: str, now: datetime) -> list[
     Refuses with CANCEL_NOT_AVAILABLE where an order has no open request.
     """
     with durable():
-        requests = CancelRequest.objects.filter(order__in=set(order_ids), status__in=OPEN_CANCELS)
-        found = dict(requests.select_for_update().order_by("pk").values_list("order_id", "pk"))
-        CancelRequest.objects.filter(pk__in=found.values()).update(status=CancelStatus.REJECTED, finished_at=now)
-        OrderEvent.objects.bulk_create(note(each, actor, now, "Request to cancel rejected") for each in sorted(found))
+        found = reject(order_ids, actor, now)
     return [None if each in found else Refusal(Reason.CANCEL_NOT_AVAILABLE) for each in order_ids]
 
 
@@ -227,8 +229,20 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
     return subscriptions.report_post(order_id, link, now, chance, actor)
 
 
-def _handed_out(order: Order) -> Change:
-    return Change(order, Status.PROCESSING, order.start_count, order.remains, order.returned_micros)
+def _for_the_desk(service_ids: Collection[int] | None) -> QuerySet[Order]:
+    """The Pending orders that no provider takes, of these services."""
+    waiting = held.free_orders(Order.objects.filter(status=Status.PENDING, kind=Order.Kind.SINGLE))
+    # All services rather than no condition: only so does SQLite use the partial index of the queue.
+    services = Service.objects.filter(**({} if service_ids is None else {"pk__in": service_ids}))
+    unrouted = services.exclude(pk__in=Route.objects.filter(is_on=True).values("service"))
+    left_over = Q(service__in=services.values("pk"), pk__in=DeskOrder.objects.values("order"))
+    return waiting.filter(Q(service__in=unrouted.values("pk")) | left_over)
+
+
+def _is_upstream() -> Exists:
+    """Whether the order of a refill or of a request to cancel is, or may be, at a provider that is not switched off."""
+    adds = Attempt.objects.filter(order=OuterRef("order_id"), action=Attempt.Action.ADD, state__in=LIVE)
+    return Exists(adds.exclude(provider__state=Provider.State.OFF))
 
 
 def _narrowed(

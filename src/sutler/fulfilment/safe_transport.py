@@ -105,7 +105,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
 
     async def _look_up(self, request: httpx2.Request) -> Sequence[str]:
         host = _host(request)
-        if _is_address(host):
+        if is_address(host):
             return [host]
         port = request.url.port or DEFAULT_PORTS.get(request.url.scheme, 0)
         try:
@@ -148,13 +148,19 @@ def _host(request: httpx2.Request) -> str:
     return request.url.raw_host.decode("ascii")
 
 
-def _name(host: str) -> str:
-    return host.strip("[]").rstrip(".").lower()
+def is_allowed(host: str, allowed_hosts: Collection[str]) -> bool:
+    """Returns True if the operator lets this host, as it stands in a URL, have a private address."""
+    return _name(host) in {_name(each) for each in allowed_hosts}
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Returns True for an IP address, False for a name."""
     try:
         ip_address(host)
     except ValueError:
         return False
     return True
+
+
+def _name(host: str) -> str:
+    return host.strip("[]").rstrip(".").lower()

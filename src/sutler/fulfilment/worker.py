@@ -1,4 +1,7 @@
-"""The worker: keeps time. It does what is due and keeps no state of its own, so several may run at once."""
+"""The worker: keeps time. It does what is due and keeps no state of its own, so several may run at once.
+
+What speaks with providers runs beside it (`switchboard`).
+"""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -8,13 +11,17 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from sutler.core.clock import Clock, Random
+from sutler.fulfilment import attempts
 from sutler.orders import drip, subscriptions
 from sutler.storage.transactions import Busy, CommitUnclear
 
 Job = Callable[[datetime], int]
 
 # Each does a bounded part of what is due, in transactions of its own, and returns how much that was.
-JOBS: tuple[Job, ...] = (drip.place_due_runs, subscriptions.end_expired, subscriptions.place_due_posts)
+JOBS: tuple[Job, ...] = (
+    *(drip.place_due_runs, subscriptions.end_expired, subscriptions.place_due_posts),
+    attempts.expire_leases,
+)
 
 _log = structlog.get_logger(__name__)
 

@@ -50,7 +50,7 @@ def list_(customer_id: int | None, status: str | None, limit: int) -> None:
 @click.argument("order_id", type=ID)
 @on_panel
 def show(order_id: int) -> None:
-    """Show one order: its fields, what happened to it, and its money."""
+    """Show one order: its fields, what happened to it, its money, and what was sent upstream for it."""
     from sutler.books.models import Transfer
     from sutler.orders.models import Order
 
@@ -75,6 +75,7 @@ def show(order_id: int) -> None:
         ("CAUSE", "FROM", "TO", "AMOUNT"),
         ((each.cause, each.debit.kind, each.credit.kind, show_charge(each.amount_micros)) for each in transfers),
     )
+    _show_upstream(order_id)
 
 
 @order.command(
@@ -89,13 +90,101 @@ def show(order_id: int) -> None:
 @on_panel
 def set_status(order_id: int, status: str, start_count: int | None, remains: int | None, note: str) -> None:
     """Move an order, as its executor would: Completed keeps the charge, Partial and Canceled give back."""
-    from sutler.orders.move import Report, report
+    from sutler.fulfilment import desk
+    from sutler.orders.move import Report
 
     told = Report(order_id, Status(status), start_count, remains, note)
-    [outcome] = report([told], "operator", SystemClock().now())
-    if isinstance(outcome, Refusal):
-        raise refused(outcome)
-    click.echo(f"Order {order_id} is {outcome.status}.")
+    [refusal] = desk.report([told], "operator", SystemClock().now())
+    if refusal is not None:
+        raise refused(refusal)
+    click.echo(f"Order {order_id} is {Status(status)}.")
+
+
+@order.command("unknown", epilog=example("sutler order unknown"))
+@on_panel
+def unknown() -> None:
+    """Show the orders of which nobody knows whether a provider has placed them, and what was found out."""
+    from sutler.core.attempts import UNSETTLED
+    from sutler.fulfilment.models import Attempt
+
+    found = Attempt.objects.filter(action=Attempt.Action.ADD, state__in=UNSETTLED).select_related("provider")
+    show_table(
+        ("ORDER", "PROVIDER", "SENT", "EXPECTED", "STATE", "SCANS", "ORPHANS THAT MAY BE IT", "WHY"),
+        (
+            (
+                *(each.order_id, each.provider.name, f"{each.sent_at:%Y-%m-%d %H:%M:%S}"),
+                *(show_charge(each.expected_micros), each.state, each.clean_scans),
+                " ".join(str(orphan["id"]) for orphan in (each.evidence or {}).get("orphans", [])) or "-",
+                each.why,
+            )
+            for each in found.order_by("pk")
+        ),
+    )
+
+
+@order.command(
+    "resolve",
+    epilog=example("sutler order resolve 17 placed --upstream-id 23501", "sutler order resolve 17 absent"),
+)
+@click.argument("order_id", type=ID)
+@click.argument("verdict", type=click.Choice(["placed", "absent"]))
+@click.option("--upstream-id", help="The id of the order at the provider, where it was placed.")
+@on_panel
+def resolve(order_id: int, verdict: str, upstream_id: str | None) -> None:
+    """Say what became of an order whose outcome at a provider is unknown.
+
+    Placed: it is followed there from now on. Absent: it is sent again, by the next route that takes it.
+    """
+    from sutler.fulfilment.attempts import resolve as settle
+
+    if (verdict == "placed") != (upstream_id is not None):
+        raise click.UsageError("--upstream-id goes with placed, and only with it.")
+    refusal = settle(order_id, upstream_id, "operator", SystemClock().now())
+    if refusal is not None:
+        raise refused(refusal)
+    click.echo(f"Order {order_id}: {verdict}.")
+
+
+def _show_upstream(order_id: int) -> None:
+    """Shows what was sent upstream for an order, what became of it there, and what is left of its price."""
+    from django.conf import settings
+
+    from sutler.fulfilment import costs
+    from sutler.fulfilment.models import Attempt
+
+    found = Attempt.objects.filter(order=order_id).select_related("provider", "upstream_order").order_by("pk")
+    attempts = [(each, getattr(each, "upstream_order", None)) for each in found]
+    if not attempts:
+        return
+    click.echo()
+    show_table(
+        ("ATTEMPT", "ACTION", "PROVIDER", "SENT", "STATE", "ID THERE", "STATUS THERE", "COST", "WHY"),
+        (
+            (
+                *(
+                    each.pk,
+                    each.action,
+                    each.provider.name,
+                    f"{each.sent_at:%Y-%m-%d %H:%M:%S}" if each.sent_at else "-",
+                ),
+                *(each.state, each.upstream_id or "-", there.word or "-" if there else "-"),
+                f"{show_charge(there.cost_micros)} {each.provider.currency}" if there else "-",
+                each.why or "-",
+            )
+            for each, there in attempts
+        ),
+    )
+    margin = costs.margins([order_id])[order_id]
+    click.echo()
+    show_table(
+        ("KEPT", "COST", "MARGIN"),
+        [
+            [
+                "-" if each is None else f"{show_charge(each)} {settings.SUTLER['SUTLER_BASE_CURRENCY']}"
+                for each in (margin.revenue_micros, margin.cost_micros, margin.margin_micros)
+            ]
+        ],
+    )
 
 
 @order.command(epilog=example("sutler order approve 17 18"))

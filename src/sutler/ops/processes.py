@@ -63,14 +63,16 @@ def serve(host: str, port: int) -> None:
 @click.option("--executor-seed", type=int, hidden=True)
 @on_panel
 def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
-    """Run a worker, which does what is due.
+    """Run a worker, which does what is due; any number may share a PostgreSQL database.
 
-    That is: places the runs of drip-feeds and the posts of subscriptions, ends what expires, sends e-mail, keeps the
-    figures of the days and measures how long services take.
+    It sends orders to providers and follows them there, places the runs of drip-feeds and the posts of subscriptions,
+    ends what expires, sends e-mail, keeps the figures of the days and measures how long services take.
     """
     from sutler.accounts import mail
     from sutler.books import figures
     from sutler.fulfilment import worker
+    from sutler.fulfilment.plan import Planner
+    from sutler.ops import lines
     from sutler.ops.executor import Executor
     from sutler.orders import pace
 
@@ -81,17 +83,19 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     if until_parent_ends:
         threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     clock = SystemClock()
-    with ThreadPoolExecutor(1) as beside:
+    jobs = (*worker.JOBS, Planner().plan_waiting, mail.send_due, figures.keep_up, pace.measure)
+    with ThreadPoolExecutor() as beside:
+        parts = [beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, jobs)]
         if executor_seed is not None:
-            executing = beside.submit(Executor(seeded(executor_seed)).run, clock, stop)
-            executing.add_done_callback(lambda _: stop.set())
+            parts.append(beside.submit(Executor(seeded(executor_seed)).run, clock, stop))
+        for part in parts:
+            part.add_done_callback(lambda _: stop.set())
         try:
-            jobs = (*worker.JOBS, mail.send_due, figures.keep_up, pace.measure)
-            worker.work(clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, jobs)
+            lines.keep_open(clock, stop)
         finally:
             stop.set()
-    if executor_seed is not None:
-        executing.result()
+    for part in parts:
+        part.result()
 
 
 def make_ready() -> None:

@@ -2,6 +2,7 @@
 
 import click
 
+from sutler.core.clock import SystemClock
 from sutler.core.money import Micros, show_rate
 from sutler.ops.shell import Amount, Currency, Failed, example, on_panel, show_table
 
@@ -16,17 +17,24 @@ def rate() -> None:
 @click.argument("worth", type=Amount())
 @on_panel
 def set_(currency: str, worth: Micros) -> None:
-    """Say what one unit of a currency is worth in the base currency. Orders keep the rate they were placed at."""
+    """Say what one unit of a currency is worth in the base currency. Orders keep the rate they were placed at.
+
+    The prices of services follow that providers deliver in this currency.
+    """
     from django.conf import settings
 
     from sutler.catalogue.models import ExchangeRate
+    from sutler.fulfilment import selling
+    from sutler.storage.transactions import durable
 
     base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
     if currency == base:
         raise Failed(f"{base} is the base currency: it is always worth 1")
     if not worth:
         raise click.BadParameter("a currency is worth more than 0", param_hint="WORTH")
-    ExchangeRate.objects.update_or_create(currency=currency, defaults={"worth_micros": worth})
+    with durable():
+        ExchangeRate.objects.update_or_create(currency=currency, defaults={"worth_micros": worth})
+        selling.follow_exchange(currency, SystemClock().now())
     click.echo(f"1 {currency} = {show_rate(worth)} {base}")
 
 

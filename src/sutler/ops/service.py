@@ -98,13 +98,28 @@ def list_(category: str | None) -> None:
 def set_state(service_id: int, state: str) -> None:
     """Put a service on sale again, pause it, or hide it."""
     from sutler.catalogue.models import Service
+    from sutler.catalogue.sale import set_state as put
+    from sutler.core.clock import SystemClock
 
-    for found in Service.objects.filter(pk=service_id):
-        found.state = state
-        found.save(update_fields=["state"])
-        click.echo(f"Service {service_id} is {state}.")
-        return
-    raise Failed(f"there is no service {service_id}")
+    if not put(service_id, Service.State(state), SystemClock().now()):
+        raise Failed(f"there is no service {service_id}")
+    click.echo(f"Service {service_id} is {state}.")
+
+
+@service.command("updates", epilog=example("sutler service updates --limit 20"))
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many at most.")
+@on_panel
+def updates_(limit: int) -> None:
+    """Show what customers are told of changes to the services, newest first."""
+    from sutler.catalogue import updates
+
+    show_table(
+        ("AT", "SERVICE", "NAME", "WHAT", "BEFORE", "AFTER"),
+        (
+            (f"{u.at:%Y-%m-%d %H:%M}", u.service_id, u.service.name, u.kind, u.before or "-", u.after or "-")
+            for u in updates.recent(limit)
+        ),
+    )
 
 
 def _may(found: Any) -> str:

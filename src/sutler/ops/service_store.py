@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from django.core.management.color import no_style
 from django.db import connection, transaction
-from django.db.models import Max
 from rich.console import Console
 from rich.progress import Progress
 
 from sutler.catalogue import version
 from sutler.catalogue.models import Category, Service
+from sutler.catalogue.sale import headings
 from sutler.ops.service_file import Offer
 
 BATCH = 500
@@ -22,7 +22,7 @@ def store(offers: Sequence[Offer]) -> list[tuple[int, bool]]:
     """
     stored: list[tuple[int, bool]] = []
     with transaction.atomic(), Progress(console=Console(stderr=True), disable=len(offers) < BATCH) as progress:
-        categories = _categories(offers)
+        categories = headings(offer.category for offer in offers)
         # First those that bring an id: the ids given to the others must come after them.
         named = [offer for offer in offers if offer.service_id]
         nameless = [offer for offer in offers if not offer.service_id]
@@ -32,17 +32,6 @@ def store(offers: Sequence[Offer]) -> list[tuple[int, bool]]:
         made = Service.objects.bulk_create([_filled(Service(), offer, categories) for offer in nameless], BATCH)
         version.renew()
     return stored + [(service.pk, True) for service in made]
-
-
-def _categories(offers: Sequence[Offer]) -> dict[str, Category]:
-    """Returns the categories of the offers by name; those there were not yet stand last, in the offers' order."""
-    there = {each.name: each for each in Category.objects.all()}
-    last = Category.objects.aggregate(last=Max("position"))["last"] or 0
-    for name in dict.fromkeys(offer.category for offer in offers):
-        if name not in there:
-            last += 1
-            there[name] = Category.objects.create(name=name, position=last)
-    return there
 
 
 def _store_named(offers: Sequence[Offer], categories: dict[str, Category]) -> list[tuple[int, bool]]:

@@ -10,6 +10,7 @@ from rich.progress import Progress
 from sutler.books import audit as books
 from sutler.books import kept_audit
 from sutler.books.audit import Check
+from sutler.fulfilment import audit as fulfilment
 from sutler.orders import approval_audit
 from sutler.orders import audit as orders
 from sutler.payments import audit as payments
@@ -18,7 +19,7 @@ from sutler.support import audit as support
 
 CHECKS: tuple[Check, ...] = (
     *(books.CHECKS + kept_audit.CHECKS + orders.CHECKS + approval_audit.CHECKS),
-    *(payments.CHECKS + support.CHECKS),
+    *(fulfilment.CHECKS + payments.CHECKS + support.CHECKS),
 )
 MOST_SHOWN = 20
 

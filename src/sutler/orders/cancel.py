@@ -7,10 +7,11 @@ from enum import Enum, auto
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
 from sutler.catalogue.models import Service
-from sutler.core.lifecycle import FINAL, Status
+from sutler.core.lifecycle import FINAL, CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import family, move
 from sutler.orders.change import note
+from sutler.orders.handing import OPEN_CANCELS
 from sutler.orders.models import CancelRequest, Drip, Order, OrderEvent, Post, Subscription
 from sutler.storage.transactions import durable
 
@@ -57,6 +58,15 @@ def stop(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal | 
     with durable():
         orders = family.lock(Order.objects.filter(pk__in=order_ids))
         return stop_locked(order_ids, orders, orders.keys(), actor, now)
+
+
+def reject(order_ids: Collection[int], actor: str, now: datetime) -> Collection[int]:
+    """Turns down the open requests to cancel these orders, in the caller's transaction; returns whose they were."""
+    requests = CancelRequest.objects.filter(order__in=set(order_ids), status__in=OPEN_CANCELS)
+    found = dict(requests.select_for_update().order_by("pk").values_list("order_id", "pk"))
+    CancelRequest.objects.filter(pk__in=found.values()).update(status=CancelStatus.REJECTED, finished_at=now)
+    OrderEvent.objects.bulk_create(note(each, actor, now, "Request to cancel rejected") for each in sorted(found))
+    return found.keys()
 
 
 def stop_locked(

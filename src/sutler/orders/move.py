@@ -15,7 +15,7 @@ from sutler.orders.change import Change, write
 from sutler.orders.models import Order
 from sutler.storage.transactions import durable
 
-__all__ = ["Change", "Report", "apply", "canceled", "report"]
+__all__ = ["Change", "Report", "apply", "canceled", "report", "take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,22 @@ def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Change 
     (rounded down), Canceled gives back all. Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
     with durable():
-        orders = family.lock(Order.objects.filter(pk__in={each.order_id for each in reports}))
-        waiting = held.waiting_among(orders.values())
-        outcomes: list[Change | Refusal] = []
-        changes: dict[int, Change] = {}
-        for each in reports:
-            outcome = _decide(orders.get(each.order_id), each, is_waiting=each.order_id in waiting)
-            if isinstance(outcome, Change) and changes.setdefault(each.order_id, outcome) != outcome:
-                outcome = Refusal(Reason.MOVE_NOT_ALLOWED)
-            outcomes.append(outcome)
-        apply([each for each in changes.values() if each.order.status not in FINAL], actor, now)
-        return outcomes
+        return take(reports, actor, now)
+
+
+def take(reports: Sequence[Report], actor: str, now: datetime) -> list[Change | Refusal]:
+    """Does what `report` does inside the caller's transaction."""
+    orders = family.lock(Order.objects.filter(pk__in={each.order_id for each in reports}))
+    waiting = held.waiting_among(orders.values())
+    outcomes: list[Change | Refusal] = []
+    changes: dict[int, Change] = {}
+    for each in reports:
+        outcome = _decide(orders.get(each.order_id), each, is_waiting=each.order_id in waiting)
+        if isinstance(outcome, Change) and changes.setdefault(each.order_id, outcome) != outcome:
+            outcome = Refusal(Reason.MOVE_NOT_ALLOWED)
+        outcomes.append(outcome)
+    apply([each for each in changes.values() if each.order.status not in FINAL], actor, now)
+    return outcomes
 
 
 def apply(changes: Sequence[Change], actor: str, now: datetime) -> None:

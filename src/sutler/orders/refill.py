@@ -126,13 +126,18 @@ def report(reports: Sequence[tuple[int, RefillStatus]], actor: str, now: datetim
     Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
     with durable():
-        ids = {refill_id for refill_id, _ in reports}
-        refills = {each.pk: each for each in Refill.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
-        notes: list[OrderEvent] = []
-        answers = [_move(refills.get(refill_id), status, actor, now, notes) for refill_id, status in reports]
-        Refill.objects.bulk_update(refills.values(), ["status", "finished_at"])
-        OrderEvent.objects.bulk_create(notes)
-        return answers
+        return take(reports, actor, now)
+
+
+def take(reports: Sequence[tuple[int, RefillStatus]], actor: str, now: datetime) -> list[Refusal | None]:
+    """Does what `report` does inside the caller's transaction."""
+    ids = {refill_id for refill_id, _ in reports}
+    refills = {each.pk: each for each in Refill.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    notes: list[OrderEvent] = []
+    answers = [_move(refills.get(refill_id), status, actor, now, notes) for refill_id, status in reports]
+    Refill.objects.bulk_update(refills.values(), ["status", "finished_at"])
+    OrderEvent.objects.bulk_create(notes)
+    return answers
 
 
 def _move(

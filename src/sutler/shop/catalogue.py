@@ -74,7 +74,9 @@ def services(request: CustomerRequest) -> HttpResponse:
     query = asked.copy()
     query.pop("after", None)
     given = {
-        "groups": [(name, list(rows)) for name, rows in groupby(shown(found, sold, marked), lambda row: row.offer.category)],
+        "groups": [
+            (name, list(rows)) for name, rows in groupby(shown(found, sold, marked), lambda row: row.offer.category)
+        ],
         # Rows that are added below others go on under the heading that stands there.
         "heading_before": _category(sold, after) if request.htmx else "",
         "row_count": len(found),

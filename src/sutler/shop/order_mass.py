@@ -48,7 +48,9 @@ class MassForm(forms.Form):
         """Returns the lines; none, with an error beside the field, if there are none or too many."""
         read = mass.read(self.cleaned_data["orders"])
         if isinstance(read, Refusal):
-            self.add_error("orders", gettext("Write at least one line, and at most %(most)s.") % {"most": mass.MOST_LINES})
+            self.add_error(
+                "orders", gettext("Write at least one line, and at most %(most)s.") % {"most": mass.MOST_LINES}
+            )
             return []
         return read
 
@@ -102,11 +104,15 @@ def _place(request: CustomerRequest, form: MassForm, lines: list[mass.Line]) -> 
         form.add_error(None, _("The panel is busy and nothing was placed. Please try again."))
         return _shown(request, form, [])
     except CommitUnclear:
-        form.add_error(None, _("It is not clear whether the orders were placed. Send them again: each is placed only once."))
+        form.add_error(
+            None, _("It is not clear whether the orders were placed. Send them again: each is placed only once.")
+        )
         return _shown(request, form, [])
     placed = [(each.line.number, each.outcome.order_id) for each in reports if isinstance(each.outcome, Placed)]
     left = [
-        (each.line.number, each.line.text, _fault(each.outcome)) for each in reports if isinstance(each.outcome, Refusal)
+        (each.line.number, each.line.text, _fault(each.outcome))
+        for each in reports
+        if isinstance(each.outcome, Refusal)
     ]
     request.session[SESSION_KEY] = {"customer": request.customer.pk, "placed": placed, "left": left}
     return redirect(f"{reverse('shop:order_mass')}?report=1")

@@ -32,12 +32,14 @@ class Statement:
     The first column is never NULL. A SELECT of many rows names what it selects in `answer` and has `{answer}` in that
     place: SQLite then answers all rows as one JSON array. Row by row the driver would let go of the interpreter lock
     and wait for it each time.
-    Such a SELECT may not group, and its rows come in any order.
+    Such a SELECT may not group, and its rows come in any order. `locks` names a table of it whose rows it locks until
+    the transaction ends; on SQLite the transaction holds the only write lock anyway.
     """
 
     sql: str
     columns: Mapping[str, str]
     answer: tuple[str, ...] = ()
+    locks: str = ""
 
     @property
     def answers(self) -> bool:
@@ -55,6 +57,11 @@ def moment(now: datetime) -> str:
     """Returns a moment as the text that the engine stores and compares."""
     utc = now.astimezone(UTC)
     return utc.isoformat(" ") if is_postgres() else utc.replace(tzinfo=None).isoformat(" ")
+
+
+def read_moment(stored: str | datetime | None) -> datetime | None:
+    """Returns a moment as a statement has answered it: SQLite's is the text of `moment`."""
+    return datetime.fromisoformat(stored).replace(tzinfo=UTC) if isinstance(stored, str) else stored
 
 
 def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
@@ -134,7 +141,8 @@ def _sqlite_write(statement: Statement, size: int) -> str:
 def _postgres_sql(statement: Statement) -> str:
     arrays = ", ".join(f"%s::{kind}[]" for kind in statement.columns.values())
     table = f"unnest({arrays}) AS rows({', '.join(statement.columns)})"
-    return statement.sql.replace("{answer}", ", ".join(statement.answer)).replace("{rows}", table)
+    sql = statement.sql.replace("{answer}", ", ".join(statement.answer)).replace("{rows}", table)
+    return f"{sql} FOR UPDATE OF {statement.locks}" if statement.locks else sql
 
 
 @lru_cache(maxsize=256)

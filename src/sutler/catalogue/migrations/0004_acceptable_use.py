@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_roles_profile_terms'),
-        ('catalogue', '0001_initial'),
+        ('catalogue', '0003_pause_reason'),
     ]
 
     operations = [

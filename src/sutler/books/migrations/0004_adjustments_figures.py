@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_roles_profile_terms'),
-        ('books', '0001_initial'),
+        ('books', '0003_snapshot'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

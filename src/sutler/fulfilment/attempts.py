@@ -1,0 +1,249 @@
+"""What an answer, a silence or a verdict makes of an attempt to place an order, and of the order with it.
+
+Each verb is one durable transaction and safe to repeat: whatever has moved on meanwhile is left as it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sutler.core import pacing
+from sutler.core.attempts import ATTEMPT_MOVES, UNSETTLED, AttemptState
+from sutler.core.refusals import Reason, Refusal
+from sutler.core.upstream_words import REFUSES_ADD, DeclineKind, read_id
+from sutler.fulfilment import alarms, brake, costs, journal, plan
+from sutler.fulfilment.journal import Said
+from sutler.fulfilment.models import Alarm, Attempt, Orphan, Provider, UpstreamOrder
+from sutler.fulfilment.panel_answers import Accepted, Declined, Failure, NotSent
+from sutler.orders import handing
+from sutler.orders.change import note
+from sutler.orders.models import OrderEvent
+from sutler.storage.statements import Statement, moment, run
+from sutler.storage.transactions import durable
+
+ACTOR = "worker"
+FIRST_LOOK = timedelta(minutes=1)
+_S = AttemptState
+_KEEP = Statement(
+    "UPDATE fulfilment_attempt SET state = rows.state, why = rows.why, decided_by = rows.decided_by,"
+    " upstream_id = rows.upstream_id, answered_at = rows.answered_at, due_at = rows.due_at"
+    " FROM {rows} WHERE fulfilment_attempt.id = rows.id",
+    {
+        "id": "bigint",
+        "state": "text",
+        "why": "text",
+        "decided_by": "text",
+        "upstream_id": "text",
+        "answered_at": "timestamptz",
+        "due_at": "timestamptz",
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an attempt: its new state, the id it was given upstream if it has one, and why."""
+
+    attempt_id: int
+    state: AttemptState
+    upstream_id: str | None = None
+    why: str = ""
+    decided_by: str = ""
+
+
+def outcome_of(attempt_id: int, answer: Accepted | Failure) -> Outcome:
+    """Returns what an answer to `add` means; whatever does not prove anything is UNKNOWN."""
+    match answer:
+        case Accepted(upstream_id):
+            return Outcome(attempt_id, _S.ACCEPTED, upstream_id)
+        case NotSent(why):
+            return Outcome(attempt_id, _S.NOT_SENT, why=why)
+        case Declined(kind, raw) if kind in REFUSES_ADD:
+            return Outcome(attempt_id, _S.DECLINED, why=f"{kind.name}: {raw}")
+        case Declined(kind, raw):
+            return Outcome(attempt_id, _S.UNKNOWN, why=f"{kind.name}: {raw}")
+        case _:
+            return Outcome(attempt_id, _S.UNKNOWN, why=answer.why)
+
+
+def settle(provider_id: int, outcomes: Sequence[Outcome], calls: Sequence[Said], now: datetime) -> list[int]:
+    """Writes what became of attempts at one provider, and the calls that told so. Returns the attempts that moved.
+
+    Accepted: the order upstream is followed from now on, its cost is in the books. Nothing placed: the order is Pending
+    again (or canceled, where the customer has asked for it) and is planned anew. Unknown: it waits for `reconcile`.
+    An id that another attempt has claimed, or that is older than the attempt, makes it unknown too. An answer that
+    comes after the verdict changes nothing and raises an alarm.
+    Raises storage.transactions.Busy or CommitUnclear; repeating is safe.
+    """
+    with durable():
+        provider = Provider.objects.select_for_update().get(pk=provider_id)
+        moved = _Moves(provider, now)
+        ids = [each.attempt_id for each in outcomes]
+        locked = Attempt.objects.select_for_update(of=("self",)).select_related("upstream_service")
+        attempts = {each.pk: each for each in locked.filter(pk__in=ids).order_by("pk")}
+        claimed = _claimed(provider_id, outcomes)
+        for each in outcomes:
+            moved.take(attempts[each.attempt_id], _checked(each, attempts[each.attempt_id], provider, claimed))
+        moved.write()
+        journal.write(provider_id, calls)
+        return [each.pk for each in moved.changed]
+
+
+def expire_leases(now: datetime) -> int:
+    """Makes attempts unknown whose worker has not said in time what came of them; returns how many."""
+    expired = Attempt.objects.filter(state=_S.SENDING, lease_until__lt=now, action=Attempt.Action.ADD)
+    found: dict[int, list[int]] = {}
+    for pk, provider_id in expired.values_list("pk", "provider_id"):
+        found.setdefault(provider_id, []).append(pk)
+    for provider_id, ids in found.items():
+        why = "the worker that sent it did not say what came of it"
+        settle(provider_id, [Outcome(each, _S.UNKNOWN, why=why) for each in ids], (), now)
+    return sum(map(len, found.values()))
+
+
+def resolve(order_id: int, upstream_id: str | None, actor: str, now: datetime) -> Refusal | None:
+    """The verdict of staff on an unknown outcome: placed under this id, or (None) never placed.
+
+    Refuses with INCORRECT_ORDER where the order has no unknown outcome, with INCORRECT_FIELD `upstream_id` where it
+    is no id or another order has claimed it.
+    """
+    attempt = Attempt.objects.filter(order=order_id, action=Attempt.Action.ADD, state__in=UNSETTLED).first()
+    if attempt is None:
+        return Refusal(Reason.INCORRECT_ORDER)
+    if upstream_id is None:
+        verdict = Outcome(attempt.pk, _S.ABSENT, why="never placed, as staff found", decided_by=actor)
+    elif read_id(upstream_id) == upstream_id:
+        verdict = Outcome(attempt.pk, _S.ACCEPTED, upstream_id, "placed, as staff found", actor)
+    else:
+        return Refusal(Reason.INCORRECT_FIELD, "upstream_id")
+    if settle(attempt.provider_id, [verdict], (), now):
+        return None
+    return Refusal(Reason.INCORRECT_FIELD, "upstream_id")
+
+
+def _claimed(provider_id: int, outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Returns those of the ids that orders of ours have already, each with the attempt that was given it."""
+    ids = [each.upstream_id for each in outcomes if each.upstream_id is not None]
+    found = UpstreamOrder.objects.filter(provider=provider_id, upstream_id__in=ids)
+    return dict(found.values_list("upstream_id", "attempt_id"))
+
+
+def _checked(told: Outcome, attempt: Attempt, provider: Provider, claimed: dict[str, int]) -> Outcome:
+    """Returns what was told, or that it is unknown where the id cannot be this attempt's; claims a good one."""
+    if told.upstream_id is None:
+        return told
+    why = ""
+    if claimed.get(told.upstream_id, told.attempt_id) != told.attempt_id:
+        why = f"the id {told.upstream_id} belongs to another order"
+    elif provider.may_scan and not told.decided_by and _is_older(told.upstream_id, attempt.floor_id):
+        # Where ids may be asked about, they are known to rise.
+        why = f"the id {told.upstream_id} is older than the order"
+    if why:
+        return Outcome(told.attempt_id, _S.STAFF if attempt.state == _S.STAFF else _S.UNKNOWN, why=why)
+    claimed[told.upstream_id] = told.attempt_id
+    return told
+
+
+def _is_older(upstream_id: str, floor_id: int) -> bool:
+    return is_number(upstream_id) and int(upstream_id) <= floor_id
+
+
+@dataclass(slots=True)
+class _Moves:
+    """The attempts that move, gathered to be written together."""
+
+    provider: Provider
+    now: datetime
+    changed: list[Attempt] = field(default_factory=list)
+    accepted: list[UpstreamOrder] = field(default_factory=list)
+    back: dict[int, str] = field(default_factory=dict)
+    notes: list[OrderEvent] = field(default_factory=list)
+
+    def take(self, attempt: Attempt, told: Outcome) -> None:
+        """Moves the attempt if the table allows it."""
+        before = AttemptState(attempt.state)
+        # No answer and no end of a lease takes back what was accepted; only `settle` disowns an id.
+        if told.state not in ATTEMPT_MOVES[before] or before is _S.ACCEPTED:
+            self._refuse(attempt, told)
+            return
+        attempt.state, attempt.why, attempt.decided_by = told.state, told.why[:1000], told.decided_by
+        attempt.upstream_id, attempt.due_at = told.upstream_id, None
+        attempt.answered_at = attempt.answered_at or self.now
+        self.changed.append(attempt)
+        if before is _S.STAFF:
+            alarms.close(self.provider.pk, Alarm.Kind.VERDICT, _subject(attempt), told.decided_by or ACTOR, self.now)
+        match told.state:
+            case _S.ACCEPTED:
+                self._accept(attempt)
+            case _S.UNKNOWN:
+                attempt.due_at = self.now + FIRST_LOOK
+                self._say(attempt, f"Unknown whether {self.provider.name} has placed it: {told.why}")
+            case _S.STAFF:
+                self._say(attempt, f"Staff must say whether {self.provider.name} has placed it: {told.why}")
+                alarms.sound(self.provider.pk, Alarm.Kind.VERDICT, _subject(attempt), told.why, self.now)
+            case _:
+                self.back[attempt.order_id] = f"Not placed at {self.provider.name} ({told.state}): {told.why}"
+                self._mind_the_account(told)
+
+    def write(self) -> None:
+        """Writes everything, in the caller's transaction."""
+        run(_KEEP, [_kept(each) for each in self.changed])
+        UpstreamOrder.objects.bulk_create(self.accepted)
+        costs.accept(self.accepted, self.now)
+        numbers = [int(each.upstream_id) for each in self.accepted if is_number(each.upstream_id)]
+        Orphan.objects.filter(provider=self.provider, upstream_id__in=numbers).delete()
+        OrderEvent.objects.bulk_create(self.notes)
+        if self.back:
+            plan.plan(handing.hand_back(self.back, ACTOR, self.now), self.now)
+
+    def _accept(self, attempt: Attempt) -> None:
+        upstream = attempt.upstream_service
+        assert upstream is not None  # noqa: S101 - every add has one
+        assert attempt.upstream_id is not None  # noqa: S101 - an accepted one too
+        wait = timedelta(seconds=pacing.first_ask_seconds(upstream.usual_seconds))
+        self.accepted.append(
+            UpstreamOrder(
+                attempt=attempt,
+                order_id=attempt.order_id,
+                provider=self.provider,
+                upstream_service=upstream,
+                upstream_id=attempt.upstream_id,
+                expected_micros=attempt.expected_micros,
+                cost_micros=attempt.expected_micros,
+                placed_at=attempt.sent_at or self.now,
+                ask_at=self.now + wait,
+            )
+        )
+        because = f", {attempt.why}" if attempt.why else ""
+        self._say(attempt, f"Placed at {self.provider.name} as {attempt.upstream_id}{because}")
+
+    def _refuse(self, attempt: Attempt, told: Outcome) -> None:
+        """Leaves the attempt as it is. A second truth about it, after the verdict, is for staff."""
+        is_news = told.state is _S.ACCEPTED and (attempt.state, attempt.upstream_id) != (told.state, told.upstream_id)
+        if is_news and attempt.state != _S.PLANNED:
+            text = f"Order {attempt.order_id} is {attempt.state} and was then answered with id {told.upstream_id}"
+            alarms.sound(self.provider.pk, Alarm.Kind.LATE_ANSWER, _subject(attempt), text, self.now)
+            self._say(attempt, text)
+
+    def _mind_the_account(self, told: Outcome) -> None:
+        """Rests where the account itself is refused: every next order would be too."""
+        kind = told.why.partition(":")[0]
+        if told.state is _S.DECLINED and kind in {DeclineKind.FUNDS.name, DeclineKind.AUTH.name}:
+            brake.rest(self.provider, told.why, brake.FUNDS_REST, Alarm.Kind.KEY_OR_FUNDS, self.now)
+
+    def _say(self, attempt: Attempt, text: str) -> None:
+        self.notes.append(note(attempt.order_id, attempt.decided_by or ACTOR, self.now, text))
+
+
+def is_number(upstream_id: str) -> bool:
+    """Returns True for an id that can be counted: one of a panel whose ids rise."""
+    return upstream_id.isascii() and upstream_id.isdigit() and len(upstream_id) < 19
+
+
+def _kept(attempt: Attempt) -> tuple[object, ...]:
+    moments = [None if each is None else moment(each) for each in (attempt.answered_at, attempt.due_at)]
+    return attempt.pk, attempt.state, attempt.why, attempt.decided_by, attempt.upstream_id, *moments
+
+
+def _subject(attempt: Attempt) -> str:
+    return f"order {attempt.order_id}"

@@ -1,0 +1,155 @@
+"""The proof of what is upstream: nothing is sent twice, nothing is lost, and every cost is in the books once."""
+# ruff: noqa: S608 - the queries are put together from constants of the code alone
+
+from collections.abc import Iterable
+
+from sutler.books.audit import Check
+from sutler.core.attempts import LIVE, UNSETTLED, AttemptState
+from sutler.core.lifecycle import FINAL, RefillStatus, Status
+
+
+def _words(values: Iterable[str]) -> str:
+    return ", ".join(f"'{each}'" for each in sorted(values))
+
+
+_ADD = "attempt.action = 'add'"
+_LIVE = _words(LIVE)
+_FINAL = _words(FINAL)
+# Bytes may have left.
+_SENT = _words({AttemptState.SENDING, AttemptState.ACCEPTED, *UNSETTLED})
+_UNCLEAR = _words({AttemptState.SENDING, *UNSETTLED})
+# Who moved each order last.
+_MOVED = """
+    (SELECT order_id, actor FROM orders_orderevent WHERE id IN (
+        SELECT MAX(id) FROM orders_orderevent WHERE to_status IS NOT NULL GROUP BY order_id
+    ))
+"""
+# How long the provider's worker has worked since the lease of an attempt ended, in minutes with a call.
+_MINUTES_SINCE = """
+    (SELECT COUNT(*) FROM fulfilment_providerminute minute
+     WHERE minute.provider_id = attempt.provider_id AND minute.minute > attempt.lease_until)
+"""
+# What each upstream order should have in the books (-) and has (+); the cause ends with its id.
+_COSTS = """
+    SELECT id AS upstream_order_id, -cost_micros AS delta FROM fulfilment_upstreamorder
+    UNION ALL
+    SELECT CAST(REPLACE(REPLACE(REPLACE(t.cause, 'cost-more:', ''), 'cost-back:', ''), 'cost:', '') AS bigint),
+        CASE WHEN t.cause LIKE 'cost-back:%' THEN -t.amount_micros ELSE t.amount_micros END
+    FROM books_transfer t
+    WHERE t.cause LIKE 'cost:%' OR t.cause LIKE 'cost-back:%' OR t.cause LIKE 'cost-more:%'
+"""
+
+CHECKS = (
+    Check(
+        "attempt_live_once",
+        "an order, and a refill, has at most one attempt that is or may be alive upstream",
+        "fulfilment_attempt",
+        f"""
+        SELECT 'order ' || order_id || ' has ' || COUNT(*) || ' live attempts at ' || action AS breach
+        FROM fulfilment_attempt WHERE action IN ('add', 'refill') AND state IN ({_LIVE})
+        GROUP BY order_id, action, refill_id HAVING COUNT(*) > 1
+        """,
+    ),
+    Check(
+        "upstream_id_once",
+        "an id at a provider is claimed by one attempt of a kind",
+        "fulfilment_attempt",
+        """
+        SELECT 'id ' || upstream_id || ' at provider ' || provider_id || ' is claimed by ' || COUNT(*)
+            || ' attempts at ' || action AS breach
+        FROM fulfilment_attempt WHERE upstream_id IS NOT NULL AND action <> 'cancel'
+        GROUP BY provider_id, action, upstream_id HAVING COUNT(*) > 1
+        """,
+    ),
+    Check(
+        "attempt_followed",
+        "every accepted order is followed under the id that it was given, and nothing else is",
+        "fulfilment_attempt",
+        f"""
+        SELECT 'attempt ' || attempt.id || ' (' || attempt.state || ', id ' || COALESCE(attempt.upstream_id, 'none')
+            || ') is followed under ' || COALESCE(there.upstream_id, 'no id') AS breach
+        FROM fulfilment_attempt attempt LEFT JOIN fulfilment_upstreamorder there ON there.attempt_id = attempt.id
+        WHERE ({_ADD} AND attempt.state = 'accepted') <> (there.id IS NOT NULL)
+            OR there.upstream_id <> COALESCE(attempt.upstream_id, '')
+            OR there.provider_id <> attempt.provider_id OR there.order_id <> attempt.order_id
+        UNION ALL
+        SELECT 'upstream order ' || there.id || ' is of attempt ' || there.attempt_id || ', which is not there'
+        FROM fulfilment_upstreamorder there LEFT JOIN fulfilment_attempt attempt ON attempt.id = there.attempt_id
+        WHERE attempt.id IS NULL
+        """,
+    ),
+    Check(
+        "attempt_of_order",
+        "an order that is or may be upstream is not Pending, and while it is unclear the worker does not end it",
+        "fulfilment_attempt",
+        f"""
+        SELECT 'order ' || o.id || ' is ' || o.status || ', its attempt ' || attempt.id || ' is ' || attempt.state
+            AS breach
+        FROM fulfilment_attempt attempt JOIN orders_order o ON o.id = attempt.order_id
+        LEFT JOIN {_MOVED} AS moved ON moved.order_id = o.id
+        WHERE {_ADD} AND (
+            (o.status = '{Status.PENDING}' AND attempt.state IN ({_SENT}))
+            OR (o.status IN ({_FINAL}) AND attempt.state IN ({_UNCLEAR}) AND moved.actor = 'worker'
+                AND attempt.sent_at < o.finished_at AND attempt.answered_at < o.finished_at)
+        )
+        """,
+    ),
+    Check(
+        "order_handed_on",
+        "an order that the worker has handed on has an attempt that says where",
+        "orders_order",
+        f"""
+        SELECT 'order ' || o.id || ' is ' || o.status || ' by the worker, without an attempt' AS breach
+        FROM orders_order o JOIN {_MOVED} AS moved ON moved.order_id = o.id
+        WHERE o.kind = 'single' AND o.status IN ('{Status.PROCESSING}', '{Status.IN_PROGRESS}')
+            AND moved.actor = 'worker' AND NOT EXISTS (
+                SELECT 1 FROM fulfilment_attempt attempt
+                WHERE attempt.order_id = o.id AND {_ADD} AND attempt.state IN ({_SENT})
+            )
+        """,
+    ),
+    Check(
+        "upstream_cost",
+        "what the books hold of an upstream order is what it has cost; of an id that was not ours, nothing",
+        "fulfilment_upstreamorder",
+        f"""
+        SELECT 'upstream order ' || upstream_order_id || ': the books hold ' || SUM(delta) || ' more than it cost'
+            AS breach
+        FROM ({_COSTS}) AS costs GROUP BY upstream_order_id HAVING SUM(delta) <> 0
+        """,
+    ),
+    Check(
+        "order_refunded_once_ended",
+        "an order that the worker has refunded whole was canceled upstream at that moment, if it was there",
+        "orders_order",
+        f"""
+        SELECT 'order ' || o.id || ' was canceled by the worker, upstream order ' || there.upstream_id || ' was not'
+            AS breach
+        FROM orders_order o JOIN fulfilment_upstreamorder there ON there.order_id = o.id
+        JOIN {_MOVED} AS moved ON moved.order_id = o.id
+        WHERE o.status = '{Status.CANCELED}' AND moved.actor = 'worker'
+            AND (there.finished_at IS NULL OR there.finished_at <> o.finished_at)
+        """,
+    ),
+    Check(
+        "attempt_lease",
+        "no attempt is being sent an hour of work after its lease has ended",
+        "fulfilment_attempt",
+        f"""
+        SELECT 'attempt ' || attempt.id || ' of order ' || attempt.order_id || ' is being sent since '
+            || CAST(attempt.sent_at AS text) AS breach
+        FROM fulfilment_attempt attempt WHERE attempt.state = 'sending' AND {_MINUTES_SINCE} >= 60
+        """,
+    ),
+    Check(
+        "refill_forwarded",
+        "a refill that is or may be upstream is not handed out here",
+        "fulfilment_attempt",
+        f"""
+        SELECT 'refill ' || refill.id || ' is ' || refill.status || ', its attempt ' || attempt.id || ' is '
+            || attempt.state AS breach
+        FROM fulfilment_attempt attempt JOIN orders_refill refill ON refill.id = attempt.refill_id
+        WHERE refill.status = '{RefillStatus.PENDING}' AND attempt.state IN ({_SENT})
+        """,
+    ),
+)

@@ -1,0 +1,151 @@
+"""What orders cost upstream: the transfers of it, once as an order is accepted and once as it ends, and the margin.
+
+Amounts are in the provider's currency. `cost:N`, `cost-back:N` and `cost-more:N` are of the upstream order N.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F, QuerySet, Sum
+from django.db.models.functions import TruncDate
+
+from sutler.books.models import LedgerAccount
+from sutler.books.post import Entry, house, post
+from sutler.catalogue.models import ExchangeRate
+from sutler.core.lifecycle import Status
+from sutler.core.pricing import EVEN_EXCHANGE, charge, give_back
+from sutler.core.verdicts import SHOWN_WITHIN_MICROS
+from sutler.fulfilment.models import UpstreamOrder
+from sutler.fulfilment.provider_books import account
+from sutler.orders.models import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An upstream order that has ended, or was none of ours: what the books hold of it and what it has cost."""
+
+    upstream_order_id: int
+    order_id: int
+    booked_micros: int
+    cost_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """What was kept of what customers paid, and what it cost upstream, in micros of the base currency.
+
+    `cost_micros` is None where the worth of a provider's currency is not known any more.
+    """
+
+    revenue_micros: int = 0
+    cost_micros: int | None = 0
+
+    @property
+    def margin_micros(self) -> int | None:
+        """What is left of it."""
+        return None if self.cost_micros is None else self.revenue_micros - self.cost_micros
+
+
+def accept(upstream_orders: Sequence[UpstreamOrder], now: datetime) -> None:
+    """Books what accepted orders should cost, in the caller's transaction. They are stored and have their providers."""
+    if not upstream_orders:
+        return
+    currencies = {each.provider_id: each.provider.currency for each in upstream_orders}
+    ends = {provider_id: _ends(provider_id, currency) for provider_id, currency in currencies.items()}
+    entries = []
+    for each in upstream_orders:
+        held, cost = ends[each.provider_id]
+        entries.append(Entry(f"cost:{each.pk}", held, cost, each.cost_micros, each.order_id))
+    post(entries, now)
+
+
+def finish(provider_id: int, currency: str, ended: Sequence[Ended], now: datetime) -> None:
+    """Books the difference between what orders should have cost and what they have, in the caller's transaction."""
+    changed = [each for each in ended if each.booked_micros != each.cost_micros]
+    if not changed:
+        return
+    held, cost = _ends(provider_id, currency)
+    entries = []
+    for each in changed:
+        more = each.cost_micros - each.booked_micros
+        cause, ends = ("cost-more", (held, cost)) if more > 0 else ("cost-back", (cost, held))
+        entries.append(Entry(f"{cause}:{each.upstream_order_id}", *ends, abs(more), each.order_id))
+    post(entries, now)
+
+
+def reckoned(expected: int, rate: int, quantity: int, per: int, status: Status, remains: int) -> int:
+    """Returns what an order should cost in this state, in micros: while it goes on, all that was expected.
+
+    `rate` is the service's rate now, which counts if `expected` follows from it; else that which `expected` tells.
+    """
+    if status is Status.CANCELED:
+        return 0
+    if status is not Status.PARTIAL or not quantity:
+        return expected
+    then = rate if charge(rate, quantity, per) == expected else expected * per // quantity
+    return expected - give_back(expected, then, quantity, min(max(remains, 0), quantity), per)
+
+
+def differs(reported: int, own: int) -> bool:
+    """Returns True if a provider charges something else than what was reckoned, not only shows it with fewer digits."""
+    return abs(reported - own) > SHOWN_WITHIN_MICROS
+
+
+def margins(order_ids: Collection[int]) -> dict[int, Margin]:
+    """Returns the margin of each order that is there."""
+    orders = Order.objects.filter(pk__in=order_ids)
+    kept = orders.values_list("pk", "exchange_micros", F("charge_micros") - F("returned_micros"))
+    spent = UpstreamOrder.objects.filter(order__in=order_ids).values_list("order", "provider__currency")
+    worth = _worth()
+    costs = _costs(((key, currency, total) for key, currency, total in spent.annotate(Sum("cost_micros"))), worth)
+    return {pk: Margin(_in_base(micros, exchange), costs.get(pk, 0)) for pk, exchange, micros in kept}
+
+
+def margins_by_day(first: datetime, until: datetime, *, by_service: bool = False) -> dict[tuple[date, int], Margin]:
+    """Returns the margins of the orders that ended from `first` to before `until`, added up by UTC day and service.
+
+    The service is 0 where they are added up over all services. Parents of drip-feeds have none: their runs do.
+    """
+    orders = Order.objects.filter(finished_at__gte=first, finished_at__lt=until, kind=Order.Kind.SINGLE)
+    kept: QuerySet[Any] = orders.annotate(day=TruncDate("finished_at")).values_list(
+        "day", "service", "currency", "exchange_micros"
+    )
+    spent: QuerySet[Any] = (
+        UpstreamOrder.objects.filter(order__in=orders)
+        .annotate(day=TruncDate("order__finished_at"))
+        .values_list("day", "order__service", "provider__currency")
+    )
+    revenues: dict[tuple[date, int], int] = defaultdict(int)
+    for day, service, _, exchange, micros in kept.annotate(Sum(F("charge_micros") - F("returned_micros"))):
+        revenues[day, service if by_service else 0] += _in_base(micros, exchange)
+    rows = spent.annotate(Sum("cost_micros"))
+    keyed = (((day, service if by_service else 0), currency, total) for day, service, currency, total in rows)
+    costs = _costs(keyed, _worth())
+    return {key: Margin(revenue, costs.get(key, 0)) for key, revenue in revenues.items()}
+
+
+def _ends(provider_id: int, currency: str) -> tuple[int, int]:
+    return account(provider_id, currency), house(LedgerAccount.Kind.COST, currency)
+
+
+def _worth() -> dict[str, int]:
+    rates = dict(ExchangeRate.objects.values_list("currency", "worth_micros"))
+    return rates | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: EVEN_EXCHANGE}
+
+
+def _costs(rows: Iterator[tuple[Any, str, int]], worth: Mapping[str, int]) -> dict[Any, int | None]:
+    """Adds up what was spent under each key, in the base currency."""
+    costs: dict[Any, int | None] = {}
+    for key, currency, micros in rows:
+        before, exchange = costs.get(key, 0), worth.get(currency)
+        costs[key] = None if before is None or exchange is None else before - _in_base(-micros, exchange)
+    return costs
+
+
+def _in_base(micros: int, exchange: int) -> int:
+    """Rounded down, so that no margin looks larger than it is; a cost is given as what is lost."""
+    return micros * exchange // EVEN_EXCHANGE

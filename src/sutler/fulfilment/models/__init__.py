@@ -1,0 +1,20 @@
+"""What is kept of upstream panels: the providers, what they sell, and each order that was sent to one of them."""
+
+from sutler.fulfilment.models.attempt import Attempt, DeskOrder, Orphan, UpstreamOrder
+from sutler.fulfilment.models.catalogue import CatalogueChange, PriceRule, Route, UpstreamService
+from sutler.fulfilment.models.provider import Alarm, LoggedCall, Provider, ProviderMinute
+
+__all__ = [
+    "Alarm",
+    "Attempt",
+    "CatalogueChange",
+    "DeskOrder",
+    "LoggedCall",
+    "Orphan",
+    "PriceRule",
+    "Provider",
+    "ProviderMinute",
+    "Route",
+    "UpstreamOrder",
+    "UpstreamService",
+]

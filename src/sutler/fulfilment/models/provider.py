@@ -1,0 +1,156 @@
+"""Providers, how they have answered lately, what they answered badly, and what staff must look at."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Provider(models.Model):
+    """An upstream panel at which the operator holds an account. Never deleted, only switched off.
+
+    The key and the fixed extra fields are kept sealed (`storage.sealed`).
+    """
+
+    class State(models.TextChoices):
+        ON = "on"
+        # What was sent is followed; nothing new is sent.
+        STOPPED = "sending stopped"
+        OFF = "off"
+
+    name = models.CharField(max_length=100, unique=True)
+    url = models.CharField(max_length=500)
+    sealed_key = models.TextField()
+    sealed_fields = models.TextField(blank=True)
+    currency = models.CharField(max_length=5)
+    state = models.CharField(max_length=16, choices=State, default=State.ON)
+
+    # How it wants to be asked (protocol page, section 5).
+    method = models.CharField(max_length=4, choices=[("POST", "POST"), ("GET", "GET")], default="POST")
+    key_field = models.CharField(max_length=40, default="key")
+    cancel_field = models.CharField(max_length=6, choices=[("orders", "orders"), ("order", "order")], default="orders")
+    trailing_slash = models.BooleanField(null=True)
+    # 0: as fast as it answers.
+    call_interval_milliseconds = models.PositiveIntegerField(default=1000)
+    most_at_once = models.PositiveIntegerField(default=8)
+    # Whether drip-feeds and subscriptions are handed on whole, or run here.
+    drip_feed_there = models.BooleanField(default=False)
+    subscriptions_there = models.BooleanField(default=False)
+
+    # Unknown outcomes (reliability page).
+    settle_minutes = models.PositiveIntegerField(default=15)
+    # Whether ids may be asked about to find an order whose answer was lost.
+    may_scan = models.BooleanField(default=False)
+    # Whether people order with the same account by hand.
+    is_shared = models.BooleanField(default=False)
+    brake_percent = models.PositiveIntegerField(default=2)
+    brake_open = models.PositiveIntegerField(default=20)
+
+    low_balance_micros = models.BigIntegerField(null=True)
+    # What it said last, and by how much our books then held more than it said.
+    balance_micros = models.BigIntegerField(null=True)
+    balance_at = models.DateTimeField(null=True)
+    gap_micros = models.BigIntegerField(null=True)
+    # A gap that may still be explained by orders not asked about since, and when it was first seen (`care`).
+    suspect_gap_micros = models.BigIntegerField(null=True)
+    suspect_at = models.DateTimeField(null=True)
+    catalogue_at = models.DateTimeField(null=True)
+    # The highest id that it gave to an order of ours, where its ids are numbers; up to where the ids are audited.
+    highest_id = models.BigIntegerField(default=0)
+    audited_id = models.BigIntegerField(default=0)
+    audited_at = models.DateTimeField(null=True)
+    # The brake: until then nothing is sent, and why.
+    rests_until = models.DateTimeField(null=True)
+    rest_reason = models.CharField(max_length=200, blank=True)
+
+    # The worker that speaks with it; one at a time, so that its rate limit is kept and its ids rise as we see them.
+    worker = models.CharField(max_length=64, blank=True)
+    leased_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProviderMinute(models.Model):
+    """The calls of one minute, for the brake, the latency and the error rates. Old minutes are deleted."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="minutes")
+    minute = models.DateTimeField()
+    calls = models.PositiveIntegerField(default=0)
+    declined = models.PositiveIntegerField(default=0)
+    unanswered = models.PositiveIntegerField(default=0)
+    adds = models.PositiveIntegerField(default=0)
+    unknown_adds = models.PositiveIntegerField(default=0)
+    total_milliseconds = models.BigIntegerField(default=0)
+    slowest_milliseconds = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "minute"], name="one_row_per_provider_and_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} {self.minute:%Y-%m-%d %H:%M}"
+
+
+class LoggedCall(models.Model):
+    """A call that went wrong, as it went: the key masked, the answer cut. The newest of each provider are kept."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="logged_calls")
+    at = models.DateTimeField()
+    action = models.CharField(max_length=20)
+    asked = models.JSONField()
+    answer = models.CharField(max_length=2000, blank=True)
+    http_status = models.PositiveIntegerField(null=True)
+    milliseconds = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=20)
+    why = models.CharField(max_length=1000, blank=True)
+    order_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["provider", "id"], name="logged_call_of_provider")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.outcome}"
+
+
+class Alarm(models.Model):
+    """Something that staff must look at. Raising it again while it is open only counts."""
+
+    class Kind(models.TextChoices):
+        LOW_BALANCE = "low balance"
+        BRAKE = "brake"
+        KEY_OR_FUNDS = "key or funds refused"
+        OVERCHARGE = "overcharge"
+        UNDERCHARGE = "undercharge"
+        REFUND = "silent refund"
+        BALANCE = "balance differs"
+        ORPHAN = "orphan"
+        LATE_CHANGE = "changed after its end"
+        LATE_ANSWER = "answer after the verdict"
+        NOT_FOUND = "order not found upstream"
+        FAILED = "failed upstream"
+        UNKNOWN_STATUS = "unknown status"
+        VERDICT = "verdict wanted"
+        CATALOGUE = "catalogue"
+        MARGIN = "margin"
+        DESK = "no route"
+
+    provider = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="alarms")
+    kind = models.CharField(max_length=30, choices=Kind)
+    # What it is about: "order 17", "id 4711", "service 3", or nothing.
+    subject = models.CharField(max_length=100, blank=True)
+    text = models.CharField(max_length=1000)
+    times = models.PositiveIntegerField(default=1)
+    raised_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "kind", "subject"], condition=Q(closed_at=None), name="one_open_alarm"
+            )
+        ]
+        indexes = [models.Index(fields=["raised_at"], condition=Q(closed_at=None), name="alarm_open")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"

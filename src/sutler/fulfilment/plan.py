@@ -1,0 +1,204 @@
+"""Planning: each Pending order of a routed service gets its next attempt, waits, goes to the desk, or is canceled."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
+
+from sutler.catalogue.models import ExchangeRate
+from sutler.core import pricing
+from sutler.core.attempts import LIVE, NOTHING_PLACED, AttemptState
+from sutler.core.lifecycle import Status
+from sutler.core.order_types import ORDER_TYPES
+from sutler.core.routing import Bar, Go, NoWay, Past, Way, choose
+from sutler.core.upstream_words import DeclineKind
+from sutler.fulfilment import alarms
+from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Provider, Route
+from sutler.orders import handing, held
+from sutler.orders.change import note
+from sutler.orders.models import Order, OrderEvent
+from sutler.storage.transactions import durable
+
+ACTOR = "worker"
+MOST_AT_ONCE = 500
+SWEEP = timedelta(seconds=60)
+NO_ROUTE = "No provider will take it"
+REFUSED = "Every provider refused it"
+
+
+class Planner:
+    """Plans what is new at once, and all that waits once a minute. Keeps only how far it has come."""
+
+    def __init__(self) -> None:
+        self._planned_to = 0
+        self._sweep_at: datetime | None = None
+
+    def plan_waiting(self, now: datetime) -> int:
+        """Plans up to 500 orders that have no attempt alive; returns how many it decided about. One transaction.
+
+        Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
+        """
+        if self._sweep_at is None or now >= self._sweep_at:
+            # What waited, what a route was switched on for, and what was committed out of the order of ids.
+            self._planned_to, self._sweep_at = 0, now + SWEEP
+            take_back_stopped(now)
+        newest = Order.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        ids = list(
+            unplanned().filter(pk__gt=self._planned_to).order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE]
+        )
+        if ids:
+            with durable():
+                plan(ids, now)
+        self._planned_to = ids[-1] if len(ids) == MOST_AT_ONCE else newest
+        return len(ids)
+
+
+def unplanned() -> QuerySet[Order]:
+    """The Pending orders of routed services with no attempt alive, that wait neither for approval nor at the desk."""
+    alive = Attempt.objects.filter(order=OuterRef("pk"), action=Attempt.Action.ADD, state__in=LIVE)
+    routed = Route.objects.filter(is_on=True).values("service")
+    return held.free_orders(Order.objects.all()).filter(
+        ~Exists(alive),
+        status=Status.PENDING,
+        kind=Order.Kind.SINGLE,
+        service__in=routed,
+        at_desk=None,
+    )
+
+
+def plan(order_ids: Collection[int], now: datetime) -> None:
+    """Decides about each of the Pending orders, in the caller's transaction."""
+    orders = list(Order.objects.filter(pk__in=order_ids, status=Status.PENDING).order_by("pk"))
+    routes = _routes({each.service_id for each in orders})
+    pasts = _pasts(order_ids)
+    costs = _Costs({each.upstream_service.provider.currency for group in routes.values() for each in group})
+    planned: list[Attempt] = []
+    to_desk: list[Order] = []
+    to_cancel: dict[int, str] = {}
+    for order in orders:
+        ways = routes.get(order.service_id, ())
+        decision = choose(order.pk, [_way(each, order, costs) for each in ways], pasts.get(order.pk, ()), now)
+        match decision:
+            case Go():
+                route = next(each for each in ways if each.pk == decision.route_id)
+                planned.append(_attempt(order, route, decision.due_at))
+                route.open_count += 1  # type: ignore[attr-defined]
+            case NoWay.DESK:
+                to_desk.append(order)
+            case NoWay.CANCEL:
+                to_cancel[order.pk] = REFUSED
+    Attempt.objects.bulk_create(planned, ignore_conflicts=True)
+    _send_to_desk(to_desk, now)
+    handing.cancel(to_cancel, ACTOR, now)
+
+
+def take_back_stopped(now: datetime) -> int:
+    """Gives up what is planned at providers that were stopped or switched off; it is planned anew."""
+    stopped = Provider.objects.exclude(state=Provider.State.ON).values("pk")
+    planned = Attempt.objects.filter(action=Attempt.Action.ADD, state=AttemptState.PLANNED, provider__in=stopped)
+    return planned.update(state=AttemptState.NOT_SENT, answered_at=now, why="the provider was stopped")
+
+
+class _Costs:
+    """Whether routes pay: the worth of the currencies involved and the operator's floor."""
+
+    def __init__(self, currencies: Iterable[str]) -> None:
+        self._worth: Mapping[str, int] = dict(
+            ExchangeRate.objects.filter(currency__in=set(currencies)).values_list("currency", "worth_micros")
+        ) | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: pricing.EVEN_EXCHANGE}
+        self._floor = settings.SUTLER["SUTLER_MARGIN_FLOOR_PERCENT"] * 100
+
+    def allow(self, order: Order, route: Route) -> bool:
+        worth = self._worth.get(route.upstream_service.provider.currency)
+        if worth is None:
+            return False
+        cost = route.upstream_service.rate_micros
+        return pricing.keeps_margin(order.rate_micros, order.exchange_micros, cost, worth, self._floor)
+
+
+def _routes(service_ids: Collection[int]) -> dict[int, list[Route]]:
+    found = Route.objects.filter(service__in=service_ids, is_on=True).select_related("upstream_service__provider")
+    routes: dict[int, list[Route]] = defaultdict(list)
+    for each in _with_open_counts(found):
+        routes[each.service_id].append(each)
+    return routes
+
+
+def _with_open_counts(routes: QuerySet[Route]) -> list[Route]:
+    """The routes; those with a bound have `open_count`, how many orders are under way on them."""
+    found = list(routes)
+    bounded = [each.pk for each in found if each.most_open is not None]
+    alive = Attempt.objects.filter(route__in=bounded, action=Attempt.Action.ADD, state__in=LIVE)
+    under_way = alive.exclude(upstream_order__finished_at__isnull=False) if bounded else alive.none()
+    counts = dict(under_way.values_list("route").annotate(Count("pk")))
+    for each in found:
+        each.open_count = counts.get(each.pk, 0)  # type: ignore[attr-defined]
+    return found
+
+
+def _pasts(order_ids: Collection[int]) -> dict[int, list[Past]]:
+    ended = Attempt.objects.filter(order__in=order_ids, action=Attempt.Action.ADD, state__in=NOTHING_PLACED)
+    pasts: dict[int, list[Past]] = defaultdict(list)
+    for each in ended.exclude(sent_at=None).order_by("pk"):
+        if each.route_id is None or each.answered_at is None:
+            continue
+        is_absent = each.state == AttemptState.ABSENT
+        pasts[each.order_id].append(Past(each.route_id, declined_kind(each), each.answered_at, is_absent))
+    return pasts
+
+
+def declined_kind(attempt: Attempt) -> DeclineKind | None:
+    """Returns what a declined attempt was declined for; None for any other."""
+    if attempt.state != AttemptState.DECLINED:
+        return None
+    return DeclineKind.__members__.get(attempt.why.partition(":")[0], DeclineKind.OTHER)
+
+
+def _way(route: Route, order: Order, costs: _Costs) -> Way:
+    return Way(route.pk, route.preference, route.weight, _bar(route, order, costs))
+
+
+def _bar(route: Route, order: Order, costs: _Costs) -> Bar:
+    upstream = route.upstream_service
+    provider = upstream.provider
+    if provider.state == Provider.State.OFF or upstream.gone_at is not None or upstream.type != order.type:
+        return Bar.FOR_GOOD
+    is_counted = ORDER_TYPES[order.type].per == pricing.PER_THOUSAND
+    if is_counted and not upstream.min <= order.quantity <= upstream.max:
+        return Bar.FOR_GOOD
+    if not costs.allow(order, route):
+        return Bar.FOR_GOOD
+    is_full = route.most_open is not None and route.open_count >= route.most_open  # type: ignore[attr-defined]
+    return Bar.FOR_NOW if is_full or provider.state != Provider.State.ON else Bar.NONE
+
+
+def _attempt(order: Order, route: Route, due_at: datetime) -> Attempt:
+    upstream = route.upstream_service
+    return Attempt(
+        action=Attempt.Action.ADD,
+        state=AttemptState.PLANNED,
+        order=order,
+        provider=upstream.provider,
+        route=route,
+        upstream_service=upstream,
+        service_id=order.service_id,
+        link_digest=hashlib.sha256(order.link.encode()).hexdigest(),
+        expected_micros=pricing.charge(upstream.rate_micros, order.quantity, ORDER_TYPES[order.type].per),
+        due_at=due_at,
+    )
+
+
+def _send_to_desk(orders: Sequence[Order], now: datetime) -> None:
+    if not orders:
+        return
+    DeskOrder.objects.bulk_create(
+        [DeskOrder(order=each, reason=NO_ROUTE, at=now) for each in orders], ignore_conflicts=True
+    )
+    OrderEvent.objects.bulk_create(note(each.pk, ACTOR, now, f"{NO_ROUTE}: it waits at the desk") for each in orders)
+    for service_id in {each.service_id for each in orders}:
+        alarms.sound(
+            None, Alarm.Kind.DESK, f"service {service_id}", "Orders wait at the desk: no provider takes them", now
+        )

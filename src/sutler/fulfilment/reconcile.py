@@ -1,0 +1,266 @@
+"""Settling unknown outcomes: looking for the order upstream until it is found, proven absent, or left to staff.
+
+Looks come soon after the outcome became unknown, while an order that was made still shows its whole charge, and again
+once the settle window has passed; only then is anything decided (reliability page, docs/decisions/0011).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from sutler.core.attempts import UNSETTLED, AttemptState
+from sutler.core.verdicts import Doubt, Found, Placed, Suspect, balance_contradicts, judge
+from sutler.fulfilment import attempts, provider_books
+from sutler.fulfilment.attempts import Outcome
+from sutler.fulfilment.line import Line
+from sutler.fulfilment.models import Attempt, Orphan, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
+from sutler.fulfilment.panel_answers import Balance
+from sutler.fulfilment.scan import Scan, scan
+from sutler.storage.transactions import durable
+
+LOOKS = (timedelta(minutes=4), timedelta(minutes=8))
+AGAIN = timedelta(minutes=1)
+# Without a later order there is no end to the window; so long is one waited for.
+PATIENCE = timedelta(hours=24)
+MOST_IDS = 20_000
+IDS_WITHOUT_FLOOR = 2_000
+_IN_ONE_QUERY = 5_000
+# How far beyond the highest known id a look goes.
+AHEAD_IDS = 200
+# How often a window must be scanned whole and empty: an answer may deny an order once by mistake.
+CLEAN_SCANS, CLEAN_SCANS_WITHOUT_BALANCE = 2, 3
+SLOWEST_ANSWERS = 10
+# Doubtful evidence may clear up while others are settled; after this, staff decide.
+PATIENCE_IN_DOUBT = timedelta(hours=2)
+_WHY_STAFF = {
+    Doubt.NOTHING_FOUND: "nothing was found in a day, and it could not be proven that nothing is there",
+    Doubt.RIVALS: "an order was found that another attempt may have placed as well",
+    Doubt.SEVERAL: "several orders were found that it may have placed",
+    Doubt.OTHER_CHARGE: "an order was found with another charge than expected",
+}
+_S = AttemptState
+_ADD = Attempt.Action.ADD
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One unknown outcome that is due to be looked at. `is_ripe` once its settle window has passed."""
+
+    suspect: Suspect
+    sent_at: datetime
+    is_ripe: bool
+    ripe_at: datetime
+    clean_scans: int
+    gap_micros: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """What is known of a provider's unknown outcomes before a look: the cases that are due, and the ids to ask."""
+
+    cases: tuple[Case, ...]
+    ids: tuple[int, ...]
+    rivals: tuple[Suspect, ...]
+    may_scan: bool
+    is_shared: bool
+
+
+async def reconcile(line: Line) -> int:
+    """Looks once at the provider's unknown outcomes that are due; returns how many it looked at."""
+    docket = await line.database.run(read_docket, line.provider.pk, line.clock.now())
+    if not docket.cases:
+        return 0
+    looked = await scan(line, docket.ids) if docket.may_scan and docket.ids else Scan(is_whole=docket.may_scan)
+    wants_balance = any(each.is_ripe for each in docket.cases) and not docket.is_shared
+    balance = await line.ask(lambda panel: panel.balance()) if wants_balance else None
+    await line.database.run_until_done(
+        decide, line.provider.pk, docket, looked, balance if isinstance(balance, Balance) else None, line.clock.now()
+    )
+    return len(docket.cases)
+
+
+def read_docket(provider_id: int, now: datetime) -> Docket:
+    """Reads the unknown outcomes that are due, and what must be asked to judge them."""
+    due = list(_unknown(provider_id).filter(due_at__lte=now).order_by("pk"))
+    if not due:
+        return Docket((), (), (), may_scan=False, is_shared=False)
+    provider = Provider.objects.get(pk=provider_id)
+    window = settle_window(provider, now)
+    cases = tuple(_case(each, window, now) for each in due)
+    wanted = _to_ask(cases, provider.highest_id + AHEAD_IDS)
+    wanted -= _claimed(provider_id, wanted)
+    return Docket(cases, tuple(sorted(wanted)), tuple(_open(provider_id)), provider.may_scan, provider.is_shared)
+
+
+def settle_window(provider: Provider, now: datetime) -> timedelta:
+    """Returns how long after sending an order may still come into being upstream: the provider's setting, and at least
+    ten times what its answers took in the slowest minute of the last day."""
+    minutes = ProviderMinute.objects.filter(provider=provider, minute__gt=now - timedelta(days=1), calls__gt=0)
+    slowest = max((total // calls for total, calls in minutes.values_list("total_milliseconds", "calls")), default=0)
+    return max(timedelta(minutes=provider.settle_minutes), SLOWEST_ANSWERS * timedelta(milliseconds=slowest))
+
+
+def decide(provider_id: int, docket: Docket, looked: Scan, balance: Balance | None, now: datetime) -> None:
+    """Judges the cases by what the look has found: writes the verdicts, and when each of the others is looked at next.
+
+    Raises storage.transactions.Busy or CommitUnclear; repeating is safe.
+    """
+    with durable():
+        _remember(provider_id, looked, now)
+    lowest = min(each.suspect.floor for each in docket.cases)
+    rivals = {each.attempt_id: each for each in (*docket.rivals, *_open(provider_id))}
+    missing = None if balance is None else provider_books.book_balance_micros(provider_id) - balance.micros
+    bench = _Bench(docket, looked.is_whole, _orphans(provider_id, lowest), tuple(rivals.values()), missing, now)
+    outcomes: list[Outcome] = []
+    for case in docket.cases:
+        doubt = judge(case.suspect, bench.rivals, bench.orphans)
+        scans_wanted = bench.scans_wanted(case, doubt)
+        outcome = bench.outcome(case, doubt, scans_wanted)
+        outcomes += [outcome] if outcome else []
+        _unknown(provider_id).filter(pk=case.suspect.attempt_id).update(
+            due_at=now + _pause(case, now),
+            clean_scans=0 if scans_wanted is None else case.clean_scans + 1,
+            evidence=bench.evidence(case),
+        )
+    if outcomes:
+        attempts.settle(provider_id, outcomes, (), now)
+
+
+def _pause(case: Case, now: datetime) -> timedelta:
+    """Returns when an attempt is looked at again: a few times before its window is over, then again and again."""
+    age = now - case.sent_at
+    if not case.is_ripe:
+        following = next((look for look in LOOKS if look > age), None)
+        return following - age if following else case.ripe_at - now
+    if case.suspect.ceiling is None:
+        return min(max(age / 8, AGAIN), timedelta(minutes=30))
+    return AGAIN
+
+
+def _unknown(provider_id: int) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(IN_INDEX_UNSETTLED, provider=provider_id, action=_ADD, state=_S.UNKNOWN)
+
+
+def _case(attempt: Attempt, window: timedelta, now: datetime) -> Case:
+    assert attempt.sent_at is not None  # noqa: S101 - what is unknown was sent
+    horizon = attempt.sent_at + window
+    is_ripe = now >= horizon
+    ceiling = _ceiling(attempt.provider_id, horizon) if is_ripe else None
+    suspect = Suspect(attempt.pk, attempt.floor_id, ceiling, attempt.expected_micros)
+    return Case(suspect, attempt.sent_at, is_ripe, horizon, attempt.clean_scans, attempt.gap_micros)
+
+
+def _ceiling(provider_id: int, horizon: datetime) -> int | None:
+    """Returns an id that surely was given after the horizon, as low as is known."""
+    later = UpstreamOrder.objects.filter(provider=provider_id, placed_at__gte=horizon, confirmed_at__isnull=False)
+    first = later.order_by("placed_at").values_list("upstream_id", flat=True).first()
+    return int(first) if first is not None and attempts.is_number(first) else None
+
+
+def _to_ask(cases: Sequence[Case], top: int) -> set[int]:
+    """Returns the ids of all windows. Where no id was known before, the last few may still show that it was placed."""
+    wanted: set[int] = set()
+    for each in cases:
+        ceiling = each.suspect.ceiling or top
+        floor = each.suspect.floor or max(ceiling - IDS_WITHOUT_FLOOR, 0)
+        wanted.update(range(floor + 1, min(ceiling, floor + MOST_IDS)))
+    return wanted
+
+
+def _claimed(provider_id: int, ids: Iterable[int]) -> set[int]:
+    """Returns those of the ids that orders of ours have."""
+    found: set[int] = set()
+    texts = [str(each) for each in ids]
+    for start in range(0, len(texts), _IN_ONE_QUERY):
+        part = texts[start : start + _IN_ONE_QUERY]
+        orders = UpstreamOrder.objects.filter(provider=provider_id, upstream_id__in=part)
+        found.update(int(each) for each in orders.values_list("upstream_id", flat=True))
+    return found
+
+
+def _open(provider_id: int) -> list[Suspect]:
+    """Every attempt that may have placed an order nobody knows of: those on the way, unknown, or with staff."""
+    found = Attempt.objects.filter(provider=provider_id, action=_ADD, state__in=[_S.SENDING, *UNSETTLED])
+    return [
+        Suspect(pk, floor, None, expected)
+        for pk, floor, expected in found.values_list("pk", "floor_id", "expected_micros")
+    ]
+
+
+def _remember(provider_id: int, looked: Scan, now: datetime) -> None:
+    """Keeps the orphans with the charge that they showed first, and forgets those that were claimed meanwhile."""
+    rows = [
+        Orphan(provider_id=provider_id, upstream_id=each, charge_micros=said.charge_micros, word=said.raw, seen_at=now)
+        for each, said in looked.ours.items()
+    ]
+    Orphan.objects.bulk_create(rows, ignore_conflicts=True)
+    Orphan.objects.filter(provider=provider_id, upstream_id__in=_claimed(provider_id, looked.ours)).delete()
+
+
+def _orphans(provider_id: int, lowest: int) -> list[Found]:
+    found = Orphan.objects.filter(provider=provider_id, upstream_id__gt=lowest)
+    return [Found(*row) for row in found.values_list("upstream_id", "charge_micros")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """All that a verdict is founded on."""
+
+    docket: Docket
+    is_whole: bool
+    orphans: Sequence[Found]
+    rivals: Sequence[Suspect]
+    missing_micros: int | None
+    now: datetime
+
+    def outcome(self, case: Case, doubt: Placed | Doubt, scans_wanted: int | None) -> Outcome | None:
+        """Returns the verdict, or None where it is looked at again."""
+        pk, age = case.suspect.attempt_id, self.now - case.sent_at
+        if not case.is_ripe:
+            return None
+        if not self.docket.may_scan:
+            return Outcome(pk, _S.STAFF, why="ids may not be asked about at this provider")
+        if isinstance(doubt, Placed):
+            if self.docket.is_shared:
+                return Outcome(pk, _S.STAFF, why=f"{doubt.upstream_id} fits, but people order with the account by hand")
+            return Outcome(pk, _S.ACCEPTED, str(doubt.upstream_id), "found by asking about the ids since")
+        if scans_wanted is not None and case.clean_scans + 1 >= scans_wanted:
+            return Outcome(pk, _S.ABSENT, why="no order of ours among all ids since, and the balance agrees")
+        patience = PATIENCE if doubt is Doubt.NOTHING_FOUND else PATIENCE_IN_DOUBT
+        return Outcome(pk, _S.STAFF, why=_WHY_STAFF[doubt]) if age >= patience else None
+
+    def scans_wanted(self, case: Case, doubt: Placed | Doubt) -> int | None:
+        """Returns how many whole and empty scans prove that it was not placed; None if this look was not one."""
+        suspect = case.suspect
+        is_bounded = suspect.ceiling is not None and suspect.floor > 0 and suspect.ceiling - suspect.floor <= MOST_IDS
+        if doubt is not Doubt.NOTHING_FOUND or not is_bounded or not self.is_whole:
+            return None
+        if self.missing_micros is None or case.gap_micros is None:
+            return CLEAN_SCANS_WITHOUT_BALANCE
+        others = sum(each.expected_micros for each in self.rivals if each.attempt_id != suspect.attempt_id)
+        says = balance_contradicts(suspect, self.missing_micros - case.gap_micros, self.orphans, others)
+        if says:
+            return None
+        return CLEAN_SCANS if says is False else CLEAN_SCANS_WITHOUT_BALANCE
+
+    def evidence(self, case: Case) -> dict[str, object]:
+        """Returns what staff are shown."""
+        suspect = case.suspect
+        return {
+            "looked_at": self.now.isoformat(),
+            "ids_above": suspect.floor,
+            "ids_below": suspect.ceiling,
+            "all_answered": self.is_whole,
+            "clean_scans": case.clean_scans,
+            "expected_micros": suspect.expected_micros,
+            "orphans": [
+                {"id": each.upstream_id, "charge_micros": each.charge_micros}
+                for each in self.orphans
+                if suspect.floor < each.upstream_id < (suspect.ceiling or 2**62)
+            ][:50],
+            "missing_at_provider_micros": self.missing_micros,
+            "missing_as_it_was_sent_micros": case.gap_micros,
+        }

@@ -1,0 +1,156 @@
+"""Routes: by which upstream services a service is delivered, in order of preference."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from sutler.catalogue.models import Service
+from sutler.core.money import Micros
+from sutler.core.order_types import LARGEST_NUMBER
+from sutler.core.refusals import Reason, Refusal
+from sutler.fulfilment import selling
+from sutler.fulfilment.models import Attempt, Route, UpstreamService
+from sutler.fulfilment.selling import Objection
+from sutler.storage.transactions import durable
+
+# Which field is refused for what the panel has against a route.
+_FIELDS = {
+    Objection.GONE: "upstream_service",
+    Objection.TYPE: "type",
+    Objection.RATE: "rate",
+    Objection.CURRENCY: "currency",
+    Objection.TOO_DEAR: "rate",
+    Objection.LIMITS: "limits",
+}
+LARGEST_WEIGHT = 1_000_000
+
+
+def add(
+    service_id: int,
+    upstream_service_id: int,
+    now: datetime,
+    *,
+    preference: int = 1,
+    weight: int = 1,
+    most_open: int | None = None,
+) -> Route | Refusal:
+    """Lets a service be delivered by an upstream service too; its limits are narrowed to what that one takes.
+
+    Refuses with INCORRECT_SERVICE, and with INCORRECT_FIELD for `upstream_service` (unknown, gone, or routed to this
+    service already), `type`, `limits` (they do not meet), `currency` (its worth is not known), `rate` (it waits for a
+    decision), `preference`, `weight` and `most_open`.
+    """
+    fault = _fault(preference, weight, most_open)
+    if fault is not None:
+        return fault
+    with durable():
+        services = Service.objects.filter(pk=service_id)
+        if not services.select_for_update().exists():
+            return Refusal(Reason.INCORRECT_SERVICE)
+        is_there = Route.objects.filter(service=service_id, upstream_service=upstream_service_id).exists()
+        if is_there or not UpstreamService.objects.filter(pk=upstream_service_id).exists():
+            return Refusal(Reason.INCORRECT_FIELD, "upstream_service")
+        before = selling.bounds(services)
+        made = Route.objects.create(
+            service_id=service_id,
+            upstream_service_id=upstream_service_id,
+            preference=preference,
+            weight=weight,
+            most_open=most_open,
+        )
+        return _settled(made, services, before, now)
+
+
+def change(
+    route_id: int,
+    now: datetime,
+    *,
+    preference: int | None = None,
+    weight: int | None = None,
+    most_open: int | None = None,
+    is_unbounded: bool = False,
+    is_on: bool | None = None,
+) -> Route | Refusal:
+    """Changes what is given of a route; `is_unbounded` takes away its bound of open orders.
+
+    What staff switch off stays off until they switch it on. Refuses as `add` does, and with INCORRECT_FIELD for `route`
+    if there is none.
+    """
+    fault = _fault(1 if preference is None else preference, 1 if weight is None else weight, most_open)
+    if fault is not None:
+        return fault
+    with durable():
+        route = Route.objects.select_for_update().filter(pk=route_id).first()
+        if route is None:
+            return Refusal(Reason.INCORRECT_FIELD, "route")
+        services = Service.objects.filter(pk=route.service_id)
+        before = selling.bounds(services)
+        route.preference = route.preference if preference is None else preference
+        route.weight = route.weight if weight is None else weight
+        route.most_open = None if is_unbounded else most_open or route.most_open
+        if is_on is not None:
+            route.is_on, route.off_reason = is_on, ""
+        route.save()
+        return _settled(route, services, before, now, must_be_on=bool(is_on))
+
+
+def remove(route_id: int, now: datetime) -> bool | Refusal:
+    """Removes a route; returns False if orders have used it, and then it is only switched off, by staff.
+
+    Refuses with INCORRECT_FIELD for `route` if there is none.
+    """
+    with durable():
+        route = Route.objects.select_for_update().filter(pk=route_id).first()
+        if route is None:
+            return Refusal(Reason.INCORRECT_FIELD, "route")
+        services = Service.objects.filter(pk=route.service_id)
+        before = selling.bounds(services)
+        is_used = Attempt.objects.filter(route=route_id).exists()
+        if is_used:
+            Route.objects.filter(pk=route_id).update(is_on=False, off_reason="")
+        else:
+            route.delete()
+        selling.adjust(services, before, now)
+    return not is_used
+
+
+def of_services(services: QuerySet[Service]) -> list[Route]:
+    """Returns the routes of these services, by service and preference, each with its upstream service and provider."""
+    found = Route.objects.filter(service__in=services).select_related("service", "upstream_service__provider")
+    return list(found.order_by("service", "preference", "pk"))
+
+
+def cost_micros(route: Route) -> Micros | None:
+    """Returns what a thousand (for a package, one) costs by this route in the base currency, rounded up.
+
+    None if nobody has said what the provider's currency is worth.
+    """
+    return selling.prices().cost(route.upstream_service)
+
+
+def _fault(preference: int, weight: int, most_open: int | None) -> Refusal | None:
+    if not 1 <= preference <= LARGEST_NUMBER:
+        return Refusal(Reason.INCORRECT_FIELD, "preference")
+    if not 1 <= weight <= LARGEST_WEIGHT:
+        return Refusal(Reason.INCORRECT_FIELD, "weight")
+    if most_open is not None and not 1 <= most_open <= LARGEST_NUMBER:
+        return Refusal(Reason.INCORRECT_FIELD, "most_open")
+    return None
+
+
+def _settled(
+    route: Route,
+    services: QuerySet[Service],
+    before: dict[int, selling.Bounds],
+    now: datetime,
+    *,
+    must_be_on: bool = True,
+) -> Route | Refusal:
+    """Brings the service in step; takes everything back if the panel has something against a route that must be on."""
+    selling.adjust(services, before, now)
+    route.refresh_from_db()
+    if must_be_on and route.off_reason:
+        transaction.set_rollback(True)
+        return Refusal(Reason.INCORRECT_FIELD, _FIELDS[Objection(route.off_reason)])
+    return route

@@ -1,0 +1,120 @@
+"""Sending what a provider is to place: claim, commit, call, settle, commit."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from sutler.fulfilment import attempts, dispatch
+from sutler.fulfilment.attempts import Outcome
+from sutler.fulfilment.database import NOT_NOW, Database
+from sutler.fulfilment.dispatch import Claim
+from sutler.fulfilment.journal import Said
+from sutler.fulfilment.line import Line
+from sutler.fulfilment.panel_answers import NotSent
+
+# A claim that could not leave within this is given up unsent: much less than the settle window, so that a worker that
+# slept over its claim never sends what has been settled as absent.
+SEND_WITHIN_SECONDS = 60.0
+# How far ahead of the provider's rate limit claims are made.
+AHEAD_SECONDS = 0.5
+# Not longer, or turns would pass unused.
+IDLE_SECONDS = AHEAD_SECONDS
+# Answers that come this close together are settled in one transaction.
+GATHER_SECONDS = 0.01
+
+_log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """Sends the orders of one provider, up to its `most_at_once` at a time."""
+
+    def __init__(self, line: Line, database: Database) -> None:
+        self._line = line
+        self._database = database
+        self._under_way: set[asyncio.Task[Outcome]] = set()
+        self._is_stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Sends and settles until `stop` is called, then waits for the answers that are still out.
+
+        Cancelled meanwhile, it leaves them SENDING: after the lease they are unknown.
+        """
+        try:
+            while not (self._is_stopping.is_set() and not self._under_way):
+                claimed = 0 if self._is_stopping.is_set() else await self._claim()
+                await self._settle_answered(IDLE_SECONDS if not claimed else 0)
+        finally:
+            for each in self._under_way:
+                each.cancel()
+
+    def stop(self) -> None:
+        """Claims nothing more."""
+        self._is_stopping.set()
+
+    async def _claim(self) -> int:
+        room = self._room()
+        if room <= 0:
+            return 0
+        line = self._line
+        try:
+            claims = await self._database.run(dispatch.claim, line.provider.pk, room, line.worker, line.clock.now())
+        except NOT_NOW as error:
+            # What may have been committed after all is unknown once its lease is over.
+            _log.warning("worker.waits_for_the_database", step="claim", error=str(error))
+            return 0
+        except Exception:  # noqa: BLE001 - one order's bug must not stop what is out already
+            _log.exception("sender.not_claimed", provider=line.provider.name)
+            return 0
+        claimed_at = asyncio.get_running_loop().time()
+        for each in claims:
+            self._under_way.add(asyncio.create_task(self._send(each, claimed_at)))
+        return len(claims)
+
+    def _room(self) -> int:
+        """How many more may be claimed: what the rate limit lets out soon, within what may be out at once."""
+        line = self._line
+        room = line.provider.most_at_once - len(self._under_way)
+        return min(room, line.turns_within(AHEAD_SECONDS))
+
+    async def _send(self, claim: Claim, claimed_at: float) -> Outcome:
+        line = self._line
+        await line.turn()
+        if asyncio.get_running_loop().time() - claimed_at > SEND_WITHIN_SECONDS:
+            return attempts.outcome_of(claim.attempt_id, NotSent("it could not leave in time"))
+        answer = await line.call(lambda panel: panel.add(claim.fields), claim.order_id)
+        return attempts.outcome_of(claim.attempt_id, answer)
+
+    async def _settle_answered(self, patience_seconds: float) -> None:
+        """Settles what has been answered; waits for an answer, as long as nothing more can be claimed."""
+        if not self._under_way:
+            await self._nap(patience_seconds)
+            return
+        is_full = len(self._under_way) >= self._line.provider.most_at_once
+        timeout = None if is_full else patience_seconds
+        await asyncio.wait(self._under_way, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if len(self._under_way) > 1:
+            await asyncio.sleep(GATHER_SECONDS)
+        answered = {each for each in self._under_way if each.done()}
+        if answered:
+            await self._settle([each.result() for each in answered], self._line.take_calls())
+            self._under_way -= answered
+
+    async def _settle(self, outcomes: Sequence[Outcome], calls: Sequence[Said]) -> None:
+        """Settles the outcomes. One that cannot be written spoils no other, and is unknown once its lease is over."""
+        line = self._line
+        try:
+            await self._database.run_until_done(attempts.settle, line.provider.pk, outcomes, calls, line.clock.now())
+        except Exception:  # noqa: BLE001 - one order's bug must not stop the others
+            _log.exception("sender.not_settled", attempts=[each.attempt_id for each in outcomes])
+            if len(outcomes) > 1:
+                middle = len(outcomes) // 2
+                await self._settle(outcomes[:middle], calls)
+                await self._settle(outcomes[middle:], ())
+
+    async def _nap(self, seconds: float) -> None:
+        """Sleeps, or less if told to stop."""
+        try:
+            await asyncio.wait_for(self._is_stopping.wait(), seconds)
+        except TimeoutError:
+            return

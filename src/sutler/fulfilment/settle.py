@@ -1,0 +1,213 @@
+"""Applying what a provider said of orders: to the upstream orders, to ours, to the books; one transaction a batch."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sutler.core import pacing
+from sutler.core.attempts import AttemptState
+from sutler.core.clock import Random
+from sutler.core.lifecycle import Status
+from sutler.core.upstream_words import DeclineKind, read_status
+from sutler.fulfilment import alarms, costs, journal
+from sutler.fulfilment.attempts import is_number
+from sutler.fulfilment.heard import Followed, Heard, hear, miss
+from sutler.fulfilment.journal import Said
+from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService
+from sutler.fulfilment.panel_answers import Declined, UpstreamStatus
+from sutler.orders import move
+from sutler.orders.change import note
+from sutler.orders.models import OrderEvent
+from sutler.storage.statements import Statement, moment, read_moment, run
+from sutler.storage.transactions import durable
+
+ACTOR = "worker"
+FIRST_LOOK = timedelta(minutes=1)
+# What an order was found to be, by its key here; None where the call came to nothing.
+Answers = Mapping[int, UpstreamStatus | Declined | None]
+
+# The columns of `Followed`; the moments last.
+_READ = Statement(
+    "SELECT {answer} FROM {rows} JOIN fulfilment_upstreamorder there ON there.id = rows.id"
+    " JOIN orders_order ON orders_order.id = there.order_id"
+    " JOIN fulfilment_upstreamservice service ON service.id = there.upstream_service_id"
+    " WHERE there.ask_at IS NOT NULL",
+    {"id": "bigint"},
+    (
+        *("there.id", "there.attempt_id", "there.order_id", "there.upstream_service_id", "there.upstream_id"),
+        *("there.expected_micros", "there.cost_micros", "there.reported_micros", "there.word", "there.start_count"),
+        *("there.remains", "there.misses", "orders_order.quantity", "orders_order.type", "orders_order.status"),
+        *("service.rate_micros", "service.usual_seconds"),
+        *("there.placed_at", "there.confirmed_at", "there.asked_at", "there.finished_at"),
+    ),
+    locks="there",
+)
+# For most answers, which change nothing.
+_ASKED = Statement(
+    "UPDATE fulfilment_upstreamorder SET asked_at = rows.asked_at, ask_at = rows.ask_at"
+    " FROM {rows} WHERE fulfilment_upstreamorder.id = rows.id",
+    {"id": "bigint", "asked_at": "timestamptz", "ask_at": "timestamptz"},
+)
+_KEEP = Statement(
+    "UPDATE fulfilment_upstreamorder SET word = rows.word, start_count = rows.start_count, remains = rows.remains,"
+    " reported_micros = rows.reported_micros, cost_micros = rows.cost_micros, confirmed_at = rows.confirmed_at,"
+    " asked_at = rows.asked_at, ask_at = rows.ask_at, misses = rows.misses, finished_at = rows.finished_at"
+    " FROM {rows} WHERE fulfilment_upstreamorder.id = rows.id",
+    {
+        "id": "bigint",
+        "word": "text",
+        "start_count": "bigint",
+        "remains": "bigint",
+        "reported_micros": "bigint",
+        "cost_micros": "bigint",
+        "confirmed_at": "timestamptz",
+        "asked_at": "timestamptz",
+        "ask_at": "timestamptz",
+        "misses": "integer",
+        "finished_at": "timestamptz",
+    },
+)
+_POSTPONE = Statement(
+    "UPDATE fulfilment_upstreamorder SET ask_at = rows.ask_at FROM {rows} WHERE fulfilment_upstreamorder.id = rows.id",
+    {"id": "bigint", "ask_at": "timestamptz"},
+)
+
+
+def settle(provider_id: int, answers: Answers, calls: Sequence[Said], now: datetime, chance: Random) -> int:
+    """Applies the answers, by upstream order, and keeps the calls that brought them. One durable transaction.
+
+    Returns how many orders were heard of. What was not answered is asked about later and changes nothing. Our order
+    moves only where its status or counts change; its first final status ends it, with the cost that it has come to.
+    Whatever needs a person raises an alarm, and leaves an event and a line in the provider's log as it is opened.
+    Raises storage.transactions.Busy or CommitUnclear, as `durable` says; repeating is safe.
+    """
+    with durable():
+        provider = Provider.objects.get(pk=provider_id)
+        rows = _locked(answers)
+        heard = [each for row in rows if (each := _heard(row, answers[row.pk], provider, now, chance)) is not None]
+        _keep([each for each in heard if not each.is_disowned], now)
+        run(_POSTPONE, [_later(row, now) for row in rows if _says_nothing(answers[row.pk])])
+        if reports := [each.report for each in heard if each.report is not None]:
+            move.take(reports, ACTOR, now)
+        _book(provider, heard, now)
+        _raise_highest(provider.pk, [each.row.upstream_id for each in heard if each.confirmed_at is not None])
+        _learn_pace([each for each in heard if each.finished_at is not None and each.row.finished_at is None])
+        _tell(provider, heard, now)
+        _disown(provider, [each.row for each in heard if each.is_disowned], now)
+        journal.write(provider_id, calls)
+    return len(heard)
+
+
+def _locked(answers: Answers) -> list[Followed]:
+    moments = len(Followed._fields) - 4
+    rows = run(_READ, [(pk,) for pk in answers])
+    return [Followed._make((*row[:moments], *map(read_moment, row[moments:]))) for row in rows]
+
+
+def _heard(
+    row: Followed, said: UpstreamStatus | Declined | None, provider: Provider, now: datetime, chance: Random
+) -> Heard | None:
+    if isinstance(said, UpstreamStatus):
+        return hear(row, said, provider.currency, now, chance)
+    return None if _says_nothing(said) else miss(row, timedelta(minutes=provider.settle_minutes), now)
+
+
+def _says_nothing(said: UpstreamStatus | Declined | None) -> bool:
+    return said is None or (isinstance(said, Declined) and said.kind is not DeclineKind.NOT_FOUND)
+
+
+def _keep(heard: Sequence[Heard], now: datetime) -> None:
+    at = moment(now)
+    run(_ASKED, [(each.row.pk, at, _moment(each.ask_at)) for each in heard if each.is_nothing_new])
+    run(
+        _KEEP,
+        [
+            (
+                *(each.row.pk, each.word, each.start_count, each.remains, each.reported_micros, each.cost_micros),
+                *(_moment(each.confirmed_at), at, _moment(each.ask_at), each.misses, _moment(each.finished_at)),
+            )
+            for each in heard
+            if not each.is_nothing_new
+        ],
+    )
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else moment(at)
+
+
+def _later(row: Followed, now: datetime) -> tuple[int, str]:
+    silent = (now - (row.asked_at or row.placed_at)).total_seconds()
+    return row.pk, moment(now + timedelta(seconds=pacing.retry_seconds(silent)))
+
+
+def _book(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:
+    costs.finish(
+        provider.pk,
+        provider.currency,
+        [costs.Ended(each.row.pk, each.row.order_id, each.row.cost_micros, each.cost_micros) for each in heard],
+        now,
+    )
+
+
+def _raise_highest(provider_id: int, confirmed: Iterable[str]) -> None:
+    """Keeps the highest id that has answered as ours: what is sent from now on gets a higher one."""
+    highest = max((int(each) for each in confirmed if is_number(each)), default=0)
+    Provider.objects.filter(pk=provider_id, highest_id__lt=highest).update(highest_id=highest)
+
+
+def _learn_pace(ended: Iterable[Heard]) -> None:
+    """Keeps how long orders of each service usually take to be completed."""
+    usual: dict[int, int | None] = {}
+    for each in ended:
+        row = each.row
+        if read_status(each.word) is Status.COMPLETED and each.finished_at is not None:
+            took = (each.finished_at - row.placed_at).total_seconds()
+            before = usual.get(row.upstream_service_id, row.usual_seconds)
+            usual[row.upstream_service_id] = pacing.usual_seconds(before, took)
+    for service_id, seconds in sorted(usual.items()):
+        UpstreamService.objects.filter(pk=service_id).update(usual_seconds=seconds)
+
+
+def _tell(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:
+    """Raises the alarms; one that is new, and what staff need not see to, goes into the log."""
+    events, lines = [], []
+    for each in heard:
+        for remark in each.remarks:
+            if remark.kind is not None:
+                subject = f"order {each.row.order_id}"
+                text = f"{subject}, {each.row.upstream_id} at {provider.name}: {remark.text}"
+                if not alarms.sound(provider.pk, remark.kind, subject, text, now):
+                    continue
+                events.append(note(each.row.order_id, ACTOR, now, f"{provider.name}: {remark.text}"))
+            lines.append(_line(provider, each, remark.text, now))
+    OrderEvent.objects.bulk_create(events)
+    LoggedCall.objects.bulk_create(lines)
+
+
+def _line(provider: Provider, heard: Heard, why: str, now: datetime) -> LoggedCall:
+    return LoggedCall(
+        provider=provider,
+        at=now,
+        action="status",
+        asked={"order": heard.row.upstream_id},
+        answer=heard.word,
+        milliseconds=0,
+        outcome="Remarked",
+        why=why,
+        order_id=heard.row.order_id,
+    )
+
+
+def _disown(provider: Provider, rows: Sequence[Followed], now: datetime) -> None:
+    """Gives up ids that were never ours: what became of the order is unknown again, and its cost is taken back."""
+    if not rows:
+        return
+    why = "the id that was answered never once answered as ours"
+    attempts = Attempt.objects.filter(pk__in=[row.attempt_id for row in rows], state=AttemptState.ACCEPTED)
+    attempts.update(state=AttemptState.UNKNOWN, upstream_id=None, why=why, due_at=now + FIRST_LOOK)
+    booked = [costs.Ended(row.pk, row.order_id, row.cost_micros, 0) for row in rows]
+    costs.finish(provider.pk, provider.currency, booked, now)
+    UpstreamOrder.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    OrderEvent.objects.bulk_create(
+        note(row.order_id, ACTOR, now, f"The id {row.upstream_id} at {provider.name} was never ours") for row in rows
+    )

@@ -1,0 +1,132 @@
+"""The switchboard: the lines of one worker to the providers that it holds, and what runs over each of them.
+
+It keeps no state of its own: what is due stands in the database, and who does it is settled there. What happens on one
+line delays no other.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import httpx2
+import structlog
+
+from sutler.core.clock import Clock, Random
+from sutler.fulfilment import care, catalogue_sync, follow, leases, providers, reconcile, requests
+from sutler.fulfilment.database import NOT_NOW, Database
+from sutler.fulfilment.line import Line
+from sutler.fulfilment.models import Provider
+from sutler.fulfilment.panel_v2 import PanelSettings
+from sutler.fulfilment.sending import Sender
+from sutler.storage.sealed import Unreadable
+
+# Returns something true where it is to be called again at once.
+Step = Callable[[Line], Awaitable[object]]
+
+# What is done over each line beside sending, and how long to wait where nothing was due.
+STEPS: tuple[tuple[Step, float], ...] = (
+    (follow.follow, 2.0),
+    (requests.forward, 2.0),
+    (reconcile.reconcile, 5.0),
+    (care.care, 30.0),
+    (catalogue_sync.keep_in_step, 60.0),
+)
+# How long answers that are still out are waited for when a line is closed.
+END_SECONDS = 15.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Switchboard:
+    """Opens a line to each provider whose lease the worker `name` holds. `name` tells it from every other worker."""
+
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        chance: Random,
+        open_client: Callable[[], httpx2.AsyncClient],
+        *,
+        sending: Database,
+        following: Database,
+        secret_key: str,
+    ) -> None:
+        self._name = name
+        self._clock = clock
+        self._chance = chance
+        self._open_client = open_client
+        self._sending = sending
+        self._following = following
+        self._secret_key = secret_key
+        self._lines: dict[int, OpenLine] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keeps the lines open until `stop` is set; what is out is then waited for, as far as it comes soon."""
+        ending = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            try:
+                held = await self._following.run(leases.hold, self._name, self._clock.now())
+                await self._keep_lines(held)
+            except NOT_NOW as error:
+                _log.warning("switchboard.waits_for_the_database", error=str(error))
+            await asyncio.wait([ending], timeout=leases.RENEW_SECONDS)
+        await asyncio.gather(*(each.close() for each in self._lines.values()))
+        with suppress(*NOT_NOW):
+            await self._following.run(leases.release, self._name)
+
+    async def _keep_lines(self, held: Sequence[Provider]) -> None:
+        """Opens the lines to the providers that are held; closes those to others and those that are asked otherwise."""
+        wanted = {each.pk: (each, found) for each in held if (found := self._settings(each)) is not None}
+        gone = [pk for pk, line in self._lines.items() if pk not in wanted or wanted[pk][1] != line.settings]
+        await asyncio.gather(*(self._lines.pop(pk).close() for pk in gone))
+        for pk, (provider, settings) in wanted.items():
+            if pk in self._lines:
+                self._lines[pk].line.provider = provider
+            else:
+                self._lines[pk] = self._open(provider, settings)
+
+    def _settings(self, provider: Provider) -> PanelSettings | None:
+        try:
+            return providers.panel_settings(provider, self._secret_key)
+        except Unreadable as error:
+            _log.error("switchboard.key_unreadable", provider=provider.name, error=str(error))
+            return None
+
+    def _open(self, provider: Provider, settings: PanelSettings) -> "OpenLine":
+        http = self._open_client()
+        line = Line(provider, settings, http, self._following, self._clock, self._chance, self._name)
+        return OpenLine(line, settings, http, self._sending)
+
+
+class OpenLine:
+    """A line, and all that runs over it."""
+
+    def __init__(self, line: Line, settings: PanelSettings, http: httpx2.AsyncClient, sending: Database) -> None:
+        self.line = line
+        self.settings = settings
+        self._http = http
+        self._sender = Sender(line, sending)
+        self._sending = asyncio.create_task(self._sender.run())
+        self._steps = [asyncio.create_task(self._again_and_again(*each)) for each in STEPS]
+
+    async def close(self) -> None:
+        """Sends nothing more, waits a while for the answers that are out, and hangs up."""
+        self._sender.stop()
+        await asyncio.wait([self._sending], timeout=END_SECONDS)
+        tasks = [self._sending, *self._steps]
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._http.aclose()
+
+    async def _again_and_again(self, step: Step, idle_seconds: float) -> None:
+        while True:
+            done: object = None
+            try:
+                done = await step(self.line)
+            except NOT_NOW as error:
+                _log.warning("line.waits_for_the_database", step=step.__name__, error=str(error))
+            except Exception:  # noqa: BLE001 - one step's bug must not stop the others
+                _log.exception("line.step_failed", step=step.__name__, provider=self.line.provider.name)
+            if not done:
+                await asyncio.sleep(idle_seconds * self.line.chance.uniform(0.9, 1.1))

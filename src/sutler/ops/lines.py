@@ -1,0 +1,43 @@
+"""The worker's event loop: the lines to the providers, until the process is told to stop."""
+
+import asyncio
+import os
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import uvloop
+from django.conf import settings
+
+from sutler.core.clock import Clock, new_token, unpredictable
+from sutler.fulfilment.database import Database
+from sutler.fulfilment.safe_transport import open_client
+from sutler.fulfilment.switchboard import Switchboard
+
+
+def keep_open(clock: Clock, stop: threading.Event) -> None:
+    """Speaks with the providers until `stop` is set, then ends what is under way as far as that is quick."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_keep_open(clock, stop))
+
+
+async def _keep_open(clock: Clock, stop: threading.Event) -> None:
+    ending = asyncio.Event()
+    hosts = settings.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]
+    # One thread each: what follows orders never makes what sends them wait.
+    with ThreadPoolExecutor(1) as sending, ThreadPoolExecutor(1) as following, ThreadPoolExecutor(1) as waiting:
+        switchboard = Switchboard(
+            f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token()[:12]}",
+            clock,
+            unpredictable(),
+            lambda: open_client(hosts),
+            sending=Database(sending),
+            following=Database(following),
+            secret_key=settings.SECRET_KEY,
+        )
+        stopped = asyncio.get_running_loop().run_in_executor(waiting, stop.wait)
+        stopped.add_done_callback(lambda _: ending.set())
+        try:
+            await switchboard.run(ending)
+        finally:
+            stop.set()

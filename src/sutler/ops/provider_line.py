@@ -1,0 +1,48 @@
+"""Asking a provider from the operator's shell, beside the worker's own line."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from sutler.core.clock import SystemClock, unpredictable
+from sutler.ops.shell import Failed
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from sutler.fulfilment.models import Provider
+    from sutler.fulfilment.panel_v2 import PanelSettings
+
+T = TypeVar("T")
+
+
+def settings_of(found: "Provider") -> "PanelSettings":
+    """Returns how the provider wants to be asked. Fails if its key cannot be read."""
+    from django.conf import settings
+
+    from sutler.fulfilment.providers import panel_settings
+    from sutler.storage.sealed import Unreadable
+
+    try:
+        return panel_settings(found, settings.SECRET_KEY)
+    except Unreadable as error:
+        raise Failed(f"its key cannot be read ({error}); `sutler provider change {found.pk}` sets it anew") from error
+
+
+async def over_lines(
+    found: "Provider",
+    work: Callable[..., Awaitable[T]],
+    *settings: "PanelSettings",
+    on_answer: "Callable[[httpx2.Response], Awaitable[None]] | None" = None,
+) -> T:
+    """Does the work over a line for each of the settings; `on_answer` hears of each answer before its body is read."""
+    from django.conf import settings as panel
+
+    from sutler.fulfilment.database import Database
+    from sutler.fulfilment.line import Line
+    from sutler.fulfilment.safe_transport import open_client
+
+    async with open_client(panel.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]) as http:
+        if on_answer is not None:
+            http.event_hooks = {"response": [on_answer]}
+        clock, chance = SystemClock(), unpredictable()
+        return await work(*(Line(found, each, http, Database(None), clock, chance, "operator") for each in settings))

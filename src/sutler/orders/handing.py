@@ -1,0 +1,64 @@
+"""Handing work out to whoever fulfils it, and taking it back before it has begun."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from sutler.core.lifecycle import CancelStatus, Status
+from sutler.orders import family, move
+from sutler.orders.change import Change
+from sutler.orders.models import CancelRequest, Order
+
+OPEN_CANCELS = (CancelStatus.OPEN, CancelStatus.TAKEN)
+_NO_NOTES: Mapping[int, str] = {}
+
+
+def hand_out(
+    waiting: QuerySet[Order], count: int, actor: str, now: datetime, notes: Mapping[int, str] = _NO_NOTES
+) -> list[Order]:
+    """Moves up to `count` of the Pending orders, oldest first, to Processing, in the caller's transaction.
+
+    Returns them with customer and service. What another transaction holds is passed over, so nobody waits and nothing
+    is handed out twice. `notes` by order id go into the events.
+    """
+    # A child is only ever locked by who holds its parent.
+    parents = waiting.filter(parent__isnull=False).order_by("pk").values_list("parent_id", flat=True)[:count]
+    held = family.claim(Order.objects.filter(pk__in=set(parents)), count)
+    free = waiting.filter(Q(parent=None) | Q(parent__in=held)).select_related("customer", "service")
+    orders = list(free.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:count])
+    move.apply([_moved(each, Status.PROCESSING, notes.get(each.pk, "")) for each in orders], actor, now)
+    for each in orders:
+        each.status = Status.PROCESSING
+    return orders
+
+
+def hand_back(notes: Mapping[int, str], actor: str, now: datetime) -> set[int]:
+    """Takes orders back that were handed out and not begun, in the caller's transaction: Processing to Pending.
+
+    `notes` has one for each order. Where the customer has asked to cancel meanwhile, the order is canceled and refunded
+    instead. Returns the orders that wait as Pending now; whatever has left Processing stays as it is.
+    """
+    orders = family.lock(Order.objects.filter(pk__in=notes.keys()))
+    back = [each for each in orders.values() if each.status == Status.PROCESSING]
+    asked = CancelRequest.objects.filter(order__in=[each.pk for each in back], status__in=OPEN_CANCELS)
+    to_cancel = set(asked.values_list("order_id", flat=True))
+    waiting = [each for each in back if each.pk not in to_cancel]
+    stopped = [move.canceled(each, notes[each.pk]) for each in back if each.pk in to_cancel]
+    move.apply([_moved(each, Status.PENDING, notes[each.pk]) for each in waiting] + stopped, actor, now)
+    return {each.pk for each in waiting}
+
+
+def cancel(notes: Mapping[int, str], actor: str, now: datetime) -> Collection[int]:
+    """Cancels Pending orders that nobody will deliver and gives back their charges, in the caller's transaction.
+
+    Returns those that it canceled: whoever was handed one meanwhile may deliver it. `notes` has a reason for each.
+    """
+    orders = family.lock(Order.objects.filter(pk__in=notes.keys()))
+    ended = [each for each in orders.values() if each.status == Status.PENDING]
+    move.apply([move.canceled(each, notes[each.pk]) for each in ended], actor, now)
+    return {each.pk for each in ended}
+
+
+def _moved(order: Order, status: Status, note: str) -> Change:
+    return Change(order, status, order.start_count, order.remains, order.returned_micros, note)

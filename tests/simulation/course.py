@@ -1,0 +1,195 @@
+"""One course: customers order, workers die and sleep, upstreams lie; then it is quiet until everything is settled."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import structlog
+from django.db.models import Q
+
+from sutler.core.attempts import AttemptState
+from sutler.core.clock import Random, seeded
+from sutler.core.lifecycle import FINAL
+from sutler.fulfilment.models import Attempt, Provider
+from sutler.fulfilment.simulator_faults import Faults
+from sutler.orders.cancel import request_cancels
+from sutler.orders.models import Order
+from sutler.orders.place import Placed, PlaceRequest, place
+from sutler.orders.refill import request_refills
+from tests.simulation.auditor import Audit, audit
+from tests.simulation.loop import SimulatedClock, SimulatedLoop, outside_the_loop
+from tests.simulation.mixes import MIXES, QUIET
+from tests.simulation.points import Traps
+from tests.simulation.workers import Crew, patient
+from tests.simulation.world import World, build, order_form
+
+ORDERS_SECONDS = 10.0
+# An outcome for which there is no proof is given to staff after a day.
+LONGEST_QUIET_SECONDS = 30 * 3600.0
+LOOK_SECONDS = 300.0
+# Orders that come in a quiet hour, so that ids go on rising.
+ORDERS_WHEN_QUIET = 6
+SAME_LINK_SHARE, CANCEL_SHARE, REFILL_SHARE = 0.04, 0.02, 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a course is to be: so many orders at this rate, a blow to some worker every so many seconds (0: none)."""
+
+    seed: int
+    mix: str = "everything"
+    orders: int = 1000
+    orders_a_minute: int = 60
+    blow_seconds: float = 30.0
+    providers: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a course. `seconds` is how long it was in simulated time."""
+
+    plan: Plan
+    audit: Audit
+    blows: Counter[Any]
+    errors: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def breaches(self) -> list[str]:
+        """Everything that must not be, a line each."""
+        return [*self.audit.breaches, *self.errors]
+
+
+def run(plan: Plan) -> Report:
+    """Plays the course in the empty database and audits it."""
+    with _logged_errors() as errors, patient(), asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        return runner.run(_Course(plan, errors).play())
+
+
+class _Course:
+    def __init__(self, plan: Plan, errors: list[str]) -> None:
+        self._plan = plan
+        self._errors = errors
+        self._chance = seeded(plan.seed)
+        self._links: list[str] = []
+        self._numbers = 0
+        self._placed: list[tuple[int, int]] = []
+
+    async def play(self) -> Report:
+        loop = asyncio.get_running_loop()
+        self._clock = SimulatedClock(loop)
+        self._world = self._built()
+        traps = Traps(self._fresh_chance())
+        crew = Crew(self._world, traps, self._fresh_chance())
+        troubles = [asyncio.create_task(crew.keep_up())]
+        await self._begin()
+        if self._plan.blow_seconds:
+            troubles.append(asyncio.create_task(crew.harm(self._plan.blow_seconds)))
+        await self._storm()
+        for each in troubles:
+            each.cancel()
+        traps.disarm()
+        crew.hire()
+        await self._calm_down()
+        await crew.dismiss()
+        found = outside_the_loop(lambda: audit(self._world, self._plan.mix))
+        return Report(self._plan, found, traps.sprung, self._errors, loop.time())
+
+    def _built(self) -> World:
+        return outside_the_loop(lambda: build(self._clock, self._fresh_chance(), self._plan.providers))
+
+    async def _begin(self) -> None:
+        """Before anything is searched for, an order of ours must be known at each provider, and what it holds."""
+        self._lie(QUIET)
+        while not outside_the_loop(_is_known):
+            outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _storm(self) -> None:
+        self._lie(MIXES[self._plan.mix])
+        self._links.clear()  # only these count
+        batch = max(1, round(self._plan.orders_a_minute * ORDERS_SECONDS / 60))
+        while len(self._links) < self._plan.orders:
+            outside_the_loop(lambda: self._order(min(batch, self._plan.orders - len(self._links))))
+            outside_the_loop(self._ask_for_more)
+            await asyncio.sleep(ORDERS_SECONDS)
+
+    async def _calm_down(self) -> None:
+        """No more lies and no more blows: now everything must come to an end, while a few orders still come in."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + LONGEST_QUIET_SECONDS
+        self._lie(QUIET)
+        while loop.time() < ends and outside_the_loop(_is_unsettled):
+            outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET))
+            await asyncio.sleep(LOOK_SECONDS)
+        while loop.time() < ends and outside_the_loop(_is_under_way):
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _lie(self, faults: Faults) -> None:
+        for each in self._world.upstreams.values():
+            each.faults = faults
+
+    def _order(self, count: int) -> None:
+        forms = [order_form(self._world, self._chance, self._link()) for _ in range(count)]
+        customers = [self._chance.choice(self._world.customers).pk for _ in forms]
+        asked = [PlaceRequest(customer, form) for customer, form in zip(customers, forms, strict=True)]
+        for request, answer in zip(asked, place(asked, self._clock.now()), strict=True):
+            assert isinstance(answer, Placed), answer
+            self._placed.append((request.customer_id, answer.order_id))
+
+    def _link(self) -> str:
+        again = self._links and self._chance.random() < SAME_LINK_SHARE
+        self._numbers += 1
+        self._links.append(
+            self._chance.choice(self._links[-50:]) if again else f"https://example.com/post/{self._numbers}"
+        )
+        return self._links[-1]
+
+    def _ask_for_more(self) -> None:
+        """Some customers change their mind; some want a refill."""
+        for customer_id, order_id in self._placed[-200:]:
+            if self._chance.random() < CANCEL_SHARE / 20:
+                request_cancels(customer_id, [order_id], self._clock.now())
+        for customer_id, order_id in self._placed[:-200][-200:]:
+            if self._chance.random() < REFILL_SHARE / 20:
+                request_refills(customer_id, [order_id], self._clock.now())
+
+    def _fresh_chance(self) -> Random:
+        return seeded(self._chance.getrandbits(64))
+
+
+def _is_known() -> bool:
+    return not Provider.objects.filter(Q(highest_id=0) | Q(gap_micros=None)).exists()
+
+
+def _is_unsettled() -> bool:
+    """Whether an attempt is open that is not with staff."""
+    open_states = [AttemptState.PLANNED, AttemptState.SENDING, AttemptState.UNKNOWN]
+    return Attempt.objects.filter(action=Attempt.Action.ADD, state__in=open_states).exists()
+
+
+def _is_under_way() -> bool:
+    """Whether an order is to come to an end by itself: not one that is with staff."""
+    with_staff = Q(attempts__state=AttemptState.STAFF) | Q(at_desk__isnull=False)
+    return Order.objects.exclude(status__in=FINAL).exclude(with_staff).exists()
+
+
+@contextmanager
+def _logged_errors() -> Iterator[list[str]]:
+    """Collects what is logged as an error, which is a bug of ours; everything else that is logged is dropped."""
+    errors: list[str] = []
+
+    def keep(_: Any, level: str, event: MutableMapping[str, Any]) -> NoReturn:
+        if level in {"error", "exception", "critical"}:
+            errors.append(f"logged: {event}")
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[structlog.processors.format_exc_info, keep])
+    try:
+        yield errors
+    finally:
+        structlog.configure(**before)

@@ -1,0 +1,125 @@
+"""The workers of a course: each a process that runs the real switchboard and the real jobs."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+
+import httpx2
+from django.conf import settings
+
+from sutler.core.clock import Random
+from sutler.fulfilment import leases, sending, switchboard, worker
+from sutler.fulfilment.database import NOT_NOW
+from sutler.fulfilment.plan import Planner
+from tests.simulation.lives import LIFE, Life, State
+from tests.simulation.points import TrappedDatabase, TrappedTransport, Traps
+from tests.simulation.world import World
+
+AT_WORK = 2
+# How much longer than in earnest the loops wait where nothing is due. It decides nothing, and makes a course short.
+STRETCH = 20.0
+LONGEST_VACANCY_SECONDS = 90.0
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Lets the workers look less often for what is due."""
+    steps, idle, renewal = switchboard.STEPS, sending.IDLE_SECONDS, leases.RENEW_SECONDS
+    leases.RENEW_SECONDS = 14.0  # twice within a lease
+    switchboard.STEPS = tuple((step, seconds * STRETCH) for step, seconds in steps)
+    sending.IDLE_SECONDS = idle * STRETCH
+    try:
+        yield
+    finally:
+        switchboard.STEPS, sending.IDLE_SECONDS, leases.RENEW_SECONDS = steps, idle, renewal
+
+
+class Worker:
+    """One `sutler work` in a life of its own: its switchboard, and the jobs that belong to no provider."""
+
+    def __init__(self, name: str, world: World, traps: Traps, chance: Random) -> None:
+        self.life = Life(name, chance)
+        self._world = world
+        self._traps = traps
+        self._chance = chance
+        context = copy_context()
+        context.run(LIFE.set, self.life)
+        self.task = asyncio.get_running_loop().create_task(self._work(), context=context)
+
+    async def _work(self) -> None:
+        database = TrappedDatabase(self.life, self._traps)
+        transport = TrappedTransport(self.life, self._traps, self._world.upstreams)
+        board = switchboard.Switchboard(
+            self.life.name,
+            self._world.clock,
+            self._chance,
+            lambda: httpx2.AsyncClient(transport=transport, trust_env=False),
+            sending=database,
+            following=database,
+            secret_key=settings.SECRET_KEY,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(board.run(asyncio.Event()))
+            group.create_task(self._do_jobs(database))
+
+    async def _do_jobs(self, database: TrappedDatabase) -> None:
+        jobs = (*worker.JOBS, Planner().plan_waiting)
+        while True:
+            for job in jobs:
+                try:
+                    await database.run(job, self._world.clock.now())
+                except NOT_NOW:
+                    continue
+            await asyncio.sleep(2 * STRETCH * self._chance.uniform(0.9, 1.1))
+
+
+class Crew:
+    """Everybody who works in a course, has worked, or sleeps."""
+
+    def __init__(self, world: World, traps: Traps, chance: Random) -> None:
+        self._world = world
+        self._traps = traps
+        self._chance = chance
+        self._all: list[Worker] = []
+
+    async def keep_up(self) -> None:
+        """Hires somebody new some time after there are too few awake. Sleepers may wake up beside them."""
+        while True:
+            if len(self.awake()) < AT_WORK:
+                self.hire()
+            await asyncio.sleep(self._chance.uniform(1, LONGEST_VACANCY_SECONDS))
+
+    async def harm(self, mean_seconds: float) -> None:
+        """Lays a trap for somebody, again and again; now and then one just stops where he stands."""
+        while True:
+            await asyncio.sleep(self._chance.expovariate(1 / mean_seconds))
+            awake = self.awake()
+            if not awake:
+                continue
+            life = self._chance.choice(awake).life
+            lot = self._chance.random()
+            if lot < 0.8:
+                self._traps.arm(life)
+            elif lot < 0.9:
+                life.freeze(self._chance.uniform(1, 4000))
+            else:
+                life.kill()
+
+    def awake(self) -> list[Worker]:
+        """Returns those who work."""
+        return [each for each in self._all if each.life.state is State.AWAKE]
+
+    def hire(self) -> None:
+        """Starts a worker that is none of the earlier ones."""
+        name = f"worker-{len(self._all) + 1}"
+        self._all.append(Worker(name, self._world, self._traps, self._chance))
+
+    async def dismiss(self) -> None:
+        """Takes down the tasks of all of them, so that none is left in the loop. Nothing is written any more."""
+        tasks = [task for each in self._all for task in each.life.tasks]
+        for each in self._all:
+            each.life.bury()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,111 @@
+"""The brake: when a provider rests, and when it is sent to again."""
+
+from datetime import timedelta
+
+import pytest
+
+from sutler.accounts.models import Customer
+from sutler.catalogue.models import Service
+from sutler.fulfilment import brake
+from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute
+from sutler.orders.models import Order
+from tests.conftest import NOW
+from tests.ordering import placed
+from tests.upstream import alarms
+from tests.upstream_world import TIMED_OUT, claim, plan_all, route, send
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def provider(service: Service) -> Provider:
+    return route(service).upstream_service.provider
+
+
+def counted(provider: Provider, adds: int, unknown: int, ago: timedelta = MINUTE) -> None:
+    ProviderMinute.objects.create(provider=provider, minute=NOW - ago, calls=adds, adds=adds, unknown_adds=unknown)
+
+
+def unsettled(provider: Provider, order: Order, count: int, state: str = "unknown", **fields: object) -> None:
+    locks = {"service_id": 1, "link_digest": "", "expected_micros": 1}
+    for number in range(count):
+        values = {"action": "add", "state": state, "provider": provider, "order_id": order.pk + 1 + number}
+        Attempt.objects.create(**(values | locks | fields))
+
+
+@pytest.mark.parametrize(
+    ("adds", "unknown", "rests"),
+    [
+        *((0, 0, False), (2, 2, False), (3, 3, True), (10, 2, False)),
+        *((150, 3, False), (149, 3, True), (1000, 20, False), (1000, 21, True)),
+    ],
+)
+def test_more_than_two_percent_unknown_and_at_least_three(
+    provider: Provider, adds: int, unknown: int, rests: bool
+) -> None:
+    counted(provider, adds, unknown)
+    assert brake.rests(provider, NOW) is rests
+    provider.refresh_from_db()
+    assert provider.rests_until == (NOW + MINUTE if rests else None)
+    assert alarms(Alarm.Kind.BRAKE) == ([""] if rests else [])
+
+
+def test_only_the_last_five_minutes_count(provider: Provider) -> None:
+    counted(provider, 10, 10, 5 * MINUTE)
+    assert brake.rests(provider, NOW) is False
+    counted(provider, 10, 10, 4 * MINUTE)
+    assert brake.rests(provider, NOW) is True
+
+
+def test_several_minutes_are_added_up(provider: Provider) -> None:
+    for ago in (1, 2, 3):
+        counted(provider, 20, 1, ago * MINUTE)
+    assert brake.rests(provider, NOW) is True
+
+
+@pytest.mark.parametrize(("count", "rests"), [(20, False), (21, True)])
+@pytest.mark.parametrize("state", ["unknown", "staff"])
+def test_more_than_twenty_open_outcomes(
+    alice: Customer, service: Service, provider: Provider, count: int, rests: bool, state: str
+) -> None:
+    unsettled(provider, placed(alice, service), count, state)
+    assert brake.rests(provider, NOW) is rests
+
+
+def test_another_providers_outcomes_do_not_count(alice: Customer, service: Service, provider: Provider) -> None:
+    other = route(service, "Other").upstream_service.provider
+    unsettled(other, placed(alice, service), 30)
+    counted(other, 30, 30)
+    assert brake.rests(provider, NOW) is False
+
+
+def test_each_provider_has_its_own_measure(provider: Provider) -> None:
+    counted(provider, 20, 5)
+    provider.brake_percent = 25
+    assert brake.rests(provider, NOW) is False
+
+
+def test_while_it_rests_orders_wait_as_pending_and_go_once_it_is_over(
+    alice: Customer, service: Service, provider: Provider
+) -> None:
+    order = placed(alice, service)
+    plan_all()
+    counted(provider, 10, 10)
+    assert claim(provider) == []
+    assert Order.objects.get(pk=order.pk).status == "Pending"
+    assert claim(provider, NOW + MINUTE) == []
+    assert Alarm.objects.get().times == 2
+    assert len(claim(provider, NOW + 5 * MINUTE)) == 1
+    assert alarms() == []
+    provider.refresh_from_db()
+    assert (provider.rests_until, provider.rest_reason) == (None, "")
+
+
+def test_what_staff_have_settled_lets_the_brake_go(alice: Customer, service: Service, provider: Provider) -> None:
+    Provider.objects.update(brake_open=0)
+    send(placed(alice, service), TIMED_OUT)
+    order = placed(alice, service, link="https://example.com/2", quantity=500)
+    plan_all()
+    assert claim(provider, NOW) == []
+    Attempt.objects.filter(state="unknown").update(state="absent")
+    assert [each.order_id for each in claim(provider, NOW + MINUTE)] == [order.pk]
