@@ -17,9 +17,7 @@ from tests.ordering import LINK, balance, demand_sound_books
 
 
 def asked(customer: Customer, service: Service, quantity: int, request_id: str | None = None) -> PlaceRequest:
-    return PlaceRequest(
-        customer.pk, {"service": str(service.pk), "link": LINK, "quantity": str(quantity)}, request_id
-    )
+    return PlaceRequest(customer.pk, {"service": str(service.pk), "link": LINK, "quantity": str(quantity)}, request_id)
 
 
 def test_a_rehearsal_answers_as_placing_does_and_changes_nothing(alice: Customer, service: Service) -> None:
@@ -46,7 +44,8 @@ def test_the_balance_falls_from_line_to_line(alice: Customer) -> None:
 
 def test_what_a_request_id_has_placed_is_said(alice: Customer, service: Service) -> None:
     request = asked(alice, service, 1000, "once")
-    assert rehearse([request], NOW) == place([request], NOW)
+    placed = place([request], NOW)
+    assert rehearse([request], NOW) == placed
 
 
 def test_lines_are_rehearsed_as_they_are_placed(alice: Customer, service: Service) -> None:

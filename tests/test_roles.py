@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sutler.accounts import audit_log, customers, panel, profile, staff, terms
-from sutler.accounts.models import AuditEntry, Customer, Notice, Role, TermsVersion, User
+from sutler.accounts import audit_log, customers, groups, panel, profile, staff, terms
+from sutler.accounts.models import AuditEntry, Customer, CustomerGroup, Notice, Role, TermsVersion, User
 from sutler.accounts.roles import ROLES, Permission, may, permissions_of
 from sutler.core.refusals import Reason, Refusal
 from tests.conftest import NOW
@@ -62,8 +62,10 @@ def test_the_last_owner_stays_owner(sam: User, alice: Customer) -> None:
     no = Refusal(Reason.MOVE_NOT_ALLOWED)
     assert staff.give_role(sam.pk, "support", sam, NOW) == no
     assert staff.set_active(sam.pk, active=False, actor=sam, now=NOW) == no
-    member("sue@example.com", Role.OWNER)
-    assert staff.set_active(sam.pk, active=False, actor=sam, now=NOW) is None
+    sue = member("sue@example.com", Role.OWNER)
+    assert staff.set_active(sam.pk, active=False, actor=sam, now=NOW) == Refusal(Reason.OTHER_PERSON_NEEDED)
+    assert staff.give_role(sam.pk, "support", sam, NOW) == Refusal(Reason.OTHER_PERSON_NEEDED)
+    assert staff.set_active(sam.pk, active=False, actor=sue, now=NOW) is None
     assert [(each.email, each.is_active) for each in staff.members()] == [
         ("sue@example.com", True),
         ("sam@example.com", False),
@@ -175,3 +177,21 @@ def test_terms_are_accepted_version_by_version(sam: User) -> None:
 )
 def test_terms_are_a_text(sam: User, text: str, use: str, field: str) -> None:
     assert terms.publish(text, use, sam, NOW) == Refusal(Reason.INCORRECT_FIELD, field)
+
+
+def test_a_group_with_customers_stays(sam: User, alice: Customer) -> None:
+    group = groups.save("Resellers", 750, sam, NOW)
+    assert isinstance(group, CustomerGroup)
+    assert customers.set_group(alice.pk, group, sam, NOW) is None
+    assert groups.remove(group.pk, sam, NOW) == Refusal(Reason.MOVE_NOT_ALLOWED)
+    assert [each.member_count for each in groups.listed()] == [1]  # type: ignore[attr-defined]
+    assert customers.set_group(999, group, sam, NOW) == Refusal(Reason.NOT_FOUND)
+    assert groups.save("Partners", 800, sam, NOW, group_id=999) == Refusal(Reason.NOT_FOUND)
+
+
+def test_what_does_not_change_is_not_written_down(sam: User, alice: Customer) -> None:
+    for _ in range(2):
+        assert customers.change(alice.pk, customers.Draft("Alice Ltd", "DE"), sam, NOW) is None
+    [entry] = audit_log.recent(what=f"customer {alice.pk}")
+    assert entry.before == {"name": "Alice", "country": ""}
+    assert entry.after == {"name": "Alice Ltd", "country": "DE"}

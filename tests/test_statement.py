@@ -88,6 +88,31 @@ def test_what_comes_between_two_pages_does_not_change_the_second(alice: Customer
     assert statement.page(alice.pk, before=first.next_before, limit=3) == second
 
 
+@pytest.mark.parametrize("passed", [1, 2, 3, 100])
+def test_a_narrowed_statement_holds_what_fits_and_the_same_balances(
+    alice: Customer, bob: Customer, service: Service, monkeypatch: pytest.MonkeyPatch, passed: int
+) -> None:
+    monkeypatch.setattr(statement, "MOST_PASSED", passed)
+    live(alice, bob, service)
+    entries = whole(alice, 50)
+    late = NOW + timedelta(minutes=1)
+    for filters, kept in (
+        (statement.Filters(statement.Kind.RETURN), [each for each in entries if each.kind == "return"]),
+        (statement.Filters(moved_from=late), entries[:1]),
+        (statement.Filters(statement.Kind.DEPOSIT, moved_until=late), entries[-1:]),
+    ):
+        found: list[statement.Entry] = []
+        before = None
+        while True:
+            page = statement.page(alice.pk, filters, before=before, limit=2)
+            found += page.entries
+            if page.next_before is None:
+                break
+            before = page.next_before
+        assert found == kept
+        assert len(list(statement.csv(alice.pk, filters))) == 1 + len(kept)
+
+
 def test_an_empty_statement_is_empty(bob: Customer) -> None:
     Transfer.objects.all()._raw_delete(Transfer.objects.db)
     assert statement.page(bob.pk) == statement.Statement("USD", [], None)

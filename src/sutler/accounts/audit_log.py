@@ -36,13 +36,21 @@ def write(
 
 
 def recent(
-    *, before: int | None = None, actor_id: int | None = None, what: str | None = None, limit: int = 50
+    *,
+    before: int | None = None,
+    actor_id: int | None = None,
+    what: str | None = None,
+    action: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 50,
 ) -> list[AuditEntry]:
     """Returns up to `limit` (at most 200) entries below the id `before`, newest first, with their actors.
 
-    Only those of one actor, or about one thing, if these are given.
+    Only those of one actor, about one thing, with words in the action, or from and before a moment, if these are given.
     """
-    conditions = {"pk__lt": before, "actor_id": actor_id, "what": what}
+    conditions: dict[str, Any] = {"pk__lt": before, "actor_id": actor_id, "what": what, "action__icontains": action}
+    conditions |= {"at__gte": since, "at__lt": until}
     found = AuditEntry.objects.select_related("actor").filter(
         **{name: value for name, value in conditions.items() if value is not None}
     )

@@ -100,4 +100,6 @@ def _save(
 
 
 def _shown(value: object) -> object:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
     return value if isinstance(value, str | int | bool | None) else str(value)

@@ -27,7 +27,7 @@ def save(
     Refuses with NOT_FOUND, INCORRECT_FIELD `name` (empty, too long, or another group's) or `discount`.
     """
     called = one_line(name, LONGEST_NAME)
-    if not called or CustomerGroup.objects.filter(name=called).exclude(pk=group_id).exists():
+    if not called or CustomerGroup.objects.filter(name=called).exclude(pk=group_id or 0).exists():
         return Refusal(Reason.INCORRECT_FIELD, "name")
     if not 0 <= discount_basis_points < WHOLE_PRICE_BASIS_POINTS:
         return Refusal(Reason.INCORRECT_FIELD, "discount")
@@ -57,4 +57,4 @@ def remove(group_id: int, actor: User, now: datetime) -> Refusal | None:
 
 
 def _terms(group: CustomerGroup) -> dict[str, object]:
-    return {"name": group.name, "discount": group.discount_basis_points}
+    return {"name": group.name, "discount_basis_points": group.discount_basis_points}

@@ -15,7 +15,10 @@ def members() -> list[User]:
 
 
 def give_role(user_id: int, role: str, actor: User | None, now: datetime) -> Refusal | None:
-    """Gives a member of staff a role. Refuses with NOT_FOUND, INCORRECT_FIELD `role`, MOVE_NOT_ALLOWED (last owner)."""
+    """Gives a member of staff a role.
+
+    Refuses with NOT_FOUND, INCORRECT_FIELD `role`, MOVE_NOT_ALLOWED (last owner), OTHER_PERSON_NEEDED (oneself).
+    """
     if role not in Role.values:
         return Refusal(Reason.INCORRECT_FIELD, "role")
     with transaction.atomic():
@@ -24,6 +27,8 @@ def give_role(user_id: int, role: str, actor: User | None, now: datetime) -> Ref
             return Refusal(Reason.NOT_FOUND)
         if role != Role.OWNER and _is_last_owner(member):
             return Refusal(Reason.MOVE_NOT_ALLOWED)
+        if member == actor:
+            return Refusal(Reason.OTHER_PERSON_NEEDED)
         changed = {"role": member.role}, {"role": role}
         member.role, member.is_superuser = role, role == Role.OWNER
         member.save(update_fields=["role", "is_superuser"])
@@ -39,6 +44,8 @@ def set_active(user_id: int, *, active: bool, actor: User | None, now: datetime)
             return Refusal(Reason.NOT_FOUND)
         if not active and _is_last_owner(member):
             return Refusal(Reason.MOVE_NOT_ALLOWED)
+        if member == actor:
+            return Refusal(Reason.OTHER_PERSON_NEEDED)
         member.is_active = active
         member.save(update_fields=["is_active"])  # saved singly: the lane forgets the person's keys at once
         audit_log.write(actor, "let in" if active else "shut out", f"staff {user_id}", now)

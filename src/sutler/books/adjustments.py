@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.db.models.functions import Abs
 
 from sutler.accounts import audit_log
@@ -27,12 +27,16 @@ State = Adjustment.State
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What an adjustment would do: the balance before and after it (micros), and whether a second person is needed."""
+    """What an adjustment would do: the balance before and after it (micros), and whether a second person is needed.
+
+    `last_id` is the customer's last adjustment at that moment (0: none); `adjust` takes it to happen once.
+    """
 
     balance_micros: int
     after_micros: int
     currency: str
     needs_second_person: bool
+    last_id: int = 0
 
 
 def foresee(customer_id: int, amount_micros: int, actor: User, now: datetime) -> Outlook | Refusal:
@@ -46,15 +50,19 @@ def foresee(customer_id: int, amount_micros: int, actor: User, now: datetime) ->
     if amount_micros < 0 and after < -wallet.credit_limit_micros:
         return Refusal(Reason.NOT_ENOUGH_FUNDS)
     is_large = _is_large(customer_id, wallet.currency, amount_micros, actor, now)
-    return Outlook(wallet.balance_micros or 0, after, wallet.currency, is_large)
+    last_id = Adjustment.objects.filter(customer_id=customer_id).aggregate(last=Max("pk"))["last"] or 0
+    return Outlook(wallet.balance_micros or 0, after, wallet.currency, is_large, last_id)
 
 
-def adjust(customer_id: int, amount_micros: int, reason: str, actor: User, now: datetime) -> Adjustment | Refusal:
+def adjust(
+    customer_id: int, amount_micros: int, reason: str, actor: User, now: datetime, *, last_id: int | None = None
+) -> Adjustment | Refusal:
     """Corrects a customer's balance by a signed amount (micros), with a line in the audit log.
 
     Above SUTLER_ADJUSTMENT_LIMIT, counted over what the same person has adjusted for the customer within a day, it is
     only stored and its state is WAITING until another member of staff confirms it. Refuses with NOT_FOUND (no such
-    customer), INCORRECT_FIELD `reason` or `amount`, NOT_ENOUGH_FUNDS (below the credit limit).
+    customer), INCORRECT_FIELD `reason` or `amount`, NOT_ENOUGH_FUNDS (below the credit limit), and with `last_id`
+    MOVE_NOT_ALLOWED if the customer has had another adjustment since: a form sent twice adjusts once.
     """
     told = one_line(reason, LONGEST_REASON)
     if not told:
@@ -65,6 +73,8 @@ def adjust(customer_id: int, amount_micros: int, reason: str, actor: User, now: 
         outlook = foresee(customer_id, amount_micros, actor, now)
         if isinstance(outlook, Refusal):
             return outlook
+        if last_id is not None and last_id != outlook.last_id:
+            return Refusal(Reason.MOVE_NOT_ALLOWED)
         made = Adjustment.objects.create(
             customer_id=customer_id,
             amount_micros=amount_micros,

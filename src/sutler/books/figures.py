@@ -1,4 +1,5 @@
-"""Figures of the days, for plots: what was ordered, returned, paid in, adjusted and earned, by customer and by house.
+"""Figures of the days, for plots: what was ordered, returned, paid in, adjusted, earned and spent, by customer and by
+house.
 
 The worker adds up older transfers into a row for each day; what is younger is added when it is asked for, so that the
 figures always hold everything. Days are those of UTC.
@@ -127,7 +128,8 @@ def _add_up(rows: Iterable[tuple[Any, ...]]) -> dict[_Key, tuple[int, int]]:
         kind = _kind(debit, credit)
         if kind is None:
             continue
-        signed = -amount if kind == Kind.ADJUSTMENTS and debit == LedgerAccount.Kind.WALLET else amount
+        is_taken = kind == Kind.ADJUSTMENTS and debit == LedgerAccount.Kind.WALLET
+        signed = -amount if is_taken or debit == LedgerAccount.Kind.COST else amount
         for customer_id in {HOUSE, payer or payee or HOUSE}:
             key = (at.astimezone(UTC).date(), customer_id, currency, str(kind))
             known = sums[key]
@@ -139,6 +141,8 @@ def _kind(debit: str, credit: str) -> DayFigure.Kind | None:
     account = LedgerAccount.Kind
     if credit == account.REVENUE:
         return Kind.REVENUE
+    if account.COST in {debit, credit}:
+        return Kind.COST
     if account.WALLET not in {debit, credit}:
         return None
     if debit == account.DEPOSITS:

@@ -5,15 +5,17 @@ from sutler.books.audit import Check
 # Each transfer's share in the figures, as `books.figures` reckons it.
 _SHARES = """
     SELECT CASE WHEN c.kind = 'revenue' THEN 'revenue'
+            WHEN 'cost' IN (d.kind, c.kind) THEN 'cost'
             WHEN d.kind = 'deposits' THEN 'deposits'
             WHEN 'adjustments' IN (d.kind, c.kind) THEN 'adjustments'
             WHEN d.kind = 'wallet' THEN 'orders' ELSE 'returns' END AS kind,
         c.currency, COALESCE(d.customer_id, c.customer_id, 0) AS customer_id,
-        CASE WHEN d.kind = 'wallet' AND c.kind = 'adjustments' THEN -t.amount_micros ELSE t.amount_micros END AS amount
+        CASE WHEN d.kind = 'cost' OR (d.kind = 'wallet' AND c.kind = 'adjustments') THEN -t.amount_micros
+            ELSE t.amount_micros END AS amount
     FROM books_transfer t
     JOIN books_ledgeraccount d ON d.id = t.debit_id
     JOIN books_ledgeraccount c ON c.id = t.credit_id
-    WHERE (c.kind = 'revenue' OR 'wallet' IN (d.kind, c.kind))
+    WHERE (c.kind = 'revenue' OR 'wallet' IN (d.kind, c.kind) OR 'cost' IN (d.kind, c.kind))
         AND t.id <= (SELECT COALESCE(MAX(last_transfer_id), 0) FROM books_figuresmark)
 """
 

@@ -142,6 +142,8 @@ class DayFigure(models.Model):
         # Signed: what was taken counts below zero.
         ADJUSTMENTS = "adjustments"
         REVENUE = "revenue"
+        # Signed, in the providers' currencies: what came back of it counts below zero.
+        COST = "cost"
 
     day = models.DateField()
     customer_id = models.BigIntegerField()
@@ -184,3 +186,38 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} after {self.through_id}"
+
+
+class Verification(models.Model):
+    """One proof that books and orders agree, as staff asked for it: waiting, under way, or done with what was found.
+
+    `findings` has an object for each check: name, sentence, rows, breaches, and the first breaches (`shown`).
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    asked_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    # When the last check of it ended: whoever finds it silent for too long gives it up.
+    heard_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    checks = models.PositiveIntegerField(default=0)
+    findings = models.JSONField(default=list)
+    fault = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            # Never two at once.
+            models.UniqueConstraint(
+                models.Value(1), condition=Q(state__in=["waiting", "running"]), name="one_open_verification"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"verification {self.pk}: {self.state}"

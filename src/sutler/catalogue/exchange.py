@@ -12,7 +12,7 @@ def rates() -> list[ExchangeRate]:
     return list(ExchangeRate.objects.order_by("currency"))
 
 
-def put(currency: str, worth_micros: int) -> int | None | Refusal:
+def put(currency: str, worth_micros: int) -> int | Refusal | None:
     """Says what one unit of a currency is worth, in micros of the base currency. Returns what it was before, or None.
 
     The caller writes the line of the audit log in the same transaction. Refuses with INCORRECT_FIELD `currency` (no

@@ -11,7 +11,7 @@ def of_customer(customer_id: int) -> list[PriceOverride]:
     return list(found.order_by("service__category__position", "service__position", "service"))
 
 
-def put(customer_id: int, service_id: int, rate_micros: int) -> int | None | Refusal:
+def put(customer_id: int, service_id: int, rate_micros: int) -> int | Refusal | None:
     """Gives a customer a rate of their own. Returns the one they had before, or None.
 
     The caller writes the line of the audit log in the same transaction. Refuses with INCORRECT_SERVICE (there is none),

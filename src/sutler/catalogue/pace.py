@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
-from sutler.catalogue.models import ServicePace
+from sutler.catalogue.models import Service, ServicePace
 
 # The mean is over about so many orders: from then on each new one counts for a hundredth.
 ORDERS_REMEMBERED = 100
@@ -13,6 +13,12 @@ def of(service_ids: Collection[int] | None = None) -> dict[int, timedelta]:
     """Returns the mean time from placing to completion by service, of all services or of these; one small read."""
     paces = ServicePace.objects.all() if service_ids is None else ServicePace.objects.filter(service__in=service_ids)
     return {each.service_id: timedelta(seconds=each.mean_seconds) for each in paces}
+
+
+def slowest(limit: int) -> list[ServicePace]:
+    """Returns the active services that take longest, with their services, the slowest first."""
+    found = ServicePace.objects.filter(service__state=Service.State.ACTIVE).select_related("service")
+    return list(found.order_by("-mean_seconds")[:limit])
 
 
 def add(taken: Mapping[int, Sequence[int]]) -> None:

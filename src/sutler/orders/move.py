@@ -1,6 +1,6 @@
 """What a report about an order does to it: one conditional update, one event, and the money where it ends there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from sutler.orders.change import Change, write
 from sutler.orders.models import Order
 from sutler.storage.transactions import durable
 
-__all__ = ["Change", "Report", "apply", "canceled", "report", "take"]
+__all__ = ["Change", "Report", "apply", "canceled", "foresee", "report", "take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,13 @@ def take(reports: Sequence[Report], actor: str, now: datetime) -> list[Change | 
         outcomes.append(outcome)
     apply([each for each in changes.values() if each.order.status not in FINAL], actor, now)
     return outcomes
+
+
+def foresee(orders: Collection[Order], reports: Sequence[Report]) -> list[Change | Refusal]:
+    """Returns what `report` would do with orders as they were read, in the order given; changes nothing."""
+    known = {each.pk: each for each in orders}
+    waiting = held.waiting_among(orders)
+    return [_decide(known.get(each.order_id), each, is_waiting=each.order_id in waiting) for each in reports]
 
 
 def apply(changes: Sequence[Change], actor: str, now: datetime) -> None:

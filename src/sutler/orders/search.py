@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, Count, QuerySet
+from django.db.models import BooleanField, Count, Exists, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from sutler.core.lifecycle import FINAL, Status
@@ -71,12 +71,21 @@ def these(customer_id: int, order_ids: Collection[int]) -> list[Order]:
     return list(own.select_related("service__category").order_by("-pk"))
 
 
-def of_all(filters: Filters, *, customer_id: int | None = None, before: int | None = None, limit: int = 50) -> Page:
-    """Returns a page of everybody's orders, for staff, or of one customer's.
+def of_all(
+    filters: Filters,
+    *,
+    customer_id: int | None = None,
+    only: Q | Exists | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> Page:
+    """Returns a page of everybody's orders, for staff, or of one customer's; `only` is a condition of rooms above.
 
     It may hold fewer than `limit` although there are more: `next_before` goes on where this search stopped.
     """
     orders = _filtered(Order.objects.select_related("service__category", "customer"), filters)
+    if only is not None:
+        orders = orders.filter(only)
     if customer_id is not None:
         return _page(orders.filter(customer_id=customer_id), before, limit)
     if filters.statuses and _UNDER_WAY.issuperset(filters.statuses):

@@ -130,6 +130,12 @@ def get(customer_id: int, request_id: int) -> FundsRequest | None:
     return found.filter(pk=request_id, customer_id=customer_id).first()
 
 
+def get_for_staff(request_id: int) -> FundsRequest | None:
+    """Returns anybody's request with its method, its customer and who decided it, or None if there is none."""
+    found = FundsRequest.objects.select_related("method", "customer__wallet", "decided_by", "asked_by")
+    return found.filter(pk=request_id).first()
+
+
 def of_all(*, waiting_only: bool = False, before: int | None = None, limit: int = 50) -> list[FundsRequest]:
     """Returns everybody's requests, for staff, newest first, below the id `before`."""
     found = FundsRequest.objects.select_related("customer", "decided_by")

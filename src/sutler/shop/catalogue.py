@@ -17,7 +17,7 @@ from sutler.core.order_types import Measure
 from sutler.core.pricing import PER_PIECE
 from sutler.web.doors import CustomerRequest, customer_page
 
-ROWS = 100
+ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def number(text: str) -> int | None:
 @require_safe
 @customer_page
 def services(request: CustomerRequest) -> HttpResponse:
-    """Lists what is on sale: `q` the words looked for, `category`, `favourites`; the rows behind the service `after`."""
+    """Lists what is on sale by `q` (words), `category` and `favourites`, beginning behind the service `after`."""
     sold, asked = shelf_of(request.customer), request.GET
     marked = favourites.of(request.customer.pk)
     category, after = number(asked.get("category", "")), number(asked.get("after", ""))

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse_lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
@@ -147,4 +148,4 @@ def _number(asked: Field, offer: Offer, given: dict[str, Any]) -> forms.Field:
 
 
 def _limits(offer: Offer) -> str:
-    return gettext("From %(min)s to %(max)s.") % {"min": f"{offer.terms.min:,}", "max": f"{offer.terms.max:,}"}
+    return gettext("From %(min)s to %(max)s.") % {"min": intcomma(offer.terms.min), "max": intcomma(offer.terms.max)}

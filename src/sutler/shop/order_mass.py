@@ -85,7 +85,7 @@ def order_mass(request: CustomerRequest) -> HttpResponse:
         form.add_error("orders", _("The lines have changed since they were checked. Look at the report once more."))
     once = form.cleaned_data["once"]
     rows = _rows(mass.rehearse_lines(request.customer.pk, lines, once, request.now), shelf_of(request.customer))
-    form.data = {**form.data.dict(), "checked": _digest(lines)}
+    form.data = {**dict(form.data.items()), "checked": _digest(lines)}
     return _shown(request, form, rows)
 
 

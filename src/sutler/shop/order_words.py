@@ -2,12 +2,16 @@
 
 from typing import NamedTuple
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sutler.core.order_types import Measure, OrderType
 from sutler.core.refusals import Reason, Refusal
+
+# How the request ids of our own forms begin: `shop.order_new`, `orders.mass`.
+FORM_IDS = ("page:", "mass:")
 
 
 class FieldWords(NamedTuple):
@@ -76,9 +80,9 @@ _UNREADABLE: dict[str, str | Promise] = {
 def words(refusal: Refusal) -> str:
     """Returns why nothing was placed, as a customer is told."""
     if refusal.reason is Reason.QUANTITY_BELOW_MINIMUM:
-        return gettext("The least quantity is %(bound)s.") % {"bound": refusal.bound}
+        return gettext("The least quantity is %(bound)s.") % {"bound": intcomma(refusal.bound)}
     if refusal.reason is Reason.QUANTITY_ABOVE_MAXIMUM:
-        return gettext("The greatest quantity is %(bound)s.") % {"bound": refusal.bound}
+        return gettext("The greatest quantity is %(bound)s.") % {"bound": intcomma(refusal.bound)}
     if refusal.reason is Reason.INCORRECT_FIELD:
         return str(_UNREADABLE.get(refusal.field) or _("This cannot be read."))
     return str(_REFUSED.get(refusal.reason) or _("This order cannot be placed."))
@@ -98,3 +102,8 @@ def concerns(refusal: Refusal, order_type: OrderType) -> str | None:
         Reason.INCORRECT_SERVICE: "service",
         Reason.LINK_IN_USE: "link",
     }.get(refusal.reason)
+
+
+def own_number(request_id: str | None) -> str:
+    """Returns the request id that a customer's program has given; nothing for one that our own forms have made."""
+    return "" if request_id is None or request_id.startswith(FORM_IDS) else request_id

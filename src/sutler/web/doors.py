@@ -9,6 +9,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.middleware import HtmxDetails
 
 from sutler.accounts.models import Customer, User
 from sutler.accounts.roles import Permission, permissions_of
@@ -24,6 +26,7 @@ class CustomerRequest(HttpRequest):
     user: User
     customer: Customer
     now: datetime
+    htmx: HtmxDetails
 
 
 class StaffRequest(HttpRequest):
@@ -32,10 +35,11 @@ class StaffRequest(HttpRequest):
     user: User
     permissions: frozenset[Permission]
     now: datetime
+    htmx: HtmxDetails
 
 
 def customer_page(
-    view: Callable[Concatenate[CustomerRequest, P], HttpResponse],
+    view: Callable[Concatenate[CustomerRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """Lets a customer's people in, and staff who are signed in as a customer. Guests are asked to sign in; others: 404.
 
@@ -44,9 +48,9 @@ def customer_page(
 
     @never_cache
     @wraps(view)
-    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return _asked_to_sign_in(request)
         customer = customer_of(request)
         if customer is None:
             raise Http404
@@ -71,7 +75,7 @@ def staff_page(
         @wraps(view)
         def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return _asked_to_sign_in(request)
             permissions = permissions_of(request.user)
             if permission not in permissions:
                 raise Http404
@@ -82,6 +86,13 @@ def staff_page(
         return door
 
     return hung
+
+
+def _asked_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """A part of a page is no place for the form: htmx loads the whole page again, and that leads to it."""
+    if getattr(request, "htmx", False):
+        return HttpResponseClientRefresh()
+    return redirect_to_login(request.get_full_path())
 
 
 def customer_of(request: HttpRequest) -> Customer | None:

@@ -18,7 +18,7 @@ class Link:
     icon: str
     permission: Permission | None = None
     # Where else the reader is at this link, besides its own address and those below.
-    below: str = ""
+    below: str | tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,13 @@ STAFF = (
     Link("office:overview", _("Overview"), "chart", Permission.SEE_ORDERS),
     Link("office:desk", _("Desk"), "desk", Permission.CHANGE_ORDERS),
     Link("office:verdicts", _("Unknown outcomes"), "question", Permission.VERDICTS),
+    Link("office:alarms", _("Alarms"), "bell", Permission.VERDICTS),
     Link("office:orders", _("Orders"), "list", Permission.SEE_ORDERS),
     Link("office:approvals", _("Approvals"), "check", Permission.CHANGE_ORDERS),
-    Link("office:customers", _("Customers"), "users", Permission.CUSTOMERS),
+    Link("office:customers", _("Customers"), "users", Permission.CUSTOMERS, ("/office/groups", "/office/adjustments")),
     Link("office:services", _("Services"), "tag", Permission.CATALOGUE),
     Link("office:providers", _("Providers"), "link", Permission.PROVIDERS),
-    Link("office:prices", _("Prices and currencies"), "stack", Permission.CATALOGUE),
+    Link("office:prices", _("Prices and currencies"), "stack", Permission.CATALOGUE, "/office/currencies"),
     Link("office:payments", _("Payments"), "wallet", Permission.PAYMENTS),
     Link("office:tickets", _("Tickets"), "ticket", Permission.TICKETS),
     Link("office:announcements", _("Announcements"), "bell", Permission.ANNOUNCEMENTS),
@@ -83,11 +84,7 @@ def places(links: tuple[Link, ...], permissions: frozenset[Permission], path: st
                 shown.append((link, reverse(link.view)))
             except NoReverseMatch:
                 continue
-    at = [
-        address
-        for link, address in shown
-        if _is_at_or_below(path, address) or (link.below and path.startswith(link.below))
-    ]
+    at = [address for link, address in shown if _is_at_or_below(path, address) or path.startswith(link.below or ())]
     here = max(at, key=len, default="")
     return [Place(address, link.words, link.icon, address == here) for link, address in shown]
 

@@ -23,7 +23,7 @@ from sutler.web.plots import Plot
 register = template.Library()
 
 # The word for the reader and the colour of each state; the wire keeps its own words.
-_STATES: Mapping[str, tuple[str | Promise, str]] = {
+STATES: Mapping[str, tuple[str | Promise, str]] = {
     Status.PENDING: (_("Pending"), ""),
     Status.PROCESSING: (_("Processing"), "note"),
     Status.IN_PROGRESS: (_("In progress"), "note"),
@@ -93,7 +93,7 @@ def lasting(time: timedelta | None) -> str:
 @register.simple_tag
 def status(value: str) -> SafeString:
     """Returns the chip of an order's or a refill's state."""
-    words, colour = _STATES.get(value, (value, ""))
+    words, colour = STATES.get(value, (value, ""))
     return chip(words, colour)
 
 
