@@ -3,13 +3,15 @@
 
 PORT ?= 8000
 DATA_DIR ?= demo-data
+UNCLEAR ?= 100000
+SEED ?= 1
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-.PHONY: setup run test check bench bench-growth bench-upstream messages lock
+.PHONY: setup run test simulate check bench bench-growth bench-upstream messages lock
 .DELETE_ON_ERROR:
 
 setup: .venv/installed
@@ -20,6 +22,10 @@ run: .venv/installed
 # REQUIRE_POSTGRES=1 makes it a failure that no PostgreSQL answers.
 test: .venv/installed-dev
 	@REQUIRE_POSTGRES=$(REQUIRE_POSTGRES) .ci/test
+
+# 100,000 unclear outcomes in simulated time; SEED=n begins with another course.
+simulate: .venv/installed-dev
+	$(BIN)/python -m tests.simulation --unclear $(UNCLEAR) --seed $(SEED)
 
 check: .venv/installed-dev
 	$(BIN)/ruff check

@@ -6,7 +6,7 @@ The books are in order: every order is paid for, every cost is booked.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -28,6 +28,8 @@ PAID_IN_MICROS = 10**13
 OWN_RATE_MICROS = 2 * RATE_MICROS
 # So long that what is sent while the bench runs is not asked about meanwhile.
 USUAL_SECONDS = 1_000_000
+# When what is filled in would be asked about; a round makes it due earlier.
+LATER = timedelta(hours=1)
 _AT_ONCE = 10_000
 
 # One row for each order; without an id upstream it is only planned.
@@ -47,6 +49,7 @@ _ROW = {
     "expected_micros": "bigint",
     "upstream_id": "text",
     "at": "timestamptz",
+    "ask_at": "timestamptz",
 }
 _INSERTS = (
     Statement(
@@ -76,7 +79,7 @@ _INSERTS = (
         "INSERT INTO fulfilment_upstreamorder (id, attempt_id, order_id, provider_id, upstream_service_id, upstream_id,"
         " expected_micros, cost_micros, word, placed_at, ask_at, misses)"
         " SELECT upstream_order_id, attempt_id, order_id, provider_id, upstream_service_id, upstream_id,"
-        " expected_micros, expected_micros, '', at, NULL, 0 FROM {rows} WHERE upstream_id IS NOT NULL",
+        " expected_micros, expected_micros, '', at, ask_at, 0 FROM {rows} WHERE upstream_id IS NOT NULL",
         _ROW,
     ),
 )
@@ -143,7 +146,14 @@ def fill(provider: Provider, orders: Sequence[Wanted], now: datetime) -> None:
                 strict=True,
             )
             rows = [
-                (*each_ids, customer_ids[place % CUSTOMERS], *ways[each.service], provider.pk, *_asked(each, place))
+                (
+                    *each_ids,
+                    customer_ids[place % CUSTOMERS],
+                    *ways[each.service],
+                    provider.pk,
+                    *_asked(each, place),
+                    moment(now + LATER),
+                )
                 for place, (each_ids, each) in enumerate(zip(ids, part, strict=True), first)
             ]
             for statement in _INSERTS:
@@ -164,7 +174,7 @@ def _post(provider: Provider, rows: Sequence[Row], now: datetime) -> None:
     held = account(provider.pk, "USD")
     entries = []
     for row in rows:
-        order_id, _, upstream_order_id, customer_id, *_, paid, expected, upstream_id, _ = row
+        order_id, _, upstream_order_id, customer_id, *_, paid, expected, upstream_id, _, _ = row
         entries.append(Entry(f"order:{order_id}", wallets[customer_id], in_hand, paid, order_id))
         if upstream_id is not None:
             entries.append(Entry(f"cost:{upstream_order_id}", held, cost, expected, order_id))

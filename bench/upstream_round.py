@@ -16,7 +16,7 @@ import click
 import django
 from django.db.models import Count, Max, Min, QuerySet, Sum
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 600.0
 LOOK_SECONDS = 0.2
 
 

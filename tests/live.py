@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -110,6 +110,7 @@ class Panel:
             "SUTLER_DATABASE_URL": database_url,
             "SUTLER_KEY_REQUESTS_PER_SECOND": "0",
             "SUTLER_ADDRESS_REQUESTS_PER_SECOND": "0",
+            "SUTLER_UPSTREAM_PRIVATE_HOSTS": "127.0.0.1",
         }
         self.database_url = database_url
         self._office_lock = threading.Lock()
@@ -118,8 +119,8 @@ class Panel:
         self._servers: list[Server] = []
         self.shelf: dict[str, int] = {}
 
-    def open(self) -> None:
-        """Makes the database, starts a server and the office, and puts one service of each type on sale."""
+    def open(self, shelf: Sequence[dict[str, Any]] = SHELF) -> None:
+        """Makes the database, starts a server and the office, and puts the services on sale, one of each type."""
         self.sutler("init", "--email", "staff@example.com", "--password", "a long pass phrase")
         self._office = subprocess.Popen(
             [sys.executable, "-m", "tests.live_office"],
@@ -132,7 +133,7 @@ class Panel:
         self.main = self.server()
         self.url, self.http = self.main.url, self.main.http
         self.services_when_empty = self.customer("First").ask("services")
-        self.shelf = {each["type"]: self.service(**each) for each in SHELF}
+        self.shelf = {each["type"]: self.service(**each) for each in shelf}
         self.staff_key = self.office("staff_key")
 
     @property
@@ -164,13 +165,29 @@ class Panel:
         self._servers.append(server)
         return server.start()
 
-    def start_worker(self) -> None:
-        """Starts the worker, once; it is stopped with the panel."""
+    def start_worker(self, *arguments: str) -> None:
+        """Starts the worker, if there is none; it is stopped with the panel."""
         if self._worker is None:
             with (self.folder / "work.log").open("ab") as log:
                 self._worker = subprocess.Popen(
-                    [SUTLER, "work"], env=self.environment, cwd=ROOT, stdout=log, stderr=log
+                    [SUTLER, "work", *arguments], env=self.environment, cwd=ROOT, stdout=log, stderr=log
                 )
+
+    def stop_worker(self) -> None:
+        """Ends the worker politely and demands that it goes."""
+        if self._worker is not None:
+            self._worker.terminate()
+            try:
+                self._worker.wait(20)
+            finally:
+                self.kill_worker()
+
+    def kill_worker(self) -> None:
+        """Ends the worker as a power cut would."""
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker.wait()
+            self._worker = None
 
     def office(self, verb: str, **given: Any) -> Any:
         """Has the office do something and returns what came of it."""
@@ -233,9 +250,7 @@ class Panel:
         """Stops every process that the panel started."""
         for server in self._servers:
             server.stop()
-        if self._worker is not None:
-            self._worker.terminate()
-            self._worker.wait(15)
+        self.stop_worker()
         if self._office is not None:
             self._office.communicate(timeout=15)
 

@@ -26,7 +26,11 @@ from sutler.books.models import LedgerAccount, Transfer  # noqa: E402
 from sutler.books.post import deposit, open_wallet  # noqa: E402
 from sutler.catalogue.models import Category, ExchangeRate, PriceOverride, Service  # noqa: E402
 from sutler.core.clock import SystemClock, new_token  # noqa: E402
-from sutler.orders.models import Drip, Order, Post, Refill  # noqa: E402
+from sutler.fulfilment import costs, providers  # noqa: E402
+from sutler.fulfilment.catalogue_import import Imported, Rule, bring_in  # noqa: E402
+from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder  # noqa: E402
+from sutler.fulfilment.provider_books import book_balance_micros  # noqa: E402
+from sutler.orders.models import CancelRequest, Drip, Order, Post, Refill  # noqa: E402
 
 clock = SystemClock()
 
@@ -123,6 +127,24 @@ def pass_hours(order_id: int, hours: int) -> None:
     Post.objects.filter(subscription_id=order_id, due_at__isnull=False).update(due_at=F("due_at") - passed)
     Refill.objects.filter(order_id=order_id).update(requested_at=F("requested_at") - passed)
     Refill.objects.filter(order_id=order_id, finished_at__isnull=False).update(finished_at=F("finished_at") - passed)
+    Attempt.objects.filter(order_id=order_id).update(
+        sent_at=F("sent_at") - passed, answered_at=F("answered_at") - passed, lease_until=F("lease_until") - passed
+    )
+    UpstreamOrder.objects.filter(order_id=order_id).update(
+        **{name: F(name) - passed for name in ("placed_at", "confirmed_at", "asked_at", "finished_at", "ask_at")}
+    )
+
+
+def hurry() -> None:
+    """Brings on the moment at which the worker asks about whatever is still open at providers."""
+    now = clock.now()
+    UpstreamOrder.objects.filter(finished_at=None, ask_at__gt=now).update(ask_at=now)
+    Attempt.objects.filter(due_at__gt=now).update(due_at=now)
+
+
+def end_leases() -> None:
+    """Lets the leases end by which workers speak with providers."""
+    Provider.objects.update(leased_until=clock.now())
 
 
 def balance(customer_id: int) -> int:
@@ -139,7 +161,10 @@ def traces(customer_id: int) -> list[int]:
 
 def orders(customer_id: int) -> list[dict[str, Any]]:
     """All orders of a customer, oldest first."""
-    columns = ("id", "service_id", "parent_id", "type", "link", "quantity", "charge_micros", "status", "request_id")
+    columns = (
+        *("id", "service_id", "parent_id", "kind", "type", "link", "quantity", "charge_micros", "returned_micros"),
+        *("status", "remains", "start_count", "request_id"),
+    )
     found = Order.objects.filter(customer_id=customer_id).order_by("pk")
     return [dict(zip(columns, row, strict=True)) for row in found.values_list(*columns)]
 
@@ -149,11 +174,64 @@ def details(order_id: int) -> dict[str, str]:
     return Order.objects.get(pk=order_id).details or {}
 
 
+def provider(**terms: Any) -> int:
+    """A provider in USD."""
+    made = providers.add("USD", clock.now(), **terms)
+    assert isinstance(made, Provider), made
+    return made.pk
+
+
+def sell(provider_id: int, upstream_id: str) -> int | None:
+    """Puts a service of a provider on sale at what it costs; None while the catalogue is not there."""
+    outcome = bring_in(provider_id, Rule(), clock.now(), upstream_ids=[upstream_id])
+    assert isinstance(outcome, Imported), outcome
+    return (outcome.made | outcome.there).get(upstream_id)
+
+
+def sent() -> list[dict[str, Any]]:
+    """Every order at a provider: which of ours it is, its id there, and what it has cost; oldest first."""
+    columns = ("order_id", "provider_id", "upstream_id", "cost_micros")
+    found = UpstreamOrder.objects.order_by("pk").values_list(*columns)
+    return [dict(zip(columns, row, strict=True)) for row in found]
+
+
+def margins() -> dict[str, list[int | None]]:
+    """What was kept of each order's price, and what it has cost."""
+    ids = UpstreamOrder.objects.values_list("order_id", flat=True)
+    return {str(pk): [each.revenue_micros, each.cost_micros] for pk, each in costs.margins(list(ids)).items()}
+
+
+def attempts() -> list[list[Any]]:
+    """Every attempt to place an order: the order, its state and why, oldest first."""
+    found = Attempt.objects.filter(action=Attempt.Action.ADD).order_by("pk")
+    return list(map(list, found.values_list("order_id", "state", "why")))
+
+
+def requests() -> dict[str, list[list[Any]]]:
+    """Every refill and every request to cancel: its id, its order, how it stands; oldest first."""
+    both = {"refills": Refill.objects, "cancels": CancelRequest.objects}
+    return {
+        name: list(map(list, rows.order_by("pk").values_list("pk", "order_id", "status")))
+        for name, rows in both.items()
+    }
+
+
+def held(provider_id: int) -> int:
+    """What the books hold at a provider."""
+    return book_balance_micros(provider_id)
+
+
+def alarms() -> list[str]:
+    """What staff must look at."""
+    return list(Alarm.objects.filter(closed_at=None).order_by("pk").values_list("text", flat=True))
+
+
 VERBS: dict[str, Callable[..., Any]] = {
     verb.__name__: verb
     for verb in (
         *(customer, new_key, staff_key, service, change_service, exchange, override),
-        *(suspend, revoke, pass_hours, balance, traces, orders, details),
+        *(suspend, revoke, pass_hours, hurry, end_leases, balance, traces, orders, details),
+        *(provider, sell, sent, margins, attempts, requests, held, alarms),
     )
 }
 

@@ -2,14 +2,21 @@
 
 from datetime import timedelta
 
+from django.db import transaction
+
 from sutler.accounts.models import Customer
 from sutler.books.post import adjust
 from sutler.catalogue.models import Service
+from sutler.core.attempts import AttemptState
 from sutler.core.clock import seeded
 from sutler.core.lifecycle import RefillStatus, Status
+from sutler.core.money import Micros
 from sutler.core.refusals import Refusal
-from sutler.fulfilment import provider_books
+from sutler.fulfilment import provider_books, refills
 from sutler.fulfilment.costs import Ended, finish
+from sutler.fulfilment.models import ProviderMinute, UpstreamOrder, UpstreamService
+from sutler.fulfilment.panel_answers import UpstreamStatus
+from sutler.fulfilment.settle import settle
 from sutler.orders import cancel, drip, refill, subscriptions
 from sutler.orders.models import Drip, Order
 from sutler.orders.place import Placed, PlaceRequest, place
@@ -61,6 +68,7 @@ def live_a_little() -> Names:
         assert not isinstance(asked, Refusal)
         assert refill.report([(asked, status)], "executor", now) == [None]
     names |= drip_a_little(alice, odd) | follow_a_little(bob, follow) | buy_a_little(alice, service)
+    names |= send_a_little(alice, service, UpstreamService.objects.get(provider=names["provider"]))
     return names | run_an_office(alice, bob)
 
 
@@ -118,6 +126,34 @@ def buy_a_little(alice: Customer, service: Service) -> Names:
         bought.save()
         provider_books.renew_snapshot(provider, now)
     return {"bought": bought.order_id, "provider": provider.pk}
+
+
+def send_a_little(alice: Customer, service: Service, upstream: UpstreamService) -> Names:
+    """Orders at a provider: one refused before and accepted then, one delivered, one canceled there, one unclear."""
+    provider = upstream.provider
+    ProviderMinute.objects.bulk_create(
+        ProviderMinute(provider=provider, minute=LATER + timedelta(minutes=number), calls=1) for number in range(60)
+    )
+    names = {name: placed(alice, service, link=name).pk for name in ("sent", "delivered", "ended", "unclear")}
+    there = {name: accepted(Order.objects.get(pk=pk), upstream, name) for name, pk in names.items()}
+    said = {
+        "sent": UpstreamStatus(Status.IN_PROGRESS, "In progress", Micros(500_000), start_count=5, remains=600),
+        "delivered": UpstreamStatus(Status.COMPLETED, "Completed", Micros(700_000), remains=0),
+        "ended": UpstreamStatus(Status.CANCELED, "Canceled", Micros(0), remains=1000),
+    }
+    settle(provider.pk, {there[name].pk: each for name, each in said.items()}, (), NOW, seeded(1))
+    refused, unclear = there["sent"].attempt, there["unclear"].attempt
+    refused.pk, refused.state, refused.upstream_id = None, AttemptState.DECLINED, None
+    refused.save()
+    UpstreamOrder.objects.filter(pk=there["unclear"].pk).delete()
+    with transaction.atomic():
+        finish(provider.pk, "USD", [Ended(there["unclear"].pk, names["unclear"], 500_000, 0)], NOW)
+    unclear.state, unclear.upstream_id = AttemptState.UNKNOWN, None
+    unclear.save()
+    asked = refill.request_refills(alice.pk, [names["delivered"]], LATER)[0]
+    assert not isinstance(asked, Refusal)
+    assert len(refills.claim(provider.pk, 9, "worker-1", LATER)) == 1
+    return names | {"there": there["sent"].pk, "refill": asked, "refused": refused.pk}
 
 
 def children(parent: int) -> list[int]:

@@ -43,10 +43,11 @@ def reported(
     *,
     start_count: int | None = None,
     remains: int | None = None,
+    actor: str = "executor",
 ) -> None:
     """Whoever fulfils the order says that it has come so far."""
     number = order if isinstance(order, int) else order.pk
-    outcome = report([Report(number, status, start_count, remains)], "executor", now)[0]
+    outcome = report([Report(number, status, start_count, remains)], actor, now)[0]
     assert not isinstance(outcome, Refusal), outcome
 
 

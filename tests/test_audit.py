@@ -22,13 +22,13 @@ from sutler.storage.statements import is_postgres
 from tests.breaches import PLANTS as ORDER_PLANTS
 from tests.breaches import Plant
 from tests.breaches_office import OFFICE_PLANTS
+from tests.breaches_upstream import UPSTREAM_PLANTS
 from tests.conftest import NOW
 from tests.live import Panel
 from tests.lived_in import Names, live_a_little
 
 pytestmark = pytest.mark.django_db
-
-PLANTS = ORDER_PLANTS + OFFICE_PLANTS
+PLANTS = (*ORDER_PLANTS, *UPSTREAM_PLANTS, *OFFICE_PLANTS)
 
 
 def look(checks: Sequence[Check] = CHECKS) -> tuple[list[Finding], str]:

@@ -71,6 +71,11 @@ def test_what_is_sold_is_in_step_from_the_start(provider: Provider) -> None:
     assert list(Service.objects.order_by("pk").values()) == before
 
 
+def test_subscriptions_are_refused_since_they_run_here(provider: Provider) -> None:
+    take(provider, said("5", type="Subscriptions"))
+    assert imported(provider, upstream_ids=["5"]).refused["5"].startswith("Subscriptions run here")
+
+
 def test_unknown_and_gone_services_are_refused_with_the_reason(provider: Provider) -> None:
     take(provider, *(said(each) for each in "234"))
     found = imported(provider, upstream_ids=["1", "nonsense"])

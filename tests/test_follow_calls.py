@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
+from sutler.fulfilment import due, heard
 from sutler.fulfilment import follow as following
-from sutler.fulfilment import heard
 from sutler.fulfilment.follow import follow
 from sutler.fulfilment.models import LoggedCall, UpstreamOrder
 from sutler.orders.models import Order
@@ -22,7 +22,7 @@ from tests.upstream import There, demand_that_orders_are_as_upstream, saying, to
 def tens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of ten instead of a hundred, of which two are read at once."""
     monkeypatch.setattr(following, "BATCH_SIZE", 10)
-    monkeypatch.setattr(following, "PAGE_SIZE", 20)
+    monkeypatch.setattr(due, "PAGE_SIZE", 20)
 
 
 @pytest.mark.usefixtures("tens")

@@ -185,6 +185,11 @@ def test_without_a_floor_or_a_ceiling_there_is_no_proof(alice: Customer, one: Wo
     assert case.look() == "staff"
 
 
+def test_ids_that_do_not_rise_are_no_proof(alice: Customer, one: World, case: Case) -> None:
+    case.later(alice, one, "99")
+    assert {case.look() for _ in range(5)} == {"unknown"}
+
+
 def test_a_window_too_wide_is_none(alice: Customer, one: World, case: Case) -> None:
     case.later(alice, one, str(101 + reconcile.MOST_IDS))
     assert {case.look() for _ in range(5)} == {"unknown"}
@@ -242,9 +247,12 @@ def test_a_late_answer_between_the_look_and_the_verdict_wins(alice: Customer, on
 
 def test_ids_of_known_orders_are_not_asked_about_and_are_no_orphans(alice: Customer, one: World, case: Case) -> None:
     case.later(alice, one)
+    send(placed(alice, one.service, link="https://example.com/early", quantity=400), Accepted("150"), NOW)
     Attempt.objects.update(due_at=case.now)
     docket = reconcile.read_docket(case.provider.pk, case.now)
-    assert (docket.ids[0], docket.ids[-1], 200 in docket.ids) == (101, 199, False)
+    assert docket.ids == (*range(101, 150), *range(151, 200))
+    assert case.look(500_000) == "unknown"
+    assert not Orphan.objects.exists()
 
 
 def test_the_window_is_ten_times_the_slowest_usual_answer(one: World) -> None:

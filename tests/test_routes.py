@@ -80,6 +80,12 @@ class TestAdd:
         routes.remove(add(service, "2").pk, NOW)
         assert limits(service) == (200, 300)
 
+    def test_the_posts_of_subscriptions_are_delivered_as_plain_orders(self, provider: Provider) -> None:
+        service = make_service(type="Subscriptions")
+        assert add(service, "1").is_on
+        take(provider, said("1", type="Subscriptions"))
+        assert Route.objects.get().off_reason == "it is of another type upstream"
+
     @pytest.mark.parametrize(
         ("upstream_id", "field"), [("3", "type"), ("4", "type"), ("5", "limits"), ("1", "upstream_service")]
     )

@@ -96,7 +96,7 @@ def make_upstream_service(provider: Provider, **fields: Any) -> UpstreamService:
 
 def accepted(order: Order, service: UpstreamService, upstream_id: str, now: datetime = NOW) -> UpstreamOrder:
     """The order of ours as it stands once the provider has accepted it under this id."""
-    reported(order, Status.PROCESSING, now)
+    reported(order, Status.PROCESSING, now, actor="worker")
     expected = charge(service.rate_micros, order.quantity, ORDER_TYPES[order.type].per)
     attempt = Attempt.objects.create(
         action=Attempt.Action.ADD,

@@ -1,4 +1,4 @@
-"""`python -m tests.simulation`: course after course, each in a database of its own, until enough outcomes were unclear."""
+"""`python -m tests.simulation`: course after course, until enough outcomes were unclear. Exits with 1 on a breach."""
 
 import argparse
 import multiprocessing
@@ -12,8 +12,11 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tests.simulation import stage
 
 if TYPE_CHECKING:
     from tests.simulation.course import Plan, Report
@@ -24,6 +27,7 @@ MOST_SHOWN = 20
 def main() -> int:
     """Runs the courses and prints the report. Returns 1 if anything was found that must not be."""
     asked = _arguments()
+    stage.configure(Path())
     reports: list[Report] = []
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -75,41 +79,16 @@ def _played(asked: argparse.Namespace, folder: str) -> "Iterator[Report]":
     plans = _plans(asked)
     left = asked.unclear
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(asked.jobs, mp_context=context, initializer=_set_up, initargs=(folder,)) as pool:
+    with ProcessPoolExecutor(asked.jobs, mp_context=context, initializer=stage.set_up, initargs=(folder,)) as pool:
         running: set[Future[Report]] = set()
         while left > 0:
             while len(running) < asked.jobs:
-                running.add(pool.submit(_play, next(plans), asked.bug))
+                running.add(pool.submit(stage.play, next(plans), asked.bug))
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for each in done:
                 report = each.result()
                 left -= max(1, report.audit.figures["unclear"])
                 yield report
-
-
-def _set_up(folder: str) -> None:
-    """Gives this process a database of its own: a file in the folder."""
-    own = Path(folder) / str(os.getpid())
-    own.mkdir()
-    os.environ |= {"SUTLER_DATA_DIR": str(own), "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-
-
-def _play(plan: "Plan", bug: str) -> "Report":
-    from django.core.management import call_command
-    from django.db import connection
-
-    from tests.simulation import bugs, course
-
-    call_command("flush", verbosity=0, interactive=False)
-    if connection.vendor == "sqlite":
-        connection.cursor().execute("PRAGMA synchronous=OFF")  # power cuts are not what this is about
-    with bugs.switched_in(bug):
-        return course.run(plan)
 
 
 def _print(reports: "list[Report]") -> int:
@@ -121,14 +100,14 @@ def _print(reports: "list[Report]") -> int:
             blows[f"{blow} {point}: {name}"] += times
     breaches = [f"seed {each.plan.seed} ({each.plan.mix}): {line}" for each in reports for line in each.breaches]
     for name, number in sorted(figures.items()):
-        print(f"{number:>12,}  {name}")
+        click.echo(f"{number:>12,}  {name}")
     if figures["unclear"]:
-        print(f"{100 - 100 * figures['with staff'] / figures['unclear']:>12.3f}  % settled without a person")
-    print(f"{sum(blows.values()):>12,}  blows, at {len(blows)} points")
-    print(f"{sum(each.seconds for each in reports) / 3600:>12,.0f}  simulated hours")
+        click.echo(f"{100 - 100 * figures['with staff'] / figures['unclear']:>12.3f}  % settled without a person")
+    click.echo(f"{sum(blows.values()):>12,}  blows, at {len(blows)} points")
+    click.echo(f"{sum(each.seconds for each in reports) / 3600:>12,.0f}  simulated hours")
     for line in breaches[:MOST_SHOWN]:
-        print(line)
-    print(f"{len(breaches):,} breaches" if breaches else "No breach.")
+        click.echo(line)
+    click.echo(f"{len(breaches):,} breaches" if breaches else "No breach.")
     return 1 if breaches else 0
 
 

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Q, Sum
@@ -135,12 +135,12 @@ def _invariants(found: Audit) -> None:
                 found.breach("invariant", line)
 
 
-def _figures(found: Audit, made: Iterator[TheirOrder]) -> None:
+def _figures(found: Audit, made: Collection[TheirOrder]) -> None:
     adds = Attempt.objects.filter(action=Attempt.Action.ADD)
     told = OrderEvent.objects.filter(Q(note__startswith="Unknown whether") | Q(note__endswith="was never ours"))
     found.figures["orders"] = Order.objects.count()
     found.figures["attempts"] = adds.count()
-    found.figures["made upstream"] = len(list(made))
+    found.figures["made upstream"] = len(made)
     found.figures["unclear"] = told.count()
     found.figures["with staff"] = adds.filter(state=AttemptState.STAFF).count()
     found.figures["at desk"] = DeskOrder.objects.count()

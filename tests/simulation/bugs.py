@@ -1,9 +1,109 @@
 """The negative controls: bugs that panels in use have, switched in to see that the auditor finds what they do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sutler.core import routing
+from sutler.core.attempts import AttemptState
+from sutler.core.lifecycle import Status
+from sutler.core.routing import NoWay
+from sutler.fulfilment import attempts, plan, reconcile
+from sutler.fulfilment.attempts import Outcome
+from sutler.fulfilment.models import Attempt, Provider
+from sutler.fulfilment.panel_answers import NoAnswer, NotSent
+from sutler.fulfilment.reconcile import Case
+from sutler.orders.models import Order
+from tests.simulation.workers import Worker
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def _resend_on_time_out(patch: pytest.MonkeyPatch) -> None:
+    """What was not answered counts as not sent."""
+    real = attempts.outcome_of
+
+    def outcome_of(attempt_id: int, answer: Any) -> Outcome:
+        return real(attempt_id, NotSent(answer.why) if isinstance(answer, NoAnswer) else answer)
+
+    patch.setattr(attempts, "outcome_of", outcome_of)
+
+
+def _reset_at_start(patch: pytest.MonkeyPatch) -> None:
+    """A worker that starts plans again what was being sent as the last one died."""
+    real = Worker._work
+
+    async def work(self: Worker) -> None:
+        await self.database.run(_reset_sending, self.clock.now())
+        await real(self)
+
+    def _reset_sending(now: datetime) -> int:
+        sending = Attempt.objects.filter(state=AttemptState.SENDING, action=Attempt.Action.ADD)
+        Order.objects.filter(pk__in=list(sending.values_list("order", flat=True))).update(status=Status.PENDING)
+        return sending.update(state=AttemptState.PLANNED, due_at=now)
+
+    patch.setattr(Worker, "_work", work)
+
+
+def _refund_on_unknown(patch: pytest.MonkeyPatch) -> None:
+    """What was not answered is canceled and the customer refunded."""
+    real, choose = attempts.outcome_of, routing.choose
+
+    def outcome_of(attempt_id: int, answer: Any) -> Outcome:
+        told = real(attempt_id, answer)
+        return replace(told, state=AttemptState.DECLINED) if told.state is AttemptState.UNKNOWN else told
+
+    patch.setattr(attempts, "outcome_of", outcome_of)
+    patch.setattr(
+        plan, "choose", lambda order, ways, pasts, now: NoWay.CANCEL if pasts else choose(order, ways, (), now)
+    )
+
+
+def _no_settle_window(patch: pytest.MonkeyPatch) -> None:
+    """What is not there at once counts as absent."""
+    patch.setattr(reconcile, "settle_window", lambda *_: timedelta(0))
+
+
+def _floor_of_now(patch: pytest.MonkeyPatch) -> None:
+    """The ids are searched above the highest that is known now, not above that as it was sent."""
+    real = reconcile._case
+
+    def case(attempt: Attempt, window: timedelta, now: datetime) -> Case:
+        highest = Provider.objects.get(pk=attempt.provider_id).highest_id
+        attempt.floor_id = highest - 1
+        found = real(attempt, window, now)
+        ceiling = found.suspect.ceiling and max(found.suspect.ceiling, highest)
+        return replace(found, suspect=replace(found.suspect, ceiling=ceiling))
+
+    patch.setattr(reconcile, "_case", case)
+
+
+def _one_scan(patch: pytest.MonkeyPatch) -> None:
+    """One look that finds nothing is proof."""
+    patch.setattr(reconcile, "CLEAN_SCANS", 1)
+    patch.setattr(reconcile, "CLEAN_SCANS_WITHOUT_BALANCE", 1)
+    patch.setattr(reconcile, "LOOKS", ())
+    patch.setattr(reconcile, "remember", lambda *_: None)
+
+
+BUGS: Mapping[str, Patch] = {
+    "resend on time-out": _resend_on_time_out,
+    "reset at start": _reset_at_start,
+    "refund on unknown": _refund_on_unknown,
+    "no settle window": _no_settle_window,
+    "floor of now": _floor_of_now,
+    "one scan": _one_scan,
+}
 
 
 @contextmanager
 def switched_in(name: str) -> Iterator[None]:
-    yield
+    """Switches a bug in while the block runs; none for an empty name."""
+    with pytest.MonkeyPatch.context() as patch:
+        if name:
+            BUGS[name](patch)
+        yield

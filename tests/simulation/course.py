@@ -21,15 +21,15 @@ from sutler.orders.place import Placed, PlaceRequest, place
 from sutler.orders.refill import request_refills
 from tests.simulation.auditor import Audit, audit
 from tests.simulation.loop import SimulatedClock, SimulatedLoop, outside_the_loop
-from tests.simulation.mixes import MIXES, QUIET
+from tests.simulation.mixes import MIXES, QUIET, SEVERE
 from tests.simulation.points import Traps
 from tests.simulation.workers import Crew, patient
 from tests.simulation.world import World, build, order_form
 
 ORDERS_SECONDS = 10.0
-# An outcome for which there is no proof is given to staff after a day.
-LONGEST_QUIET_SECONDS = 30 * 3600.0
 LOOK_SECONDS = 300.0
+# The storm goes on so long after its last order: until that is sent, and those that waited for others.
+REST_SECONDS = 300.0
 # Orders that come in a quiet hour, so that ids go on rising.
 ORDERS_WHEN_QUIET = 6
 SAME_LINK_SHARE, CANCEL_SHARE, REFILL_SHARE = 0.04, 0.02, 0.02
@@ -43,8 +43,11 @@ class Plan:
     mix: str = "everything"
     orders: int = 1000
     orders_a_minute: int = 60
-    blow_seconds: float = 30.0
+    blow_seconds: float = 10.0
     providers: int = 3
+    # An outcome for which there is no proof is given to staff after a day.
+    longest_quiet_hours: float = 30.0
+    quiet: Faults = QUIET
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class _Course:
         for each in troubles:
             each.cancel()
         traps.disarm()
-        crew.hire()
+        crew.replace()
         await self._calm_down()
         await crew.dismiss()
         found = outside_the_loop(lambda: audit(self._world, self._plan.mix))
@@ -109,20 +112,22 @@ class _Course:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _storm(self) -> None:
-        self._lie(MIXES[self._plan.mix])
+        self._lie({**MIXES, **SEVERE}[self._plan.mix])
         self._links.clear()  # only these count
         batch = max(1, round(self._plan.orders_a_minute * ORDERS_SECONDS / 60))
         while len(self._links) < self._plan.orders:
             outside_the_loop(lambda: self._order(min(batch, self._plan.orders - len(self._links))))
             outside_the_loop(self._ask_for_more)
             await asyncio.sleep(ORDERS_SECONDS)
+        await asyncio.sleep(REST_SECONDS)
 
     async def _calm_down(self) -> None:
         """No more lies and no more blows: now everything must come to an end, while a few orders still come in."""
         loop = asyncio.get_running_loop()
-        ends = loop.time() + LONGEST_QUIET_SECONDS
-        self._lie(QUIET)
-        while loop.time() < ends and outside_the_loop(_is_unsettled):
+        ends = loop.time() + 3600 * self._plan.longest_quiet_hours
+        self._lie(self._plan.quiet)
+        last = self._placed[-1][1]
+        while loop.time() < ends and outside_the_loop(lambda: _is_unsettled(last)):
             outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET))
             await asyncio.sleep(LOOK_SECONDS)
         while loop.time() < ends and outside_the_loop(_is_under_way):
@@ -165,10 +170,11 @@ def _is_known() -> bool:
     return not Provider.objects.filter(Q(highest_id=0) | Q(gap_micros=None)).exists()
 
 
-def _is_unsettled() -> bool:
-    """Whether an attempt is open that is not with staff."""
+def _is_unsettled(last_order: int) -> bool:
+    """Whether an attempt for an order up to this one is open that is not with staff."""
     open_states = [AttemptState.PLANNED, AttemptState.SENDING, AttemptState.UNKNOWN]
-    return Attempt.objects.filter(action=Attempt.Action.ADD, state__in=open_states).exists()
+    found = Attempt.objects.filter(action=Attempt.Action.ADD, state__in=open_states, order__lte=last_order)
+    return found.exists()
 
 
 def _is_under_way() -> bool:

@@ -1,4 +1,4 @@
-"""A process of the simulation: it can die, or sleep and go on later as if nothing had happened, between any two steps."""
+"""A process of the simulation: between any two steps it can die, or sleep and go on as if nothing had happened."""
 
 import asyncio
 from collections.abc import Callable

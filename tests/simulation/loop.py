@@ -1,4 +1,4 @@
-"""An event loop in simulated time: where nothing is left to do but wait, the time has come. Nothing real happens in it."""
+"""An event loop in simulated time: where nothing is left to do but wait, the time has come. Nothing in it is real."""
 
 import asyncio
 from collections.abc import Callable
@@ -35,7 +35,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._passed += timeout
         return []
 
-    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
         """Has the callback run in the next round, if the process it belongs to is awake then."""
         context = context or copy_context()
         life = context.get(LIFE)
@@ -45,7 +47,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         step.handle = super().call_soon(life.take, step, context=context)
         return step.handle
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """The same at a moment of simulated time."""
@@ -58,7 +60,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         step.handle = handle
         return handle
 
-    def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> asyncio.Task[Any]:
+    def create_task(self, coro: Any, *, name: object = None, context: Context | None = None) -> asyncio.Task[Any]:
         """Starts a task, which belongs to the process that starts it."""
         context = context or copy_context()
         task = super().create_task(coro, name=name, context=context)
@@ -67,11 +69,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             life.tasks.add(task)
         return task
 
-    def call_soon_threadsafe(self, *_: Any, **__: Any) -> NoReturn:
+    def call_soon_threadsafe(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]
         """Refuses: there are no threads."""
         raise NotSimulated("a thread wants to wake the loop")
 
-    def run_in_executor(self, *_: Any) -> NoReturn:
+    def run_in_executor(self, *_: Any) -> NoReturn:  # type: ignore[override]
         """Refuses: there are no threads."""
         raise NotSimulated("a thread is asked for")
 

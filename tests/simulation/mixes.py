@@ -27,16 +27,31 @@ MIXES: Mapping[str, Faults] = {
     "silence": replace(_ROUGH, request_lost=0.12, answer_lost=0.12, answered_late=0.04),
     "late": replace(_ROUGH, created_late=0.15, request_lost=0.05, answer_lost=0.05, answered_late=0.10),
     "gibberish": Faults(
-        **{"html": 0.05, "empty": 0.04, "null": 0.04, "http_500": 0.03, "http_502": 0.03, "http_504": 0.03},
-        **{"unclear_error": 0.04, "truncated": 0.05, "cut_off": 0.05, "latency_seconds": 10.0},
+        html=0.05,
+        empty=0.04,
+        null=0.04,
+        http_500=0.03,
+        http_502=0.03,
+        http_504=0.03,
+        unclear_error=0.04,
+        truncated=0.05,
+        cut_off=0.05,
+        latency_seconds=10.0,
     ),
     "false ids": replace(
         _ROUGH, foreign_id=0.06, repeated_id=0.06, zero_id=0.04, empty_id=0.04, text_id=0.2, nested_id=0.1
     ),
     "false statuses": replace(
         _ROUGH,
-        **{"request_lost": 0.1, "answer_lost": 0.1, "jump_back": 0.05, "numeric_status": 0.05, "unknown_status": 0.05},
-        **{"other_words": 0.3, "null_numbers": 0.1, "thousands": 0.2, "start_counter": 0.2},
+        request_lost=0.1,
+        answer_lost=0.1,
+        jump_back=0.05,
+        numeric_status=0.05,
+        unknown_status=0.05,
+        other_words=0.3,
+        null_numbers=0.1,
+        thousands=0.2,
+        start_counter=0.2,
     ),
     "false counts": replace(
         _ROUGH, request_lost=0.1, answer_lost=0.1, negative_remains=0.05, huge_remains=0.05, thousands=0.1
@@ -46,11 +61,31 @@ MIXES: Mapping[str, Faults] = {
     ),
     "everything": replace(
         _ROUGH,
-        **{"request_lost": 0.06, "answer_lost": 0.06, "created_late": 0.04, "answered_late": 0.04, "declined": 0.003},
-        **{"foreign_id": 0.02, "repeated_id": 0.02, "zero_id": 0.02, "empty_id": 0.02, "unclear_error": 0.02},
-        **{"jump_back": 0.02, "unknown_status": 0.02, "other_words": 0.1, "passing_error": 0.005, "text_id": 0.05},
+        request_lost=0.06,
+        answer_lost=0.06,
+        created_late=0.04,
+        answered_late=0.04,
+        declined=0.003,
+        foreign_id=0.02,
+        repeated_id=0.02,
+        zero_id=0.02,
+        empty_id=0.02,
+        unclear_error=0.02,
+        jump_back=0.02,
+        unknown_status=0.02,
+        other_words=0.1,
+        passing_error=0.005,
+        text_id=0.05,
     ),
+}
+# More than any panel does, for the negative controls: few orders must show what a bug does.
+SEVERE: Mapping[str, Faults] = {
+    "answers lost": Faults(answer_lost=0.4, latency_seconds=3.0),
+    "made late": Faults(created_late=0.5, latency_seconds=3.0),
 }
 # Where what remains is told falsely, the customer's refund follows the lie.
 LIES_ABOUT_REMAINS = frozenset({"false counts"})
-QUIET = Faults(latency_seconds=1.0)
+# When the storm is over: only what any panel does now and then.
+QUIET = Faults(latency_seconds=1.0, passing_error=0.002, missing_item=0.005)
+# A denial of every second order that is there, for the control that takes one denial for proof.
+DENYING = Faults(latency_seconds=1.0, passing_error=0.5)

@@ -5,7 +5,7 @@ upstreams are the real ones, with these points before, within and after.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +39,7 @@ class Point(StrEnum):
     BEFORE_CALL = "before a byte leaves"
     IN_CALL = "while the answer is out"
     AFTER_CALL = "after the answer"
+    ANYWHERE = "wherever it was"
 
 
 class Blow(StrEnum):
@@ -79,7 +80,7 @@ class Traps:
     def __init__(self, chance: Random) -> None:
         self.sprung: Counter[tuple[str, Point, Blow]] = Counter()
         self._chance = chance
-        self._armed: dict[Life, Trap] = {}
+        self._armed: dict[Life, list[Trap]] = defaultdict(list)
         self._verbs: dict[str, None] = {}
         self._calls: dict[str, None] = {}
 
@@ -93,7 +94,7 @@ class Traps:
         seconds = chance.choice((chance.uniform(1, 60), chance.uniform(60, 600), chance.uniform(600, 4000)))
         if point is Point.BEFORE_CALL:
             seconds = min(seconds, LONGEST_BEFORE_CALL)
-        self._armed[life] = Trap(point, chance.choice(names), chance.choice(_BLOWS[point]), seconds)
+        self._armed[life].append(Trap(point, chance.choice(names), chance.choice(_BLOWS[point]), seconds))
 
     def disarm(self) -> None:
         """Takes all traps away."""
@@ -105,10 +106,11 @@ class Traps:
 
     def springs(self, life: Life, point: Point, name: str) -> Trap | None:
         """Returns the trap that lies just here; it lies there no more."""
-        trap = self._armed.get(life)
-        if trap is None or (trap.point, trap.name) != (point, name):
+        armed = self._armed[life]
+        trap = next((each for each in armed if (each.point, each.name) == (point, name)), None)
+        if trap is None:
             return None
-        del self._armed[life]
+        armed.remove(trap)
         self.sprung[name, point, trap.blow] += 1
         return trap
 
@@ -165,7 +167,7 @@ class TrappedDatabase(Database):
     @contextmanager
     def _watched_commits(self, name: str) -> Iterator[list[Trap]]:
         sprung: list[Trap] = []
-        commit: Callable[[], None] = connection._commit
+        commit = connection._commit  # type: ignore[attr-defined]
 
         def watched() -> None:
             for point in _AT_COMMIT:
@@ -176,11 +178,11 @@ class TrappedDatabase(Database):
                 if point is Point.BEFORE_COMMIT:
                     commit()
 
-        connection._commit = watched
+        connection._commit = watched  # type: ignore[attr-defined]
         try:
             yield sprung
         finally:
-            del connection._commit
+            del connection._commit  # type: ignore[attr-defined]
 
 
 class TrappedTransport(httpx2.AsyncBaseTransport):

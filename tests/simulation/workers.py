@@ -13,12 +13,13 @@ from sutler.fulfilment import leases, sending, switchboard, worker
 from sutler.fulfilment.database import NOT_NOW
 from sutler.fulfilment.plan import Planner
 from tests.simulation.lives import LIFE, Life, State
-from tests.simulation.points import TrappedDatabase, TrappedTransport, Traps
+from tests.simulation.points import Blow, Point, TrappedDatabase, TrappedTransport, Traps
 from tests.simulation.world import World
 
 AT_WORK = 2
 # How much longer than in earnest the loops wait where nothing is due. It decides nothing, and makes a course short.
-STRETCH = 20.0
+STRETCH = 30.0
+LONGEST_IDLE_SECONDS = 45.0
 LONGEST_VACANCY_SECONDS = 90.0
 
 
@@ -27,7 +28,7 @@ def patient() -> Iterator[None]:
     """Lets the workers look less often for what is due."""
     steps, idle, renewal = switchboard.STEPS, sending.IDLE_SECONDS, leases.RENEW_SECONDS
     leases.RENEW_SECONDS = 14.0  # twice within a lease
-    switchboard.STEPS = tuple((step, seconds * STRETCH) for step, seconds in steps)
+    switchboard.STEPS = tuple((step, min(seconds * STRETCH, LONGEST_IDLE_SECONDS)) for step, seconds in steps)
     sending.IDLE_SECONDS = idle * STRETCH
     try:
         yield
@@ -40,38 +41,37 @@ class Worker:
 
     def __init__(self, name: str, world: World, traps: Traps, chance: Random) -> None:
         self.life = Life(name, chance)
-        self._world = world
-        self._traps = traps
+        self.clock = world.clock
+        self.database = TrappedDatabase(self.life, traps)
+        self._transport = TrappedTransport(self.life, traps, world.upstreams)
         self._chance = chance
         context = copy_context()
         context.run(LIFE.set, self.life)
         self.task = asyncio.get_running_loop().create_task(self._work(), context=context)
 
     async def _work(self) -> None:
-        database = TrappedDatabase(self.life, self._traps)
-        transport = TrappedTransport(self.life, self._traps, self._world.upstreams)
         board = switchboard.Switchboard(
             self.life.name,
-            self._world.clock,
+            self.clock,
             self._chance,
-            lambda: httpx2.AsyncClient(transport=transport, trust_env=False),
-            sending=database,
-            following=database,
+            lambda: httpx2.AsyncClient(transport=self._transport, trust_env=False),
+            sending=self.database,
+            following=self.database,
             secret_key=settings.SECRET_KEY,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(board.run(asyncio.Event()))
-            group.create_task(self._do_jobs(database))
+            group.create_task(self._do_jobs())
 
-    async def _do_jobs(self, database: TrappedDatabase) -> None:
+    async def _do_jobs(self) -> None:
         jobs = (*worker.JOBS, Planner().plan_waiting)
         while True:
             for job in jobs:
                 try:
-                    await database.run(job, self._world.clock.now())
+                    await self.database.run(job, self.clock.now())
                 except NOT_NOW:
                     continue
-            await asyncio.sleep(2 * STRETCH * self._chance.uniform(0.9, 1.1))
+            await asyncio.sleep(STRETCH * self._chance.uniform(0.9, 1.1))
 
 
 class Crew:
@@ -103,8 +103,10 @@ class Crew:
                 self._traps.arm(life)
             elif lot < 0.9:
                 life.freeze(self._chance.uniform(1, 4000))
+                self._traps.sprung["", Point.ANYWHERE, Blow.FREEZES] += 1
             else:
                 life.kill()
+                self._traps.sprung["", Point.ANYWHERE, Blow.DIES] += 1
 
     def awake(self) -> list[Worker]:
         """Returns those who work."""
@@ -114,6 +116,12 @@ class Crew:
         """Starts a worker that is none of the earlier ones."""
         name = f"worker-{len(self._all) + 1}"
         self._all.append(Worker(name, self._world, self._traps, self._chance))
+
+    def replace(self) -> None:
+        """Ends everybody who is awake and starts one; sleepers may still wake up beside it."""
+        for each in self.awake():
+            each.life.kill()
+        self.hire()
 
     async def dismiss(self) -> None:
         """Takes down the tasks of all of them, so that none is left in the loop. Nothing is written any more."""

@@ -72,6 +72,11 @@ class OrderType:
         return PER_PIECE if self.measure is Measure.ONE else PER_THOUSAND
 
     @property
+    def handed_on_as(self) -> str:
+        """The type of what is handed on: for a subscription that of the orders for its posts, a link and a quantity."""
+        return "Default" if self.measure is Measure.POSTS else self.name
+
+    @property
     def can_drip(self) -> bool:
         """Whether orders of the type may be spread over runs."""
         return any(each.name == "runs" for each in self.fields)

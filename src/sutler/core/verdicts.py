@@ -74,7 +74,8 @@ def balance_contradicts(
     `missing_micros` is what is missing at the provider beyond what was missing as it was sent, `others_micros` the
     charges of all other attempts whose outcome is open. Refunds that the books do not know of yet make less missing.
     """
-    unexplained = missing_micros - sum(each.charge_micros or 0 for each in orphans)
+    since = [each for each in orphans if each.upstream_id > suspect.floor]
+    unexplained = missing_micros - sum(each.charge_micros or 0 for each in since)
     if unexplained >= suspect.expected_micros + others_micros - SHOWN_WITHIN_MICROS:
         return True
     return None if others_micros else False

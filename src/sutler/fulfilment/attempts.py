@@ -121,26 +121,26 @@ def resolve(order_id: int, upstream_id: str | None, actor: str, now: datetime) -
     return Refusal(Reason.INCORRECT_FIELD, "upstream_id")
 
 
-def _claimed(provider_id: int, outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """Returns those of the ids that orders of ours have already, each with the attempt that was given it."""
+def _claimed(provider_id: int, outcomes: Sequence[Outcome]) -> set[str]:
+    """Returns those of the ids that orders of ours have already."""
     ids = [each.upstream_id for each in outcomes if each.upstream_id is not None]
     found = UpstreamOrder.objects.filter(provider=provider_id, upstream_id__in=ids)
-    return dict(found.values_list("upstream_id", "attempt_id"))
+    return set(found.values_list("upstream_id", flat=True))
 
 
-def _checked(told: Outcome, attempt: Attempt, provider: Provider, claimed: dict[str, int]) -> Outcome:
+def _checked(told: Outcome, attempt: Attempt, provider: Provider, claimed: set[str]) -> Outcome:
     """Returns what was told, or that it is unknown where the id cannot be this attempt's; claims a good one."""
     if told.upstream_id is None:
         return told
     why = ""
-    if claimed.get(told.upstream_id, told.attempt_id) != told.attempt_id:
+    if told.upstream_id in claimed:
         why = f"the id {told.upstream_id} belongs to another order"
     elif provider.may_scan and not told.decided_by and _is_older(told.upstream_id, attempt.floor_id):
         # Where ids may be asked about, they are known to rise.
         why = f"the id {told.upstream_id} is older than the order"
     if why:
         return Outcome(told.attempt_id, _S.STAFF if attempt.state == _S.STAFF else _S.UNKNOWN, why=why)
-    claimed[told.upstream_id] = told.attempt_id
+    claimed.add(told.upstream_id)
     return told
 
 

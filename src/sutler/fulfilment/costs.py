@@ -111,16 +111,14 @@ def margins_by_day(first: datetime, until: datetime, *, by_service: bool = False
     The service is 0 where they are added up over all services. Parents of drip-feeds have none: their runs do.
     """
     orders = Order.objects.filter(finished_at__gte=first, finished_at__lt=until, kind=Order.Kind.SINGLE)
-    kept: QuerySet[Any] = orders.annotate(day=TruncDate("finished_at")).values_list(
-        "day", "service", "currency", "exchange_micros"
-    )
+    kept: QuerySet[Any] = orders.annotate(day=TruncDate("finished_at")).values_list("day", "service", "exchange_micros")
     spent: QuerySet[Any] = (
         UpstreamOrder.objects.filter(order__in=orders)
         .annotate(day=TruncDate("order__finished_at"))
         .values_list("day", "order__service", "provider__currency")
     )
     revenues: dict[tuple[date, int], int] = defaultdict(int)
-    for day, service, _, exchange, micros in kept.annotate(Sum(F("charge_micros") - F("returned_micros"))):
+    for day, service, exchange, micros in kept.annotate(kept=Sum(F("charge_micros") - F("returned_micros"))):
         revenues[day, service if by_service else 0] += _in_base(micros, exchange)
     rows = spent.annotate(Sum("cost_micros"))
     keyed = (((day, service if by_service else 0), currency, total) for day, service, currency, total in rows)

@@ -3,41 +3,33 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from itertools import chain
 
 import structlog
-from django.db.models import Q
 
 from sutler.core.upstream_words import DeclineKind
+from sutler.fulfilment import due
+from sutler.fulfilment.heard import Followed
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import UpstreamOrder
 from sutler.fulfilment.panel_answers import Declined, Failure, UpstreamStatus
 from sutler.fulfilment.panel_v2 import BATCH_SIZE
-from sutler.fulfilment.settle import Answers, settle
+from sutler.fulfilment.settle import settle
 
-# What is read from the database at once, and asked about singly in one pass because a batch did not speak of it.
-PAGE_SIZE = 10 * BATCH_SIZE
+# How many are asked about singly in one pass because a batch did not speak of them.
 MOST_SINGLES = 100
-# How many answers may wait to be applied.
+# How many batches that were answered may wait to be applied.
 MOST_WAITING = 10
 # After so many failed calls in a row the rest of a pass would most likely fail too.
 MOST_FAILURES = 3
 # A batch may be refused for one id in it, or because the panel takes one order a call.
 _REFUSED_FOR_AN_ID = frozenset({DeclineKind.NOT_FOUND, DeclineKind.FIELD, DeclineKind.OTHER})
 
+# An order, and what was said of it; None where the call came to nothing.
+Answered = tuple[Followed, UpstreamStatus | Declined | None]
+
 _log = structlog.get_logger(__name__)
-
-
-class Due(NamedTuple):
-    """An upstream order that is to be asked about."""
-
-    pk: int
-    upstream_id: str
-    order_id: int
-    ask_at: datetime
 
 
 async def follow(line: Line) -> int:
@@ -53,7 +45,7 @@ async def follow(line: Line) -> int:
         async with asyncio.TaskGroup() as asking:
             for _ in range(max(1, line.provider.most_at_once)):
                 asking.create_task(one_pass.ask_batches())
-        await one_pass.answered.put({})
+        await one_pass.answered.put([])
     return one_pass.heard
 
 
@@ -62,11 +54,11 @@ class _Pass:
 
     def __init__(self, line: Line) -> None:
         self.heard = 0
-        self.answered: asyncio.Queue[Answers] = asyncio.Queue(MOST_WAITING)
+        self.answered: asyncio.Queue[list[Answered]] = asyncio.Queue(MOST_WAITING)
         self._line = line
         self._now = line.clock.now()
-        self._page: deque[Due] = deque()
-        self._last: Due | None = None
+        self._page: deque[Followed] = deque()
+        self._place: due.Place | None = None
         self._is_read = False
         self._reading = asyncio.Lock()
         self._singles_left = MOST_SINGLES
@@ -85,43 +77,43 @@ class _Pass:
             while not self.answered.empty():
                 parts.append(self.answered.get_nowait())
             is_over = not parts[-1]
-            gathered = {pk: said for part in parts for pk, said in part.items()}
-            if gathered:
+            if gathered := list(chain.from_iterable(parts)):
                 await self._settle(gathered, self._line.take_calls())
 
-    async def _next(self) -> list[Due]:
+    async def _next(self) -> list[Followed]:
         """Returns the next orders to ask about, at most a batch; none when all have been."""
         async with self._reading:
             if len(self._page) < BATCH_SIZE and not self._is_read:
-                page = await self._line.database.run_until_done(_due, self._line.provider.pk, self._now, self._last)
+                provider_id = self._line.provider.pk
+                page, self._place = await self._line.database.run_until_done(
+                    due.page, provider_id, self._now, self._place
+                )
                 self._page.extend(page)
-                self._is_read = len(page) < PAGE_SIZE
-                self._last = page[-1] if page else self._last
+                self._is_read = self._place is None
             return [self._page.popleft() for _ in range(min(BATCH_SIZE, len(self._page)))]
 
-    async def _ask(self, batch: Sequence[Due]) -> Answers:
+    async def _ask(self, batch: Sequence[Followed]) -> list[Answered]:
         if len(batch) == 1:
-            return {batch[0].pk: await self._ask_singly(batch[0])}
+            return [(batch[0], await self._ask_singly(batch[0]))]
         ids = [each.upstream_id for each in batch]
         said = await self._line.ask(lambda panel: panel.statuses(ids))
         self._count(said)
-        if isinstance(said, dict):
-            answers = {each.pk: said.get(each.upstream_id) for each in batch}
-        else:
-            answers = dict.fromkeys([each.pk for each in batch])
+        found = said if isinstance(said, dict) else {}
         if isinstance(said, dict) or (isinstance(said, Declined) and said.kind in _REFUSED_FOR_AN_ID):
-            await self._ask_again([each for each in batch if answers[each.pk] is None], answers)
-        return answers
+            found = found | await self._ask_again([each for each in batch if each.upstream_id not in found])
+        return [(each, found.get(each.upstream_id)) for each in batch]
 
-    async def _ask_again(self, missing: Sequence[Due], answers: dict[int, UpstreamStatus | Declined | None]) -> None:
+    async def _ask_again(self, missing: Sequence[Followed]) -> dict[str, UpstreamStatus | Declined]:
         count = min(len(missing), self._singles_left)
         self._singles_left -= count
+        found = {}
         for each in missing[:count]:
-            if self._failures < MOST_FAILURES:
-                answers[each.pk] = await self._ask_singly(each)
+            if self._failures < MOST_FAILURES and (said := await self._ask_singly(each)) is not None:
+                found[each.upstream_id] = said
+        return found
 
-    async def _ask_singly(self, due: Due) -> UpstreamStatus | Declined | None:
-        said = await self._line.ask(lambda panel: panel.status(due.upstream_id), due.order_id)
+    async def _ask_singly(self, row: Followed) -> UpstreamStatus | Declined | None:
+        said = await self._line.ask(lambda panel: panel.status(row.upstream_id), row.order_id)
         self._count(said)
         return said if isinstance(said, (UpstreamStatus, Declined)) else None
 
@@ -129,26 +121,19 @@ class _Pass:
         is_not_found = isinstance(said, Declined) and said.kind is DeclineKind.NOT_FOUND
         self._failures = 0 if is_not_found or isinstance(said, (dict, UpstreamStatus)) else self._failures + 1
 
-    async def _settle(self, answers: Answers, calls: Sequence[Said]) -> None:
+    async def _settle(self, answered: Sequence[Answered], calls: Sequence[Said]) -> None:
         """Applies the answers. Where one of them cannot be applied, the others are all the same, and it is put off."""
         line = self._line
-        apply = partial(settle, line.provider.pk, answers, calls, line.clock.now(), line.chance)
+        answers, before = {row.pk: said for row, said in answered}, {row.pk: row for row, _ in answered}
+        apply = partial(settle, line.provider.pk, answers, calls, line.clock.now(), line.chance, before)
         try:
             self.heard += await line.database.run_until_done(apply)
         except Exception:  # noqa: BLE001 - one order's bug must not stop the others
-            items = list(answers.items())
-            if len(items) > 1:
-                await self._settle(dict(items[: len(items) // 2]), calls)
-                await self._settle(dict(items[len(items) // 2 :]), ())
+            if len(answered) > 1:
+                await self._settle(answered[: len(answered) // 2], calls)
+                await self._settle(answered[len(answered) // 2 :], ())
                 return
-            _log.exception("follow.not_applied", provider=line.provider.pk, upstream_order=items[0][0])
-            if items[0][1] is not None:
-                await self._settle(dict.fromkeys(answers), calls)
-
-
-def _due(provider_id: int, now: datetime, after: Due | None) -> list[Due]:
-    due = UpstreamOrder.objects.filter(provider=provider_id, ask_at__lte=now)
-    if after is not None:
-        due = due.filter(Q(ask_at__gt=after.ask_at) | Q(pk__gt=after.pk), ask_at__gte=after.ask_at)
-    rows = due.order_by("ask_at", "pk").values_list("pk", "upstream_id", "order_id", "ask_at")
-    return list(map(Due._make, rows[:PAGE_SIZE]))
+            [(row, said)] = answered
+            _log.exception("follow.not_applied", provider=line.provider.pk, upstream_order=row.pk)
+            if said is not None:
+                await self._settle([(row, None)], calls)

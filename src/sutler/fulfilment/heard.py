@@ -81,15 +81,31 @@ class Heard:
     remarks: list[Remark] = field(default_factory=list)
 
     @property
-    def is_nothing_new(self) -> bool:
-        """Whether all that is kept of the answer is as it was, but for when it came."""
-        row = self.row
-        return (
-            (self.word, self.start_count, self.remains, self.reported_micros, self.misses)
-            == (row.word, row.start_count, row.remains, row.reported_micros, row.misses)
-            and self.confirmed_at is row.confirmed_at
-            and self.finished_at is row.finished_at
-        )
+    def tells_odd_charge(self) -> bool:
+        """Whether it is told with a charge that is not what was expected of the whole order."""
+        is_whole = read_status(self.word) in {*_GOING_ON, Status.COMPLETED}
+        return bool(is_whole and self.reported_micros and costs.differs(self.reported_micros, self.row.expected_micros))
+
+    def disown(self) -> None:
+        """Lets the answer count for nothing but that the id is not this order's."""
+        self.is_disowned, self.report, self.finished_at, self.confirmed_at = True, None, None, None
+        self.cost_micros = self.row.cost_micros
+        self.remarks.clear()
+
+
+def is_nothing_new(row: Followed, said: UpstreamStatus, currency: str) -> bool:
+    """Returns True if an order goes on as the last answer had it: then `hear` would tell nothing that is not known."""
+    return (
+        said.raw == row.word
+        and said.remains == row.remains
+        and said.start_count == row.start_count
+        and said.charge_micros == row.reported_micros
+        and said.status in _GOING_ON
+        and said.currency in ("", currency)
+        and row.confirmed_at is not None
+        and row.finished_at is None
+        and not row.misses
+    )
 
 
 def hear(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> Heard:
@@ -114,7 +130,7 @@ def hear(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chan
         # What it should cost in a state that is not known cannot be reckoned.
         is_new = heard.reported_micros != row.reported_micros and said.status in _GOING_ON
         _check_charge(heard, row.expected_micros, is_new=is_new)
-        heard.ask_at = now + timedelta(seconds=_wait(heard, said.status, now, chance))
+        heard.ask_at = now + timedelta(seconds=wait_seconds(row, said.status, heard.remains, now, chance))
     else:
         heard.ask_at = _after_end(heard.finished_at, now)
     return heard
@@ -142,6 +158,16 @@ def miss(row: Followed, settle_window: timedelta, now: datetime) -> Heard:
     else:
         heard.ask_at = now + timedelta(seconds=pacing.missing_seconds(heard.misses))
     return heard
+
+
+def wait_seconds(row: Followed, status: Status | Doubt, remains: int | None, now: datetime, chance: Random) -> float:
+    """Returns how long to wait before an order that has not ended there is asked about again."""
+    if status is Doubt.STAFF:
+        return pacing.SELDOM
+    done, before = _done(row.quantity, remains), _done(row.quantity, row.remains)
+    since = (now - (row.asked_at or row.placed_at)).total_seconds()
+    age = (now - row.placed_at).total_seconds()
+    return pacing.next_ask_seconds(age, row.usual_seconds, done, done - before, since, chance)
 
 
 def _take(heard: Heard, said: UpstreamStatus, now: datetime) -> None:
@@ -208,16 +234,6 @@ def _compare(heard: Heard, status: Status | Doubt) -> None:
         kind = Alarm.Kind.REFUND if after < before else Alarm.Kind.LATE_CHANGE
         text = f"Its charge there was {show_charge(before)} as it ended and is {show_charge(after)} now"
         heard.remarks.append(Remark(text, kind))
-
-
-def _wait(heard: Heard, status: Status | Doubt, now: datetime, chance: Random) -> float:
-    if status is Doubt.STAFF:
-        return pacing.SELDOM
-    row = heard.row
-    done, before = _done(row.quantity, heard.remains), _done(row.quantity, row.remains)
-    since = (now - (row.asked_at or row.placed_at)).total_seconds()
-    age = (now - row.placed_at).total_seconds()
-    return pacing.next_ask_seconds(age, row.usual_seconds, done, done - before, since, chance)
 
 
 def _done(quantity: int, remains: int | None) -> float:

@@ -30,30 +30,38 @@ REFUSED = "Every provider refused it"
 
 
 class Planner:
-    """Plans what is new at once, and all that waits once a minute. Keeps only how far it has come."""
+    """Plans what is new at once, and beside it, once a minute, all that waits. Keeps only how far it has come."""
 
     def __init__(self) -> None:
         self._planned_to = 0
+        # None while nothing that waits is being gone through.
+        self._swept_to: int | None = None
         self._sweep_at: datetime | None = None
 
     def plan_waiting(self, now: datetime) -> int:
-        """Plans up to 500 orders that have no attempt alive; returns how many it decided about. One transaction.
+        """Plans up to 500 new orders and 500 that wait; returns how many it decided about. One transaction.
 
         Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
         """
-        if self._sweep_at is None or now >= self._sweep_at:
-            # What waited, what a route was switched on for, and what was committed out of the order of ids.
-            self._planned_to, self._sweep_at = 0, now + SWEEP
+        if self._swept_to is None and (self._sweep_at is None or now >= self._sweep_at):
+            # What waits, what a route was switched on for, and what was committed out of the order of ids.
+            self._swept_to, self._sweep_at = 0, now + SWEEP
             take_back_stopped(now)
         newest = Order.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        ids = list(
-            unplanned().filter(pk__gt=self._planned_to).order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE]
+        new = _ids(unplanned().filter(pk__gt=self._planned_to))
+        old = (
+            [] if self._swept_to is None else _ids(unplanned().filter(pk__range=(self._swept_to + 1, self._planned_to)))
         )
-        if ids:
+        if new or old:
             with durable():
-                plan(ids, now)
-        self._planned_to = ids[-1] if len(ids) == MOST_AT_ONCE else newest
-        return len(ids)
+                plan([*old, *new], now)
+        self._swept_to = old[-1] if len(old) == MOST_AT_ONCE else None
+        self._planned_to = new[-1] if len(new) == MOST_AT_ONCE else newest
+        return len(new) + len(old)
+
+
+def _ids(orders: QuerySet[Order]) -> list[int]:
+    return list(orders.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
 
 
 def unplanned() -> QuerySet[Order]:

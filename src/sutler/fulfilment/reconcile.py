@@ -91,8 +91,10 @@ def read_docket(provider_id: int, now: datetime) -> Docket:
     window = settle_window(provider, now)
     cases = tuple(_case(each, window, now) for each in due)
     wanted = _to_ask(cases, provider.highest_id + AHEAD_IDS)
-    wanted -= _claimed(provider_id, wanted)
-    return Docket(cases, tuple(sorted(wanted)), tuple(_open(provider_id)), provider.may_scan, provider.is_shared)
+    wanted -= claimed_ids(provider_id, wanted)
+    return Docket(
+        cases, tuple(sorted(wanted)), tuple(open_suspects(provider_id)), provider.may_scan, provider.is_shared
+    )
 
 
 def settle_window(provider: Provider, now: datetime) -> timedelta:
@@ -109,9 +111,9 @@ def decide(provider_id: int, docket: Docket, looked: Scan, balance: Balance | No
     Raises storage.transactions.Busy or CommitUnclear; repeating is safe.
     """
     with durable():
-        _remember(provider_id, looked, now)
+        remember(provider_id, looked, now)
     lowest = min(each.suspect.floor for each in docket.cases)
-    rivals = {each.attempt_id: each for each in (*docket.rivals, *_open(provider_id))}
+    rivals = {each.attempt_id: each for each in (*docket.rivals, *open_suspects(provider_id))}
     missing = None if balance is None else provider_books.book_balance_micros(provider_id) - balance.micros
     bench = _Bench(docket, looked.is_whole, _orphans(provider_id, lowest), tuple(rivals.values()), missing, now)
     outcomes: list[Outcome] = []
@@ -127,6 +129,36 @@ def decide(provider_id: int, docket: Docket, looked: Scan, balance: Balance | No
         )
     if outcomes:
         attempts.settle(provider_id, outcomes, (), now)
+
+
+def open_suspects(provider_id: int) -> list[Suspect]:
+    """Every attempt that may have placed an order nobody knows of: those on the way, unknown, or with staff."""
+    found = Attempt.objects.filter(provider=provider_id, action=_ADD, state__in=[_S.SENDING, *UNSETTLED])
+    return [
+        Suspect(pk, floor, None, expected)
+        for pk, floor, expected in found.values_list("pk", "floor_id", "expected_micros")
+    ]
+
+
+def claimed_ids(provider_id: int, ids: Iterable[int]) -> set[int]:
+    """Returns those of the ids that orders of ours have."""
+    found: set[int] = set()
+    texts = [str(each) for each in ids]
+    for start in range(0, len(texts), _IN_ONE_QUERY):
+        part = texts[start : start + _IN_ONE_QUERY]
+        orders = UpstreamOrder.objects.filter(provider=provider_id, upstream_id__in=part)
+        found.update(int(each) for each in orders.values_list("upstream_id", flat=True))
+    return found
+
+
+def remember(provider_id: int, looked: Scan, now: datetime) -> None:
+    """Keeps the orphans with the charge that they showed first, and forgets those that were claimed meanwhile."""
+    rows = [
+        Orphan(provider_id=provider_id, upstream_id=each, charge_micros=said.charge_micros, word=said.raw, seen_at=now)
+        for each, said in looked.ours.items()
+    ]
+    Orphan.objects.bulk_create(rows, ignore_conflicts=True)
+    Orphan.objects.filter(provider=provider_id, upstream_id__in=claimed_ids(provider_id, looked.ours)).delete()
 
 
 def _pause(case: Case, now: datetime) -> timedelta:
@@ -149,6 +181,8 @@ def _case(attempt: Attempt, window: timedelta, now: datetime) -> Case:
     horizon = attempt.sent_at + window
     is_ripe = now >= horizon
     ceiling = _ceiling(attempt.provider_id, horizon) if is_ripe else None
+    if ceiling is not None and ceiling <= attempt.floor_id:
+        ceiling = None  # ids do not rise there, or a clock was set: an empty window would prove nothing
     suspect = Suspect(attempt.pk, attempt.floor_id, ceiling, attempt.expected_micros)
     return Case(suspect, attempt.sent_at, is_ripe, horizon, attempt.clean_scans, attempt.gap_micros)
 
@@ -168,36 +202,6 @@ def _to_ask(cases: Sequence[Case], top: int) -> set[int]:
         floor = each.suspect.floor or max(ceiling - IDS_WITHOUT_FLOOR, 0)
         wanted.update(range(floor + 1, min(ceiling, floor + MOST_IDS)))
     return wanted
-
-
-def _claimed(provider_id: int, ids: Iterable[int]) -> set[int]:
-    """Returns those of the ids that orders of ours have."""
-    found: set[int] = set()
-    texts = [str(each) for each in ids]
-    for start in range(0, len(texts), _IN_ONE_QUERY):
-        part = texts[start : start + _IN_ONE_QUERY]
-        orders = UpstreamOrder.objects.filter(provider=provider_id, upstream_id__in=part)
-        found.update(int(each) for each in orders.values_list("upstream_id", flat=True))
-    return found
-
-
-def _open(provider_id: int) -> list[Suspect]:
-    """Every attempt that may have placed an order nobody knows of: those on the way, unknown, or with staff."""
-    found = Attempt.objects.filter(provider=provider_id, action=_ADD, state__in=[_S.SENDING, *UNSETTLED])
-    return [
-        Suspect(pk, floor, None, expected)
-        for pk, floor, expected in found.values_list("pk", "floor_id", "expected_micros")
-    ]
-
-
-def _remember(provider_id: int, looked: Scan, now: datetime) -> None:
-    """Keeps the orphans with the charge that they showed first, and forgets those that were claimed meanwhile."""
-    rows = [
-        Orphan(provider_id=provider_id, upstream_id=each, charge_micros=said.charge_micros, word=said.raw, seen_at=now)
-        for each, said in looked.ours.items()
-    ]
-    Orphan.objects.bulk_create(rows, ignore_conflicts=True)
-    Orphan.objects.filter(provider=provider_id, upstream_id__in=_claimed(provider_id, looked.ours)).delete()
 
 
 def _orphans(provider_id: int, lowest: int) -> list[Found]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from sutler.core.attempts import AttemptState
 from sutler.core.upstream_words import REFUSES_REQUEST, DeclineKind
 from sutler.fulfilment.dispatch import LEASE
 from sutler.fulfilment.models import Attempt, Provider, UpstreamOrder
+from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 from sutler.fulfilment.panel_answers import Declined, Failure, NotSent, Taken
 from sutler.orders.models import CancelRequest, Refill
 from sutler.storage.transactions import durable
@@ -20,8 +20,6 @@ ACTOR = "worker"
 PAUSE = timedelta(minutes=1)
 _NOT_NOW = frozenset({DeclineKind.RATE, DeclineKind.AUTH, DeclineKind.FUNDS})
 _MAY_BE_SENT_AGAIN = (AttemptState.NOT_SENT, AttemptState.ABSENT)
-# The conditions of indexes, word for word: SQLite does not find them behind parameters.
-IN_INDEX_UNSETTLED = RawSQL("fulfilment_attempt.state IN ('unknown', 'staff')", [], BooleanField())
 
 Asked = TypeVar("Asked", Refill, CancelRequest)
 

@@ -19,7 +19,8 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Shorter than any server keeps an idle connection: one that closes just as an order leaves makes it unknown.
-LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2)
+# All are kept: a provider may be called fifty times at once, and more again and again by every loop of its line.
+LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=2)
 MOST_TRIED = 3
 
 # A translator of addresses takes the last 32 bits of these for an IPv4 address (RFC 6052).

@@ -270,7 +270,7 @@ def _objection(route: Route, service: Service, rule: PriceRule | None, money: Pr
     upstream = route.upstream_service
     if upstream.gone_at is not None:
         return Objection.GONE
-    if upstream.type != service.type:
+    if upstream.type != ORDER_TYPES[service.type].handed_on_as:
         return Objection.TYPE
     if upstream.offered_micros is not None and upstream.offered_micros > upstream.rate_micros:
         return Objection.RATE

@@ -74,8 +74,11 @@ class Sender:
     def _room(self) -> int:
         """How many more may be claimed: what the rate limit lets out soon, within what may be out at once."""
         line = self._line
-        room = line.provider.most_at_once - len(self._under_way)
-        return min(room, line.turns_within(AHEAD_SECONDS))
+        return min(line.provider.most_at_once - self._calls_out(), line.turns_within(AHEAD_SECONDS))
+
+    def _calls_out(self) -> int:
+        """How many are not answered yet. What is answered makes room before it is settled: the next leave meanwhile."""
+        return sum(not each.done() for each in self._under_way)
 
     async def _send(self, claim: Claim, claimed_at: float) -> Outcome:
         line = self._line
@@ -90,7 +93,7 @@ class Sender:
         if not self._under_way:
             await self._nap(patience_seconds)
             return
-        is_full = len(self._under_way) >= self._line.provider.most_at_once
+        is_full = self._calls_out() >= self._line.provider.most_at_once
         timeout = None if is_full else patience_seconds
         await asyncio.wait(self._under_way, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         if len(self._under_way) > 1:

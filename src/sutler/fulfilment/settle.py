@@ -1,23 +1,25 @@
 """Applying what a provider said of orders: to the upstream orders, to ours, to the books; one transaction a batch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from sutler.core import pacing
-from sutler.core.attempts import AttemptState
+from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.core.clock import Random
 from sutler.core.lifecycle import Status
 from sutler.core.upstream_words import DeclineKind, read_status
-from sutler.fulfilment import alarms, costs, journal
+from sutler.fulfilment import alarms, costs, due, journal
 from sutler.fulfilment.attempts import is_number
-from sutler.fulfilment.heard import Followed, Heard, hear, miss
+from sutler.fulfilment.heard import Followed, Heard, hear, is_nothing_new, miss, wait_seconds
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService
 from sutler.fulfilment.panel_answers import Declined, UpstreamStatus
 from sutler.orders import move
 from sutler.orders.change import note
 from sutler.orders.models import OrderEvent
-from sutler.storage.statements import Statement, moment, read_moment, run
+from sutler.storage.statements import Statement, moment, run
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -25,26 +27,11 @@ FIRST_LOOK = timedelta(minutes=1)
 # What an order was found to be, by its key here; None where the call came to nothing.
 Answers = Mapping[int, UpstreamStatus | Declined | None]
 
-# The columns of `Followed`; the moments last.
-_READ = Statement(
-    "SELECT {answer} FROM {rows} JOIN fulfilment_upstreamorder there ON there.id = rows.id"
-    " JOIN orders_order ON orders_order.id = there.order_id"
-    " JOIN fulfilment_upstreamservice service ON service.id = there.upstream_service_id"
-    " WHERE there.ask_at IS NOT NULL",
-    {"id": "bigint"},
-    (
-        *("there.id", "there.attempt_id", "there.order_id", "there.upstream_service_id", "there.upstream_id"),
-        *("there.expected_micros", "there.cost_micros", "there.reported_micros", "there.word", "there.start_count"),
-        *("there.remains", "there.misses", "orders_order.quantity", "orders_order.type", "orders_order.status"),
-        *("service.rate_micros", "service.usual_seconds"),
-        *("there.placed_at", "there.confirmed_at", "there.asked_at", "there.finished_at"),
-    ),
-    locks="there",
-)
+NOTHING_READ: Mapping[int, Followed] = {}
 # For most answers, which change nothing.
 _ASKED = Statement(
     "UPDATE fulfilment_upstreamorder SET asked_at = rows.asked_at, ask_at = rows.ask_at"
-    " FROM {rows} WHERE fulfilment_upstreamorder.id = rows.id",
+    " FROM {rows} WHERE fulfilment_upstreamorder.id = rows.id AND fulfilment_upstreamorder.finished_at IS NULL",
     {"id": "bigint", "asked_at": "timestamptz", "ask_at": "timestamptz"},
 )
 _KEEP = Statement(
@@ -72,18 +59,28 @@ _POSTPONE = Statement(
 )
 
 
-def settle(provider_id: int, answers: Answers, calls: Sequence[Said], now: datetime, chance: Random) -> int:
+def settle(
+    provider_id: int,
+    answers: Answers,
+    calls: Sequence[Said],
+    now: datetime,
+    chance: Random,
+    before: Mapping[int, Followed] = NOTHING_READ,
+) -> int:
     """Applies the answers, by upstream order, and keeps the calls that brought them. One durable transaction.
 
     Returns how many orders were heard of. What was not answered is asked about later and changes nothing. Our order
     moves only where its status or counts change; its first final status ends it, with the cost that it has come to.
     Whatever needs a person raises an alarm, and leaves an event and a line in the provider's log as it is opened.
+    `before` are orders as they were read before they were asked about: where nothing is new, they are not read again.
     Raises storage.transactions.Busy or CommitUnclear, as `durable` says; repeating is safe.
     """
     with durable():
         provider = Provider.objects.get(pk=provider_id)
-        rows = _locked(answers)
+        same = _put_off_same(answers, before, provider, now, chance)
+        rows = due.lock([pk for pk in answers if pk not in same])
         heard = [each for row in rows if (each := _heard(row, answers[row.pk], provider, now, chance)) is not None]
+        _disown_anothers(provider_id, heard)
         _keep([each for each in heard if not each.is_disowned], now)
         run(_POSTPONE, [_later(row, now) for row in rows if _says_nothing(answers[row.pk])])
         if reports := [each.report for each in heard if each.report is not None]:
@@ -94,13 +91,21 @@ def settle(provider_id: int, answers: Answers, calls: Sequence[Said], now: datet
         _tell(provider, heard, now)
         _disown(provider, [each.row for each in heard if each.is_disowned], now)
         journal.write(provider_id, calls)
-    return len(heard)
+    return len(same) + len(heard)
 
 
-def _locked(answers: Answers) -> list[Followed]:
-    moments = len(Followed._fields) - 4
-    rows = run(_READ, [(pk,) for pk in answers])
-    return [Followed._make((*row[:moments], *map(read_moment, row[moments:]))) for row in rows]
+def _put_off_same(
+    answers: Answers, before: Mapping[int, Followed], provider: Provider, now: datetime, chance: Random
+) -> Collection[int]:
+    """Writes only when they are asked again of orders of which nothing new was heard; returns these."""
+    at = moment(now)
+    same = [
+        (pk, at, moment(now + timedelta(seconds=wait_seconds(row, said.status, row.remains, now, chance))))
+        for pk, row in before.items()
+        if isinstance(said := answers.get(pk), UpstreamStatus) and is_nothing_new(row, said, provider.currency)
+    ]
+    run(_ASKED, same)
+    return {pk for pk, *_ in same}
 
 
 def _heard(
@@ -115,9 +120,25 @@ def _says_nothing(said: UpstreamStatus | Declined | None) -> bool:
     return said is None or (isinstance(said, Declined) and said.kind is not DeclineKind.NOT_FOUND)
 
 
+def _disown_anothers(provider_id: int, heard: Iterable[Heard]) -> None:
+    """Finds ids that an `add` was answered with though they are of another order: the first answer tells the charge
+    that is expected not of this one, but of one whose outcome is unknown or whose own id has not answered yet.
+    """
+    odd = [each for each in heard if each.row.confirmed_at is None and each.tells_odd_charge]
+    if not odd:
+        return
+    unheard_of = (AttemptState.SENDING, *UNSETTLED)
+    is_open = Q(state__in=unheard_of) | Q(state=AttemptState.ACCEPTED, upstream_order__confirmed_at=None)
+    others = Attempt.objects.filter(is_open, provider=provider_id, action=Attempt.Action.ADD)
+    expected = list(others.values_list("expected_micros", flat=True))
+    for each in odd:
+        told = each.reported_micros
+        if told is not None and any(not costs.differs(told, other) for other in expected):
+            each.disown()
+
+
 def _keep(heard: Sequence[Heard], now: datetime) -> None:
     at = moment(now)
-    run(_ASKED, [(each.row.pk, at, _moment(each.ask_at)) for each in heard if each.is_nothing_new])
     run(
         _KEEP,
         [
@@ -126,7 +147,6 @@ def _keep(heard: Sequence[Heard], now: datetime) -> None:
                 *(_moment(each.confirmed_at), at, _moment(each.ask_at), each.misses, _moment(each.finished_at)),
             )
             for each in heard
-            if not each.is_nothing_new
         ],
     )
 

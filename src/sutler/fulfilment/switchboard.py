@@ -12,7 +12,17 @@ import httpx2
 import structlog
 
 from sutler.core.clock import Clock, Random
-from sutler.fulfilment import care, catalogue_sync, follow, leases, provider_tasks, providers, reconcile, requests
+from sutler.fulfilment import (
+    care,
+    catalogue_sync,
+    follow,
+    leases,
+    orphans,
+    provider_tasks,
+    providers,
+    reconcile,
+    requests,
+)
 from sutler.fulfilment.database import NOT_NOW, Database
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Provider
@@ -31,6 +41,7 @@ STEPS: tuple[tuple[Step, float], ...] = (
     (reconcile.reconcile, 5.0),
     (care.care, 30.0),
     (catalogue_sync.keep_in_step, 60.0),
+    (orphans.audit, 300.0),
 )
 # How long answers that are still out are waited for when a line is closed.
 END_SECONDS = 15.0

@@ -77,9 +77,7 @@ def categories_order(request: StaffRequest) -> HttpResponse:
 def category_remove(request: StaffRequest, category_id: int) -> HttpResponse:
     """Removes an empty category."""
     what = f"category {category_id}"
-    outcome = audited(
-        lambda: arrange.remove_category(category_id), request.user, "category removed", what, request.now
-    )
+    outcome = audited(lambda: arrange.remove_category(category_id), request.user, "category removed", what, request.now)
     if isinstance(outcome, Refusal):
         messages.error(request, words(outcome, _NOT_DONE))
     else:

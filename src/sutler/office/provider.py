@@ -154,9 +154,7 @@ def provider_ask(request: StaffRequest, provider_id: int) -> HttpResponse:
         raise Http404
     is_sync = kind == provider_tasks.Kind.SYNC
     trust = is_sync and request.POST.get("trust") == "1"
-    asked = provider_tasks.ask(
-        find(provider_id).pk, provider_tasks.Kind(kind), request.user, request.now, trust=trust
-    )
+    asked = provider_tasks.ask(find(provider_id).pk, provider_tasks.Kind(kind), request.user, request.now, trust=trust)
     if isinstance(asked, Refusal):
         messages.error(request, words(asked, _NOT_ASKED))
     return redirect("office:provider_services" if is_sync else "office:provider", provider_id)
@@ -219,4 +217,3 @@ def _plots(provider_id: int, now: datetime) -> dict[str, Any]:
         "calls_plot": bar_plot(_("Calls each hour"), labels, answers),
         "speed_plot": line_plot(_("Milliseconds for an answer, on average"), labels, speed),
     }
-

@@ -106,9 +106,7 @@ class ProviderForm(forms.Form):
     may_scan = forms.BooleanField(
         label=gettext_lazy("Ids may be asked about to find an order whose answer was lost"), required=False
     )
-    is_shared = forms.BooleanField(
-        label=gettext_lazy("People order with the same account by hand"), required=False
-    )
+    is_shared = forms.BooleanField(label=gettext_lazy("People order with the same account by hand"), required=False)
     brake_percent = forms.IntegerField(
         label=gettext_lazy("Unknown outcomes in % that stop sending"), min_value=1, max_value=100, initial=2
     )

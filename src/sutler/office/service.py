@@ -83,13 +83,9 @@ class ServiceForm(forms.Form):
         help_text=gettext_lazy("After completion; empty: for ever."),
         **_NUMBER,
     )
-    refill_wait_hours = forms.IntegerField(
-        label=gettext_lazy("Hours before the first refill"), initial=24, **_NUMBER
-    )
+    refill_wait_hours = forms.IntegerField(label=gettext_lazy("Hours before the first refill"), initial=24, **_NUMBER)
     cancel = forms.BooleanField(label=gettext_lazy("Cancels may be asked"), required=False)
-    one_active_order_per_link = forms.BooleanField(
-        label=gettext_lazy("One active order for each link"), required=False
-    )
+    one_active_order_per_link = forms.BooleanField(label=gettext_lazy("One active order for each link"), required=False)
 
     delivery = forms.CharField(
         label=gettext_lazy("How it is delivered"),

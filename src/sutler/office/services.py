@@ -61,9 +61,7 @@ def found_by(asked: QueryDict) -> tuple[FilterForm, QuerySet[Service]]:
     """Returns the filters of a query string, and the services that they leave, in the catalogue's order."""
     form = FilterForm(asked)
     wanted = form.cleaned_data if form.is_valid() else {}
-    services = Service.objects.select_related("category").order_by(
-        "category__position", "category", "position", "pk"
-    )
+    services = Service.objects.select_related("category").order_by("category__position", "category", "position", "pk")
     for word in (wanted.get("q") or "").split():
         about = Q(name__icontains=word) | Q(category__name__icontains=word)
         is_number = word.isascii() and word.isdigit() and len(word) < 10

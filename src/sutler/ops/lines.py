@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,9 +15,14 @@ from sutler.fulfilment.database import Database
 from sutler.fulfilment.safe_transport import open_client
 from sutler.fulfilment.switchboard import Switchboard
 
+# A thread that asks the database lets go of the interpreter at every row and then waits this long for it while the
+# event loop is busy. Of the usual 5 ms most of a pass over many orders would be waiting.
+SWITCH_SECONDS = 0.0005
+
 
 def keep_open(clock: Clock, stop: threading.Event) -> None:
     """Speaks with the providers until `stop` is set, then ends what is under way as far as that is quick."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_keep_open(clock, stop))
 

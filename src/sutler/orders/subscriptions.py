@@ -23,8 +23,6 @@ from sutler.orders.models import Order, OrderEvent, Post, Subscription
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
-# What a post's child is: a link and a quantity.
-CHILD_TYPE = "Default"
 # Wide enough for any rate times any quantity, which a BIGINT is not.
 _WIDE = models.DecimalField(max_digits=40, decimal_places=0)
 
@@ -147,7 +145,7 @@ def _means(wallet: LedgerAccount) -> int:
 def _child(parent: Order, reported: Post, now: datetime) -> Order:
     price = charge(parent.rate_micros, reported.quantity)
     child = family.child_of(parent, now, link=reported.link, quantity=reported.quantity, charge_micros=price)
-    child.type = CHILD_TYPE
+    child.type = ORDER_TYPES[parent.type].handed_on_as
     return child
 
 

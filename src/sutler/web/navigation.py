@@ -54,7 +54,7 @@ STAFF = (
     Link("office:orders", _("Orders"), "list", Permission.SEE_ORDERS),
     Link("office:approvals", _("Approvals"), "check", Permission.CHANGE_ORDERS),
     Link("office:customers", _("Customers"), "users", Permission.CUSTOMERS, ("/office/groups", "/office/adjustments")),
-    Link("office:services", _("Services"), "tag", Permission.CATALOGUE),
+    Link("office:services", _("Services"), "tag", Permission.CATALOGUE, ("/office/categories", "/office/routes")),
     Link("office:providers", _("Providers"), "link", Permission.PROVIDERS),
     Link("office:prices", _("Prices and currencies"), "stack", Permission.CATALOGUE, "/office/currencies"),
     Link("office:payments", _("Payments"), "wallet", Permission.PAYMENTS),

@@ -53,7 +53,7 @@ class Provider(models.Model):
     suspect_gap_micros = models.BigIntegerField(null=True)
     suspect_at = models.DateTimeField(null=True)
     catalogue_at = models.DateTimeField(null=True)
-    # The highest id that it gave to an order of ours, where its ids are numbers; up to where the ids are audited.
+    # The highest id that has answered as ours, where its ids are numbers; up to where the ids are audited.
     highest_id = models.BigIntegerField(default=0)
     audited_id = models.BigIntegerField(default=0)
     audited_at = models.DateTimeField(null=True)

@@ -1,0 +1,103 @@
+"""The fast part of the simulation: short courses without a breach, and the negative controls, which must have some."""
+
+import asyncio
+import socket
+import threading
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from sutler.core.clock import seeded
+from tests.simulation import bugs, course
+from tests.simulation.course import Plan
+from tests.simulation.lives import LIFE, Life, State
+from tests.simulation.loop import NotSimulated, SimulatedLoop
+from tests.simulation.mixes import DENYING
+
+CONTROLS = {
+    "resend on time-out": ("answers lost", "double"),
+    "reset at start": ("answers lost", "double"),
+    "refund on unknown": ("answers lost", "refunded and delivered"),
+    "no settle window": ("made late", "double"),
+    "floor of now": ("answers lost", "double"),
+    "one scan": ("answers lost", "double"),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("mix", "seed"), [("everything", 1), ("false ids", 2)])
+def test_nothing_is_lost_or_sent_twice(mix: str, seed: int) -> None:
+    report = course.run(Plan(seed, mix, orders=60, orders_a_minute=120, blow_seconds=3, providers=2))
+    assert report.breaches == []
+    assert report.audit.figures["unclear"] > 5
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("bug", CONTROLS)
+def test_the_auditor_finds_what_a_bug_does(bug: str) -> None:
+    mix, kind = CONTROLS[bug]
+    plan = Plan(1, mix, orders=40, orders_a_minute=120, blow_seconds=3, providers=2, longest_quiet_hours=1)
+    if bug == "one scan":
+        plan = replace(plan, quiet=DENYING)
+    with bugs.switched_in(bug):
+        report = course.run(plan)
+    assert report.audit.figures[kind] > 0, report.audit.figures
+
+
+def test_time_passes_where_everybody_waits() -> None:
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        runner.run(asyncio.sleep(1_000_000))
+        assert runner.get_loop().time() == pytest.approx(1_000_000)
+
+
+def test_nothing_real_happens_in_it() -> None:
+    async def connect() -> None:
+        await asyncio.open_connection("127.0.0.1", 9)
+
+    async def go_to_a_thread() -> None:
+        await asyncio.to_thread(threading.get_ident)
+
+    async def read_from_a_socket() -> None:
+        with socket.socket() as unconnected:
+            await asyncio.get_running_loop().sock_recv(unconnected, 1)
+
+    async def wait_for_nothing() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    for real in (connect, go_to_a_thread, wait_for_nothing):
+        with pytest.raises(NotSimulated), asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+            runner.run(real())
+    with pytest.raises(NotImplementedError), asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        runner.run(read_from_a_socket())
+
+
+@pytest.mark.parametrize(("blow", "ticks"), [("", 10), ("freeze", 10), ("kill", 3)])
+def test_a_process_sleeps_and_dies_between_two_steps(blow: str, ticks: int) -> None:
+    seen: list[float] = []
+
+    async def tick() -> None:
+        for _ in range(10):
+            seen.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(1)
+
+    async def play() -> None:
+        life = Life("worker", seeded(1))
+        token = LIFE.set(life)
+        task = asyncio.create_task(tick())
+        LIFE.reset(token)
+        await asyncio.sleep(2.5)
+        if blow == "freeze":
+            life.freeze(100)
+        elif blow == "kill":
+            life.kill()
+        await asyncio.sleep(200)
+        assert life.state is (State.DEAD if blow == "kill" else State.AWAKE)
+        life.bury()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        runner.run(play())
+    assert len(seen) == ticks
+    assert max(b - a for a, b in pairwise(seen)) == pytest.approx(100.5 if blow == "freeze" else 1)
