@@ -11,8 +11,10 @@ from sutler.books.models import DayFigure
 from sutler.books.post import adjust, deposit
 from sutler.catalogue.models import Service
 from sutler.core.lifecycle import Status
+from sutler.fulfilment import costs
 from tests.conftest import NOW, START_MICROS
 from tests.ordering import placed, reported
+from tests.upstream import accepted, make_provider, make_upstream_service
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -70,3 +72,15 @@ def test_what_was_spent_is_less_what_came_back(alice: Customer, service: Service
     reported(placed(alice, service), Status.PARTIAL, remains=100)
     [today] = figures.of_customer(alice.pk, NOW.date(), NOW.date())
     assert today.spent_micros == 810_000
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_what_orders_cost_upstream_is_a_figure_of_the_house(alice: Customer, service: Service, is_kept: bool) -> None:
+    there = accepted(placed(alice, service), make_upstream_service(make_provider()), "1")
+    back = costs.Ended(there.pk, there.order_id, there.cost_micros, there.cost_micros - 200_000)
+    costs.finish(there.provider_id, "USD", [back], NOW)
+    if is_kept:
+        assert figures.keep_up(NOW + DAY)
+    [today] = figures.of_house(NOW.date(), NOW.date())["USD"]
+    assert (today.amount(Kind.COST), today.count(Kind.COST)) == (300_000, 2)
+    assert Kind.COST not in figures.of_customer(alice.pk, NOW.date(), NOW.date())[0].kinds

@@ -19,6 +19,9 @@ from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.refusals import Reason, Refusal
 
+# The layouts show the name that staff have set, which is in the database.
+pytestmark = pytest.mark.django_db
+
 PAGES = ("/", "/api")
 
 

@@ -55,6 +55,18 @@ def change(customer_id: int, draft: Draft, actor: User, now: datetime) -> Refusa
     return _save(customer_id, "customer changed", values, actor, now)
 
 
+def say_country(customer_id: int, country: str) -> Refusal | None:
+    """Stores the country that a customer names themselves, once: afterwards only staff change it, by `change`.
+
+    Refuses with INCORRECT_FIELD `country` (no ISO code), MOVE_NOT_ALLOWED (another is known already).
+    """
+    said = country.strip().upper()
+    if said not in CODES:
+        return Refusal(Reason.INCORRECT_FIELD, "country")
+    told = Customer.objects.filter(pk=customer_id, country__in=("", said)).update(country=said)
+    return None if told else Refusal(Reason.MOVE_NOT_ALLOWED, "country")
+
+
 def set_group(customer_id: int, group: CustomerGroup | None, actor: User, now: datetime) -> Refusal | None:
     """Puts a customer into a group, or into none. Refuses with NOT_FOUND."""
     return _save(customer_id, "group set", {"group": group}, actor, now)

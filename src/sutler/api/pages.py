@@ -49,7 +49,8 @@ def documentation(request: HttpRequest) -> HttpResponse:
         "examples": EXAMPLES,
         "requests_per_second": settings.SUTLER["SUTLER_KEY_REQUESTS_PER_SECOND"],
     }
-    return render(request, "api/documentation.html", given)
+    is_signed_in = request.user.is_authenticated
+    return render(request, "api/documentation_signed_in.html" if is_signed_in else "api/documentation.html", given)
 
 
 @require_safe

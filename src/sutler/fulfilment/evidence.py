@@ -66,9 +66,7 @@ def of(order_id: int, now: datetime) -> Evidence | None:
     orphans = Orphan.objects.filter(provider=provider, upstream_id__gt=attempt.floor_id).order_by("upstream_id")
     in_window = orphans.filter(upstream_id__lt=below) if below else orphans
     sent = attempt.sent_at
-    open_adds = Attempt.objects.filter(provider=provider, action=Attempt.Action.ADD, state__in=[_SENDING, *UNSETTLED])
-    rivals = open_adds.exclude(pk=attempt.pk)
-    others = Attempt.objects.filter(order=order_id).exclude(pk=attempt.pk).select_related("provider", "upstream_order")
+    others = _others(attempt)
     missing = None
     if provider.balance_micros is not None:
         missing = provider_books.book_balance_micros(provider.pk) - provider.balance_micros
@@ -79,8 +77,8 @@ def of(order_id: int, now: datetime) -> Evidence | None:
         sent + settle_window(provider, now) if sent else None,
         [Candidate(each, _fits(each, attempt)) for each in in_window[:MOST_OF_EACH]],
         _nearby(attempt),
-        list(rivals.order_by("pk")[:MOST_OF_EACH]),
-        list(others.order_by("-pk")[:MOST_OF_EACH]),
+        [each for each in others if each.order_id != order_id],
+        [each for each in others if each.order_id == order_id],
         _calls(attempt),
         looked,
         missing,
@@ -101,6 +99,15 @@ def _nearby(attempt: Attempt) -> list[UpstreamOrder]:
     before = list(there.filter(placed_at__lte=attempt.sent_at).order_by("-placed_at")[:3])
     after = list(there.filter(placed_at__gt=attempt.sent_at).order_by("placed_at")[:3])
     return [*reversed(before), *after]
+
+
+def _others(attempt: Attempt) -> list[Attempt]:
+    """The other attempts of the order, and whatever else at the provider may have placed an order nobody knows of."""
+    own = Attempt.objects.filter(order=attempt.order_id).values("pk")
+    open_adds = Attempt.objects.filter(action=Attempt.Action.ADD, state__in=[_SENDING, *UNSETTLED])
+    rivals = open_adds.filter(provider=attempt.provider_id).values("pk")
+    found = Attempt.objects.filter(Q(pk__in=own) | Q(pk__in=rivals)).exclude(pk=attempt.pk)
+    return list(found.select_related("provider").order_by("-pk")[: 2 * MOST_OF_EACH])
 
 
 def _calls(attempt: Attempt) -> list[LoggedCall]:

@@ -94,8 +94,8 @@ def set_state(service_id: int, state: Service.State, actor: User, now: datetime)
         if was is None or not sale.set_state(service_id, state, now):
             return Refusal(Reason.NOT_FOUND)
         _follow(Service.objects.filter(pk=service_id), now)
-        told = {"before": {"state": was}, "after": {"state": str(state)}}
-        audit_log.write(actor, "service state set", f"service {service_id}", now, **told)
+        before, after = {"state": was}, {"state": str(state)}
+        audit_log.write(actor, "service state set", f"service {service_id}", now, before=before, after=after)
     return None
 
 
@@ -175,7 +175,7 @@ def audited(
 
 def shown(service_id: int) -> dict[str, Any]:
     """Returns a service as the audit log has it: every column but its place, and the rule of its price."""
-    found = Service.objects.filter(pk=service_id).values().first() or {}
+    found: dict[str, Any] = dict(Service.objects.filter(pk=service_id).values().first() or {})
     rule = PriceRule.objects.filter(pk=service_id).values().first()
     told = {name: value for name, value in found.items() if name not in {"id", "position"}}
     return told | {"price_rule": {name: value for name, value in (rule or {}).items() if name != "service_id"}}

@@ -20,11 +20,7 @@ MOST_LISTED = 100
 class RejectForm(forms.Form):
     """Why orders are rejected; only rejecting needs it."""
 
-    reason = reason_field(
-        label=gettext_lazy("Reason, if you reject"),
-        required=False,
-        help_text=gettext_lazy("The customer reads it."),
-    )
+    reason = reason_field(required=False, help_text=gettext_lazy("Needed to reject: the customer reads it."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -58,11 +58,11 @@ def category(request: StaffRequest, category_id: int) -> HttpResponse:
 @require_POST
 @staff_page(Permission.CATALOGUE)
 def categories_order(request: StaffRequest) -> HttpResponse:
-    """Puts the categories into the order `ids`, or moves `category` a place `by` up or down."""
-    if "category" in request.POST:
-        [moved, *_rest] = numbers([request.POST["category"]]) or [0]
-        stand = list(Category.objects.order_by("position", "pk").values_list("pk", flat=True))
-        ids = arrange.step(stand, moved, is_up=request.POST.get("by") == "up")
+    """Puts the categories into the order `ids`, or moves one a place `up` or `down`."""
+    step = numbers([request.POST.get("up", ""), request.POST.get("down", "")])
+    if step:
+        stand = Category.objects.order_by("position", "pk").values_list("pk", flat=True)
+        ids = arrange.step(list(stand), step[0], is_up="up" in request.POST)
     else:
         ids = numbers(request.POST.get("ids", "").split(","), most=5000)
     arrange.put_categories(ids)

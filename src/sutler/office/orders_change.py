@@ -57,6 +57,13 @@ class Row:
     outlook: Outlook
     remains: str
     fault: Words
+    # Nothing was typed yet: then it is not complained about.
+    is_fresh: bool = False
+
+    @property
+    def shown_fault(self) -> Words:
+        """What is wrong with it, as far as it is to be said."""
+        return "" if self.is_fresh else self.fault
 
     @property
     def is_possible(self) -> bool:
@@ -79,7 +86,7 @@ def orders_change(request: StaffRequest) -> HttpResponse:
         return redirect("office:orders")
     form = ChangeForm(request.POST if request.POST.get("do") == "change" else None)
     typed = {each: sent.get(f"remains-{each}", "").strip() for each in ids}
-    rows = _rows(ids, target.status, typed)
+    rows = _rows(ids, target.status, typed, is_first=request.method != "POST")
     possible = [each for each in rows if each.is_possible]
     if form.is_valid() and possible and len(possible) == len(rows):
         faults = _change(request, target.status, possible, form.cleaned_data["reason"])
@@ -101,21 +108,22 @@ def orders_change(request: StaffRequest) -> HttpResponse:
     return render(request, "office/orders_change.html", given)
 
 
-def _rows(ids: Sequence[int], status: Status, typed: Mapping[int, str]) -> list[Row]:
+def _rows(ids: Sequence[int], status: Status, typed: Mapping[int, str], *, is_first: bool) -> list[Row]:
     remains = {pk: int(text) for pk, text in typed.items() if is_count(text)}
     rows = []
     for each in foresee(ids, status, remains):
         text, pk = typed[each.order.pk], each.order.pk
         fault: Words = ""
+        is_fresh = False
         if isinstance(each.refusal, Refusal):
             fault = words(each.refusal, OWN_WORDS)
         elif each.order.status == status:
             fault = gettext_lazy("It is that already.")
         elif status is Status.PARTIAL and pk not in remains:
-            fault = gettext_lazy("Write how many are not delivered.")
+            fault, is_fresh = gettext_lazy("Write how many are not delivered."), is_first and not text
         elif status is Status.PARTIAL and not 0 < remains[pk] <= each.order.quantity:
             fault = gettext_lazy("Between 1 and what was ordered.")
-        rows.append(Row(each, text, fault))
+        rows.append(Row(each, text, fault, is_fresh))
     return rows
 
 

@@ -209,7 +209,8 @@ def _plots(provider_id: int, now: datetime) -> dict[str, Any]:
         if 0 <= at < HOURS:
             for place, value in enumerate((calls, milliseconds, declined + unanswered)):
                 sums[at][place] += value
-    labels = [f"{timezone.localtime(start + timedelta(hours=at)):%H:%M}" for at in range(HOURS)]
+    zone = timezone.get_current_timezone()
+    labels = [f"{(start + timedelta(hours=at)).astimezone(zone):%H:%M}" for at in range(HOURS)]
     answers = [Series(_("Calls"), [each[0] for each in sums]), Series(_("Refused or lost"), [each[2] for each in sums])]
     speed = [Series(_("Milliseconds"), [each[1] // each[0] if each[0] else 0 for each in sums])]
     return {

@@ -148,7 +148,7 @@ def provider_import(request: StaffRequest, provider_id: int) -> HttpResponse:
     found = find(provider_id)
     chosen = {
         "upstream_ids": request.GET.getlist("services")[:MOST_CHOSEN],
-        "categories": request.GET.getlist("categories")[:MOST_CHOSEN],
+        "categories": [each for each in request.GET.getlist("categories") if each][:MOST_CHOSEN],
     }
     form = RuleForm(request.POST if request.method == "POST" else None)
     rule = form.rule() if form.is_valid() else Rule(3000, 0, 10_000)

@@ -17,7 +17,7 @@ from sutler.core.refusals import Refusal
 from sutler.fulfilment import routes
 from sutler.fulfilment.models import Provider, Route, UpstreamService
 from sutler.fulfilment.service_changes import audited
-from sutler.office.service import route_words
+from sutler.office.catalogue_service import route_words
 from sutler.web.doors import StaffRequest, staff_page
 
 

@@ -20,9 +20,9 @@ from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Refusal
 from sutler.fulfilment import service_changes
 from sutler.fulfilment.service_changes import FLAGS, MOST_AT_ONCE, Change, Reprice
+from sutler.office.catalogue import STATE_CHOICES, found_by
 from sutler.office.deeds import numbers
 from sutler.office.fields import PercentField
-from sutler.office.services import STATE_CHOICES, found_by
 from sutler.office.words import refuse
 from sutler.web.amounts import AmountField
 from sutler.web.doors import StaffRequest, staff_page

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from sutler.books import figures
 from sutler.orders import search
 from sutler.orders.models import ACTIVE, Order
+from sutler.support import announcements
 from sutler.web.doors import CustomerRequest, customer_page
 from sutler.web.plots import Series, bar_plot, days_of
 from sutler.web.templatetags.web import amount
@@ -40,5 +41,6 @@ def dashboard(request: CustomerRequest) -> HttpResponse:
             lambda micros: amount(micros, "charge"),
         ),
         "days": DAYS,
+        "announced": announcements.current(request.now),
     }
     return render(request, "shop/dashboard.html", given)

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from sutler.shop import catalogue, dashboard, funds, funds_add, order, order_mass, order_new, orders, refills
+from sutler.shop import (
+    catalogue,
+    dashboard,
+    funds,
+    funds_add,
+    keys,
+    order,
+    order_mass,
+    order_new,
+    orders,
+    profile,
+    refills,
+    tickets,
+    updates,
+)
 
 app_name = "shop"
 urlpatterns = [
@@ -21,4 +35,12 @@ urlpatterns = [
     path("funds/add", funds_add.funds_add, name="funds_add"),
     path("funds/add/<int:request_id>", funds_add.funds_request, name="funds_request"),
     path("funds/add/<int:request_id>/withdraw", funds_add.funds_withdraw, name="funds_withdraw"),
+    path("updates", updates.service_updates, name="updates"),
+    path("tickets", tickets.tickets_list, name="tickets"),
+    path("tickets/new", tickets.ticket_new, name="ticket_new"),
+    path("tickets/<int:ticket_id>", tickets.ticket, name="ticket"),
+    path("tickets/<int:ticket_id>/state", tickets.ticket_state, name="ticket_state"),
+    path("account", profile.own_profile, name="profile"),
+    path("account/keys", keys.keys_list, name="keys"),
+    path("account/keys/<int:key_id>/revoke", keys.key_revoke, name="key_revoke"),
 ]

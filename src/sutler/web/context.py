@@ -7,15 +7,18 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from sutler.accounts.roles import permissions_of
-from sutler.web import impersonation, navigation
+from sutler.web import impersonation, navigation, terms
 from sutler.web.doors import customer_of
+from sutler.web.face import face
 from sutler.web.preferences import THEMES, theme_of
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Returns what the layouts need. Nothing of it asks the database before it is used, and for a guest none does."""
+    """Returns what the layouts need. Nothing asks the database before it is used."""
     return {
-        "panel_name": settings.SUTLER["SUTLER_PANEL_NAME"],
+        "panel": SimpleLazyObject(face),
+        "panel_name": SimpleLazyObject(lambda: face().name),
+        "has_terms": SimpleLazyObject(terms.current_id),
         "theme": theme_of(request),
         "themes": THEMES,
         "languages": settings.LANGUAGES,

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 # No order is older than the trade, and every zone's days of these years are moments that a database holds.
 _YEARS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 1, 1))]
@@ -23,8 +23,8 @@ class DayField(forms.DateField):
 class DaysForm(forms.Form):
     """The fields `first` and `last`; a form with more filters is built on it."""
 
-    first = DayField(label=_("From"))
-    last = DayField(label=_("To"))
+    first = DayField(label=pgettext_lazy("first day", "From"))
+    last = DayField(label=pgettext_lazy("last day", "To"))
 
     def since(self) -> datetime | None:
         """Returns the first moment of the range, None for no bound. The form has been validated."""

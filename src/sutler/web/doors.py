@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec, cast
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
@@ -15,7 +16,7 @@ from django_htmx.middleware import HtmxDetails
 from sutler.accounts.models import Customer, User
 from sutler.accounts.roles import Permission, permissions_of
 from sutler.core.clock import SystemClock
-from sutler.web import impersonation
+from sutler.web import impersonation, terms
 
 P = ParamSpec("P")
 
@@ -54,6 +55,8 @@ def customer_page(
         customer = customer_of(request)
         if customer is None:
             raise Http404
+        if terms.must_be_accepted(request):
+            return _asked_to_accept(request)
         inside = cast(CustomerRequest, request)
         inside.customer, inside.now = customer, SystemClock().now()
         return view(inside, *args, **kwargs)
@@ -93,6 +96,13 @@ def _asked_to_sign_in(request: HttpRequest) -> HttpResponse:
     if getattr(request, "htmx", False):
         return HttpResponseClientRefresh()
     return redirect_to_login(request.get_full_path())
+
+
+def _asked_to_accept(request: HttpRequest) -> HttpResponse:
+    """New terms are read on a page of their own: a part that htmx asks for loads the whole page again."""
+    if getattr(request, "htmx", False):
+        return HttpResponseClientRefresh()
+    return redirect_to_login(request.get_full_path(), reverse("terms_accept"))
 
 
 def customer_of(request: HttpRequest) -> Customer | None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+
+from sutler.web.reader import written
 
 Words = str | Promise
 
@@ -56,7 +57,7 @@ def bar_plot(title: Words, labels: Sequence[str], series: Sequence[Series], show
 
 def days_of(days: Iterable[_OfADay]) -> list[str]:
     """Returns the labels of a plot by day, in the reader's language."""
-    return [formats.date_format(each.day, "j M") for each in days]
+    return [written(each.day, "j M") for each in days]
 
 
 def ticks(largest: int) -> list[int]:

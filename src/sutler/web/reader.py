@@ -2,9 +2,10 @@
 
 import zoneinfo
 from collections.abc import Callable
+from datetime import date
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone, translation
+from django.utils import formats, timezone, translation
 from django.utils.cache import patch_vary_headers
 
 # Programs may use any name that leads here; pages only those of the panel.
@@ -31,3 +32,11 @@ class Reader:
         patch_vary_headers(response, ["Accept-Language"])
         response.headers.setdefault("Content-Language", language)
         return response
+
+
+def written(day: date, form: str) -> str:
+    """Returns a day or a moment in the reader's language, by a format of Django's such as `j M Y`.
+
+    The format of a short month is translated too: English writes it large (`M`), Russian small (`b`).
+    """
+    return formats.date_format(day, form.replace("M", translation.pgettext("format of a short month", "M")))

@@ -17,6 +17,7 @@ from sutler.accounts import customers, terms
 from sutler.accounts.models import User
 from sutler.books.post import open_wallet
 from sutler.core.clock import SystemClock
+from sutler.web.face import face
 
 
 class SignUpForm(forms.Form):
@@ -69,5 +70,5 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Sends one of the letters, in the panel's name."""
-        site = SimpleNamespace(name=settings.SUTLER["SUTLER_PANEL_NAME"], domain=self.request.get_host())
+        site = SimpleNamespace(name=face().name, domain=self.request.get_host())
         super().send_mail(template_prefix, email, context | {"current_site": site})

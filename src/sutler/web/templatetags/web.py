@@ -19,8 +19,12 @@ from sutler.core.money import show_balance, show_charge, show_rate
 from sutler.orders.models import Order
 from sutler.web.paging import Page
 from sutler.web.plots import Plot
+from sutler.web.reader import written
+from sutler.web.sessions import browser_words
 
 register = template.Library()
+register.filter("browser", browser_words)
+register.filter("written", written)
 
 # The word for the reader and the colour of each state; the wire keeps its own words.
 STATES: Mapping[str, tuple[str | Promise, str]] = {
@@ -69,9 +73,7 @@ def moment(at: datetime | None, form: str = "j M Y, H:i") -> SafeString:
         return SafeString(DASH)
     here = at.astimezone(timezone.get_current_timezone())
     exact = f"{here:%Y-%m-%d %H:%M:%S %Z}"
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, formats.date_format(here, form)
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, written(here, form))
 
 
 @register.simple_tag

@@ -106,14 +106,14 @@ def services_list(request: StaffRequest) -> HttpResponse:
 @require_POST
 @staff_page(Permission.CATALOGUE)
 def services_order(request: StaffRequest, category_id: int) -> HttpResponse:
-    """Puts services of a category into the order `ids`, or moves the one `service` a place `by` up or down."""
+    """Puts services of a category into the order `ids`, or moves one a place `up` or `down`."""
     category = Category.objects.filter(pk=category_id).first()
     if category is None:
         raise Http404
-    if "service" in request.POST:
-        [moved, *_] = numbers([request.POST["service"]]) or [0]
+    step = numbers([request.POST.get("up", ""), request.POST.get("down", "")])
+    if step:
         stand = Service.objects.filter(category=category).order_by("position", "pk").values_list("pk", flat=True)
-        ids = arrange.step(list(stand), moved, is_up=request.POST.get("by") == "up")
+        ids = arrange.step(list(stand), step[0], is_up="up" in request.POST)
     else:
         ids = numbers(request.POST.get("ids", "").split(","))
     arrange.put_services(category_id, ids)

@@ -21,8 +21,8 @@ from sutler.core.refusals import Refusal
 from sutler.fulfilment import routes, selling, service_changes
 from sutler.fulfilment.catalogue_import import Rule
 from sutler.fulfilment.models import PriceRule
+from sutler.office.catalogue import STATES
 from sutler.office.fields import LimitField, PercentField
-from sutler.office.services import STATES
 from sutler.office.words import Words, refuse, words
 from sutler.web.amounts import AmountField
 from sutler.web.doors import StaffRequest, staff_page
@@ -39,7 +39,7 @@ _NOT_SAVED: dict[Any, Words] = {
     "description": gettext_lazy("This text is too long, or has characters that cannot be shown."),
 }
 _FLAGS = ("dripfeed", "refill", "cancel", "one_active_order_per_link", "needs_approval")
-_NUMBER = {"min_value": 0, "max_value": LARGEST_NUMBER}
+_NUMBER: dict[str, Any] = {"min_value": 0, "max_value": LARGEST_NUMBER}
 
 
 def _text(rows: int, **more: str) -> forms.Textarea:
