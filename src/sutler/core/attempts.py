@@ -31,7 +31,7 @@ UNSETTLED = (_S.UNKNOWN, _S.STAFF)
 # Proof that nothing is there: the next attempt may be planned.
 NOTHING_PLACED = (_S.NOT_SENT, _S.DECLINED, _S.ABSENT)
 
-# ACCEPTED -> UNKNOWN is an id that never once answered as ours: the answer to `add` named another's order.
+# ACCEPTED -> UNKNOWN is an id that turned out not to be this order's: the answer to `add` named another's.
 ATTEMPT_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
     _S.PLANNED: frozenset({_S.SENDING, _S.NOT_SENT}),
     _S.SENDING: frozenset({_S.ACCEPTED, _S.NOT_SENT, _S.DECLINED, _S.UNKNOWN}),

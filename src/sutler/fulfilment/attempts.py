@@ -16,9 +16,9 @@ from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Alarm, Attempt, Orphan, Provider, UpstreamOrder
 from sutler.fulfilment.panel_answers import Accepted, Declined, Failure, NotSent
 from sutler.orders import handing
-from sutler.orders.change import note
+from sutler.orders.change import note, write_events
 from sutler.orders.models import OrderEvent
-from sutler.storage.statements import Statement, moment, run
+from sutler.storage.statements import Statement, moment, new_ids, run
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -36,6 +36,25 @@ _KEEP = Statement(
         "upstream_id": "text",
         "answered_at": "timestamptz",
         "due_at": "timestamptz",
+    },
+)
+
+_FOLLOW = Statement(
+    "INSERT INTO fulfilment_upstreamorder (id, attempt_id, order_id, provider_id, upstream_service_id, upstream_id,"
+    " expected_micros, cost_micros, word, placed_at, ask_at, misses)"
+    " SELECT id, attempt_id, order_id, provider_id, upstream_service_id, upstream_id,"
+    " expected_micros, cost_micros, '', placed_at, ask_at, 0 FROM {rows} WHERE 1 = 1",
+    {
+        "id": "bigint",
+        "attempt_id": "bigint",
+        "order_id": "bigint",
+        "provider_id": "bigint",
+        "upstream_service_id": "bigint",
+        "upstream_id": "text",
+        "expected_micros": "bigint",
+        "cost_micros": "bigint",
+        "placed_at": "timestamptz",
+        "ask_at": "timestamptz",
     },
 )
 
@@ -188,13 +207,20 @@ class _Moves:
     def write(self) -> None:
         """Writes everything, in the caller's transaction."""
         run(_KEEP, [_kept(each) for each in self.changed])
-        UpstreamOrder.objects.bulk_create(self.accepted)
+        if self.accepted:
+            self._follow()
         costs.accept(self.accepted, self.now)
         numbers = [int(each.upstream_id) for each in self.accepted if is_number(each.upstream_id)]
         Orphan.objects.filter(provider=self.provider, upstream_id__in=numbers).delete()
-        OrderEvent.objects.bulk_create(self.notes)
+        write_events(self.notes)
         if self.back:
             plan.plan(handing.hand_back(self.back, ACTOR, self.now), self.now)
+
+    def _follow(self) -> None:
+        ids = new_ids("fulfilment_upstreamorder", len(self.accepted))
+        for pk, each in zip(ids, self.accepted, strict=True):
+            each.pk = pk
+        run(_FOLLOW, [_followed(each) for each in self.accepted])
 
     def _accept(self, attempt: Attempt) -> None:
         upstream = attempt.upstream_service
@@ -243,6 +269,12 @@ def is_number(upstream_id: str) -> bool:
 def _kept(attempt: Attempt) -> tuple[object, ...]:
     moments = [None if each is None else moment(each) for each in (attempt.answered_at, attempt.due_at)]
     return attempt.pk, attempt.state, attempt.why, attempt.decided_by, attempt.upstream_id, *moments
+
+
+def _followed(there: UpstreamOrder) -> tuple[object, ...]:
+    moments = [None if each is None else moment(each) for each in (there.placed_at, there.ask_at)]
+    ids = there.pk, there.attempt_id, there.order_id, there.provider_id, there.upstream_service_id
+    return *ids, there.upstream_id, there.expected_micros, there.cost_micros, *moments
 
 
 def _subject(attempt: Attempt) -> str:

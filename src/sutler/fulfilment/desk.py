@@ -79,7 +79,7 @@ def pull(
         return []
     count = _bounded(limit, MOST_HANDED_OUT)
     with durable():
-        return hand_out(waiting, count, actor, now)
+        return hand_out(waiting.select_related("customer", "service"), count, actor, now)
 
 
 def find(wanted: Wanted) -> list[Order]:

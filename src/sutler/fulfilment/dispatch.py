@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -10,7 +11,7 @@ from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment import brake
-from sutler.fulfilment.models import Attempt, Provider
+from sutler.fulfilment.models import Attempt, Provider, UpstreamService
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 from sutler.orders import handing
 from sutler.orders.models import Order
@@ -47,19 +48,27 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Clai
         is_ours = provider.worker == worker and provider.leased_until is not None and provider.leased_until > now
         if not is_ours or provider.state != Provider.State.ON or brake.rests(provider, now):
             return []
-        free = _unlocked(provider_id, now).select_related("upstream_service", "order")
-        attempts = list(free.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:count])
-        return _claim(attempts, provider, worker, now)
+        free = _unlocked(provider_id, now).select_for_update(skip_locked=True).order_by("pk")
+        planned = list(free.values_list("pk", "order_id", "upstream_service_id")[:count])
+        return _claim([_Planned._make(each) for each in planned], provider, worker, now)
 
 
-def _claim(attempts: list[Attempt], provider: Provider, worker: str, now: datetime) -> list[Claim]:
-    notes = {each.order_id: f"Sent to {provider.name}, attempt {each.pk}" for each in attempts}
+class _Planned(NamedTuple):
+    """An attempt that is locked and may be claimed, and of which service there."""
+
+    attempt_id: int
+    order_id: int
+    upstream_service_id: int
+
+
+def _claim(planned: list[_Planned], provider: Provider, worker: str, now: datetime) -> list[Claim]:
+    notes = {each.order_id: f"Sent to {provider.name}, attempt {each.attempt_id}" for each in planned}
     waiting = Order.objects.filter(pk__in=notes, status=Status.PENDING)
-    handed_out = {each.pk for each in handing.hand_out(waiting, len(notes), "worker", now, notes)}
-    lost = [each.pk for each in attempts if each.order_id not in handed_out]
-    _give_up_ended(lost, now)
-    claimed = [each for each in attempts if each.order_id in handed_out]
-    Attempt.objects.filter(pk__in=[each.pk for each in claimed], state=AttemptState.PLANNED).update(
+    orders = {each.pk: each for each in handing.hand_out(waiting, len(notes), "worker", now, notes)}
+    if lost := [each.attempt_id for each in planned if each.order_id not in orders]:
+        _give_up_ended(lost, now)
+    claimed = [each for each in planned if each.order_id in orders]
+    Attempt.objects.filter(pk__in=[each.attempt_id for each in claimed], state=AttemptState.PLANNED).update(
         state=AttemptState.SENDING,
         worker=worker,
         sent_at=now,
@@ -68,7 +77,12 @@ def _claim(attempts: list[Attempt], provider: Provider, worker: str, now: dateti
         gap_micros=provider.gap_micros,
         due_at=None,
     )
-    return [Claim(each.pk, each.order_id, _fields(each)) for each in claimed]
+    services = UpstreamService.objects.filter(pk__in={each.upstream_service_id for each in claimed})
+    upstream_ids = dict(services.values_list("pk", "upstream_id"))
+    return [
+        Claim(each.attempt_id, each.order_id, _fields(orders[each.order_id], upstream_ids[each.upstream_service_id]))
+        for each in claimed
+    ]
 
 
 def _due(provider_id: int, now: datetime) -> QuerySet[Attempt]:
@@ -99,8 +113,6 @@ def _give_up_ended(attempt_ids: list[int], now: datetime) -> None:
     ended.update(state=AttemptState.NOT_SENT, answered_at=now, why="the order was canceled before")
 
 
-def _fields(attempt: Attempt) -> dict[str, str]:
-    order, upstream = attempt.order, attempt.upstream_service
-    assert upstream is not None  # noqa: S101 - every add has one
+def _fields(order: Order, upstream_id: str) -> dict[str, str]:
     fields = order_fields(ORDER_TYPES[order.type], order.link, order.quantity, order.details or {})
-    return {"service": upstream.upstream_id} | fields
+    return {"service": upstream_id} | fields

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from sutler.core.attempts import UNSETTLED, AttemptState
+from sutler.core.attempts import AttemptState
 from sutler.core.verdicts import Doubt, Found, Placed, Suspect, balance_contradicts, judge
 from sutler.fulfilment import attempts, provider_books
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Attempt, Orphan, Provider, ProviderMinute, UpstreamOrder
-from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
+from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.fulfilment.panel_answers import Balance
 from sutler.fulfilment.scan import Scan, scan
 from sutler.storage.transactions import durable
@@ -132,12 +132,19 @@ def decide(provider_id: int, docket: Docket, looked: Scan, balance: Balance | No
 
 
 def open_suspects(provider_id: int) -> list[Suspect]:
-    """Every attempt that may have placed an order nobody knows of: those on the way, unknown, or with staff."""
-    found = Attempt.objects.filter(provider=provider_id, action=_ADD, state__in=[_S.SENDING, *UNSETTLED])
-    return [
-        Suspect(pk, floor, None, expected)
-        for pk, floor, expected in found.values_list("pk", "floor_id", "expected_micros")
-    ]
+    """Every attempt that may have placed an order nobody knows of: on the way, unknown, with staff, or accepted under
+    an id that has not answered yet and may be another's.
+    """
+    adds = Attempt.objects.filter(provider=provider_id, action=_ADD)
+    unheard_of = UpstreamOrder.objects.filter(provider=provider_id, ask_at__isnull=False, confirmed_at=None)
+    undecided = (
+        adds.filter(IN_INDEX_SENDING),
+        adds.filter(IN_INDEX_UNSETTLED),
+        adds.filter(upstream_order__in=unheard_of),
+    )
+    columns = ("pk", "floor_id", "expected_micros")
+    rows = (row for group in undecided for row in group.values_list(*columns))
+    return [Suspect(pk, floor, None, expected) for pk, floor, expected in rows]
 
 
 def claimed_ids(provider_id: int, ids: Iterable[int]) -> set[int]:

@@ -84,7 +84,7 @@ def settle(
         _keep([each for each in heard if not each.is_disowned], now)
         run(_POSTPONE, [_later(row, now) for row in rows if _says_nothing(answers[row.pk])])
         if reports := [each.report for each in heard if each.report is not None]:
-            move.take(reports, ACTOR, now)
+            move.take(move.recount(reports), ACTOR, now)
         _book(provider, heard, now)
         _raise_highest(provider.pk, [each.row.upstream_id for each in heard if each.confirmed_at is not None])
         _learn_pace([each for each in heard if each.finished_at is not None and each.row.finished_at is None])
@@ -222,7 +222,7 @@ def _disown(provider: Provider, rows: Sequence[Followed], now: datetime) -> None
     """Gives up ids that were never ours: what became of the order is unknown again, and its cost is taken back."""
     if not rows:
         return
-    why = "the id that was answered never once answered as ours"
+    why = "the id that was answered is not this order's"
     attempts = Attempt.objects.filter(pk__in=[row.attempt_id for row in rows], state=AttemptState.ACCEPTED)
     attempts.update(state=AttemptState.UNKNOWN, upstream_id=None, why=why, due_at=now + FIRST_LOOK)
     booked = [costs.Ended(row.pk, row.order_id, row.cost_micros, 0) for row in rows]

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import uvloop
 from django.conf import settings
 
-from sutler.core.clock import Clock, new_token, unpredictable
+from sutler.core.clock import Clock, new_token, seeded, unpredictable
 from sutler.fulfilment.database import Database
 from sutler.fulfilment.safe_transport import open_client
 from sutler.fulfilment.switchboard import Switchboard
@@ -35,7 +35,8 @@ async def _keep_open(clock: Clock, stop: threading.Event) -> None:
         switchboard = Switchboard(
             f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token()[:12]}",
             clock,
-            unpredictable(),
+            # Its own course for each process; asking the system again for every order is slow.
+            seeded(unpredictable().getrandbits(64)),
             lambda: open_client(hosts),
             sending=Database(sending),
             following=Database(following),

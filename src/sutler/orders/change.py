@@ -3,7 +3,7 @@
 Knows nothing of money: what a change costs or returns is settled by who decided it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,18 @@ _UPDATE_ORDERS = Statement(
         "remains": "bigint",
         "returned_micros": "bigint",
         "finished_at": "timestamptz",
+    },
+)
+_INSERT_EVENTS = Statement(
+    "INSERT INTO orders_orderevent (order_id, at, actor, from_status, to_status, note)"
+    " SELECT order_id, at, actor, from_status, to_status, note FROM {rows} WHERE 1 = 1",
+    {
+        "order_id": "bigint",
+        "at": "timestamptz",
+        "actor": "text",
+        "from_status": "text",
+        "to_status": "text",
+        "note": "text",
     },
 )
 
@@ -78,7 +90,7 @@ def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
         ],
     )
     assert len(written) == len(changes)  # noqa: S101 - the rows are locked
-    OrderEvent.objects.bulk_create(_event(each, actor, now) for each in changes if each.moves or each.note)
+    write_events(_event(each, actor, now) for each in changes if each.moves or each.note)
     ended = [each for each in changes if each.ends]
     if ended:
         LinkInUse.objects.filter(order__in=[each.order.pk for each in ended]).delete()
@@ -89,6 +101,12 @@ def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
 def note(order_id: int, actor: str, now: datetime, text: str) -> OrderEvent:
     """Returns the event, not stored yet, of something that happened to an order without moving it."""
     return OrderEvent(order_id=order_id, at=now, actor=actor, note=text[:1000])
+
+
+def write_events(events: Iterable[OrderEvent]) -> None:
+    """Stores events, in the caller's transaction."""
+    rows = [(e.order_id, moment(e.at), e.actor, e.from_status, e.to_status, e.note) for e in events]
+    run(_INSERT_EVENTS, rows)
 
 
 def _event(change: Change, actor: str, now: datetime) -> OrderEvent:

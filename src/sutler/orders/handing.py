@@ -19,13 +19,13 @@ def hand_out(
 ) -> list[Order]:
     """Moves up to `count` of the Pending orders, oldest first, to Processing, in the caller's transaction.
 
-    Returns them with customer and service. What another transaction holds is passed over, so nobody waits and nothing
+    Returns them, with what `waiting` selects with them. What another transaction holds is passed over, so nobody waits and nothing
     is handed out twice. `notes` by order id go into the events.
     """
     # A child is only ever locked by who holds its parent.
     parents = waiting.filter(parent__isnull=False).order_by("pk").values_list("parent_id", flat=True)[:count]
-    held = family.claim(Order.objects.filter(pk__in=set(parents)), count)
-    free = waiting.filter(Q(parent=None) | Q(parent__in=held)).select_related("customer", "service")
+    held = family.claim(Order.objects.filter(pk__in=set(parents)), count) if parents else []
+    free = waiting.filter(Q(parent=None) | Q(parent__in=held))
     orders = list(free.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:count])
     move.apply([_moved(each, Status.PROCESSING, notes.get(each.pk, "")) for each in orders], actor, now)
     for each in orders:

@@ -1,5 +1,6 @@
 """What a report about an order does to it: one conditional update, one event, and the money where it ends there."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +14,20 @@ from sutler.core.refusals import Reason, Refusal
 from sutler.orders import family, held
 from sutler.orders.change import Change, write
 from sutler.orders.models import Order
+from sutler.storage.statements import Statement, run
 from sutler.storage.transactions import durable
 
-__all__ = ["Change", "Report", "apply", "canceled", "foresee", "report", "take"]
+__all__ = ["Change", "Report", "apply", "canceled", "foresee", "recount", "report", "take"]
+
+# Only of orders that stand alone: what is reckoned from a child's counts needs its parent held.
+_RECOUNT = Statement(
+    "UPDATE orders_order SET start_count = COALESCE(rows.start_count, orders_order.start_count),"
+    " remains = CASE WHEN rows.remains > orders_order.quantity THEN orders_order.quantity"
+    " ELSE COALESCE(rows.remains, orders_order.remains) END"
+    " FROM {rows} WHERE orders_order.id = rows.id AND orders_order.status = rows.status"
+    " AND orders_order.kind = 'single' AND orders_order.parent_id IS NULL RETURNING orders_order.id",
+    {"id": "bigint", "status": "text", "start_count": "bigint", "remains": "bigint"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,25 @@ def foresee(orders: Collection[Order], reports: Sequence[Report]) -> list[Change
     known = {each.pk: each for each in orders}
     waiting = held.waiting_among(orders)
     return [_decide(known.get(each.order_id), each, is_waiting=each.order_id in waiting) for each in reports]
+
+
+def recount(reports: Sequence[Report]) -> list[Report]:
+    """Takes what only the counts of an unfinished order change for, in the caller's transaction; returns the others.
+
+    Does what `take` would, in one statement for all: most of what is reported is that an order has got on.
+    """
+    told = Counter(each.order_id for each in reports)
+    counts = [
+        (each.order_id, each.status, _not_below_zero(each.start_count), _not_below_zero(each.remains))
+        for each in reports
+        if each.status is not None and each.status not in FINAL and not each.note and told[each.order_id] == 1
+    ]
+    done = {pk for (pk,) in run(_RECOUNT, sorted(counts))}
+    return [each for each in reports if each.order_id not in done]
+
+
+def _not_below_zero(count: int | None) -> int | None:
+    return None if count is None else max(count, 0)
 
 
 def apply(changes: Sequence[Change], actor: str, now: datetime) -> None:

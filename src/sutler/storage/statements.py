@@ -55,13 +55,13 @@ def is_postgres() -> bool:
 
 def moment(now: datetime) -> str:
     """Returns a moment as the text that the engine stores and compares."""
-    utc = now.astimezone(UTC)
-    return utc.isoformat(" ") if is_postgres() else utc.replace(tzinfo=None).isoformat(" ")
+    utc = now.astimezone(UTC).isoformat(" ")
+    return utc if is_postgres() else utc.removesuffix("+00:00")
 
 
 def read_moment(stored: str | datetime | None) -> datetime | None:
     """Returns a moment as a statement has answered it: SQLite's is the text of `moment`."""
-    return datetime.fromisoformat(stored).replace(tzinfo=UTC) if isinstance(stored, str) else stored
+    return datetime.fromisoformat(stored + "+00:00") if isinstance(stored, str) else stored
 
 
 def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:

@@ -11,6 +11,7 @@ from sutler.orders.models import UNCHECKED, CancelRequest, Order, Refill
 
 # The condition of two indexes, word for word: SQLite does not find them behind parameters, and would read the table.
 # Without the table's name, so that it holds in a subquery too; not for a query that joins a table with a `state`.
+IN_INDEX_SENDING = RawSQL("state = 'sending'", [], models.BooleanField())
 IN_INDEX_UNSETTLED = RawSQL("state IN ('unknown', 'staff')", [], models.BooleanField())
 
 
