@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.core.cache import cache
 
 from sutler.accounts import customers, keys
 from sutler.accounts.models import Customer, Role, User
@@ -43,6 +44,12 @@ def make_service(**fields: object) -> Service:
         "dripfeed": True,
     }
     return Service.objects.create(**(values | fields))
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """What a process keeps of the panel's face, and the attempts to sign in, are another test's."""
+    cache.clear()
 
 
 @pytest.fixture

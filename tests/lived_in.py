@@ -153,7 +153,7 @@ def send_a_little(alice: Customer, service: Service, upstream: UpstreamService) 
     asked = refill.request_refills(alice.pk, [names["delivered"]], LATER)[0]
     assert not isinstance(asked, Refusal)
     assert len(refills.claim(provider.pk, 9, "worker-1", LATER)) == 1
-    return names | {"there": there["sent"].pk, "refill": asked, "refused": refused.pk}
+    return names | {"there": there["sent"].pk, "refill": asked, "declined": refused.pk}
 
 
 def children(parent: int) -> list[int]:

@@ -38,12 +38,12 @@ from sutler.orders import drip, pace, subscriptions  # noqa: E402
 from sutler.orders.models import Order  # noqa: E402
 from sutler.orders.move import Report, report  # noqa: E402
 from sutler.orders.place import Placed, PlaceRequest, place  # noqa: E402
+from tests.browser import CUSTOMER, OWNER, PASSWORD, SUPPORT  # noqa: E402
 from tests.browser.month_office import keep_an_office  # noqa: E402
 from tests.ordering import placed  # noqa: E402
 from tests.upstream import accepted, make_upstream_service  # noqa: E402
 from tests.upstream_world import TIMED_OUT, send  # noqa: E402
 
-OWNER, CUSTOMER, PASSWORD = "olga@example.com", "alice@example.com", "a long pass phrase"
 DAYS = 30
 UNIT = 1_000_000
 NAMES = (
@@ -80,7 +80,7 @@ def live(now: datetime) -> None:
 
 def hire(now: datetime) -> User:
     """The owner and somebody who supports; returns the owner."""
-    for email, name, role in ((OWNER, "Olga Meyer", Role.OWNER), ("sue@example.com", "Sue Park", Role.SUPPORT)):
+    for email, name, role in ((OWNER, "Olga Meyer", Role.OWNER), (SUPPORT, "Sue Park", Role.SUPPORT)):
         create_person(email, PASSWORD, now, role=role)
         User.objects.filter(email=email).update(name=name)
     return User.objects.get(email=OWNER)

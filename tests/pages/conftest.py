@@ -2,7 +2,6 @@
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core.cache import cache
 from django.test import Client
 
 from sutler.accounts.models import Customer, Role, User
@@ -23,12 +22,6 @@ def browser_of(user: User) -> Client:
     client = Client()
     client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
     return client
-
-
-@pytest.fixture(autouse=True)
-def no_limits_left_over() -> None:
-    """Attempts to sign in are counted in the cache."""
-    cache.clear()
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_a_guest_sees_what_is_sold(guest: Client) -> None:
     make_service(state=Service.State.HIDDEN)
     html = guest.get("/").content.decode()
     assert "First Category" in html
-    assert "1 service<" in html
+    assert "1 service ·" in html
 
 
 def test_who_is_signed_in_goes_to_where_they_work(alice_browser: Client, sam_browser: Client) -> None:

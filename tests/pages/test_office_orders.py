@@ -58,7 +58,7 @@ def test_every_filter_narrows_the_list(alice: Customer, bob: Customer, sam_brows
     ):
         assert listed(sam_browser, **query) == [each.pk for each in found], query
     said = words(sam_browser, "/office/orders", customer="nobody", service="x", status="y", provider="z")
-    assert "Nobody is found" in said
+    assert "Nobody found" in said
     assert "Enter a whole number" in said
 
 

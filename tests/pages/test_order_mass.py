@@ -47,7 +47,7 @@ def test_the_check_reports_each_line_and_places_nothing(alice_browser: Client, l
     html = checked(alice_browser, lines)
     words = text(html)
     assert "Followers https://example.com/a 1,000 0.90 USD Ready" in words
-    assert "The least quantity is 50." in words
+    assert "The minimum quantity is 50." in words
     assert "4 nonsense A line is written as service|link|quantity." in words
     assert "Total 5.80 USD Balance after the orders 9,994.20 USD Place 2 orders" in words
     assert box(html) == lines

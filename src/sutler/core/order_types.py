@@ -172,8 +172,8 @@ _TYPES = (
         "Subscriptions",
         (
             Field("username", Kind.TEXT, "Whose new posts are meant"),
-            Field("min", Kind.NUMBER, "Least quantity for each post"),
-            Field("max", Kind.NUMBER, "Greatest quantity for each post"),
+            Field("min", Kind.NUMBER, "Minimum quantity for each post"),
+            Field("max", Kind.NUMBER, "Maximum quantity for each post"),
             Field("posts", Kind.NUMBER, "How many new posts; without it there is no limit", required=False),
             Field("old_posts", Kind.NUMBER, "How many posts that exist already", required=False),
             Field(

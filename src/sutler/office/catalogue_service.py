@@ -30,8 +30,8 @@ from sutler.web.doors import StaffRequest, staff_page
 UPDATES_SHOWN = 20
 _NOT_SAVED: dict[Any, Words] = {
     "name": gettext_lazy("Write a name of one line."),
-    "max": gettext_lazy("The most cannot be less than the least."),
-    "rate": gettext_lazy("This is no rate that can be reckoned with."),
+    "max": gettext_lazy("The maximum cannot be below the minimum."),
+    "rate": gettext_lazy("No charge can be calculated with this rate."),
     "link_allowed": gettext_lazy("At most 100 patterns, each of at most 200 characters."),
     "link_refused": gettext_lazy("At most 100 patterns, each of at most 200 characters."),
     "closed_countries": gettext_lazy("Write codes of two letters, such as DE FR."),
@@ -59,8 +59,8 @@ class ServiceForm(forms.Form):
     description = forms.CharField(
         label=gettext_lazy("Description"), required=False, max_length=LONGEST_DESCRIPTION, widget=_text(4)
     )
-    min = forms.IntegerField(label=gettext_lazy("Least quantity"), min_value=1, max_value=LARGEST_NUMBER)
-    max = forms.IntegerField(label=gettext_lazy("Greatest quantity"), min_value=1, max_value=LARGEST_NUMBER)
+    min = forms.IntegerField(label=gettext_lazy("Minimum quantity"), min_value=1, max_value=LARGEST_NUMBER)
+    max = forms.IntegerField(label=gettext_lazy("Maximum quantity"), min_value=1, max_value=LARGEST_NUMBER)
 
     pricing = forms.ChoiceField(
         label=gettext_lazy("The price"),

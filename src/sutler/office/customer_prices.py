@@ -95,7 +95,7 @@ def customer_rate_remove(request: StaffRequest, customer_id: int, service_id: in
         if had is not None:
             before = {"service": service_id, "rate": show_rate(had)}
             audit_log.write(request.user, "own rate removed", f"customer {customer_id}", request.now, before=before)
-            messages.success(request, _("The rate is taken away. The customer pays what others pay."))
+            messages.success(request, _("The rate is removed. The customer pays what others pay."))
     return redirect("office:customer_prices", customer_id)
 
 

@@ -73,7 +73,7 @@ class NewForm(forms.Form):
         required=False,
         max_length=254,
         widget=forms.EmailInput({"autocomplete": "off"}),
-        help_text=gettext_lazy("They get a letter with a link to choose a password. Without it only programs come in."),
+        help_text=gettext_lazy("They get an e-mail with a link to choose a password. Else only programs come in."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

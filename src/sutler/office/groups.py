@@ -63,7 +63,7 @@ def group_remove(request: StaffRequest, group_id: int) -> HttpResponse:
     """Takes an empty group away."""
     refusal = groups.remove(group_id, request.user, request.now)
     if refusal is None:
-        messages.success(request, _("The group is taken away."))
+        messages.success(request, _("The group is removed."))
     else:
         messages.error(request, words(refusal, _NOT_SAVED))
     return redirect("office:groups")

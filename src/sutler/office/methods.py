@@ -22,7 +22,7 @@ from sutler.web.amounts import AmountField
 from sutler.web.doors import StaffRequest, staff_page
 
 _NOT_SAVED: dict[str | Reason, Words] = {
-    "max": gettext_lazy("This is less than the least amount."),
+    "max": gettext_lazy("This is below the minimum amount."),
     "fee": gettext_lazy("A fee is from 0 to 99.99 %."),
     "bonus": gettext_lazy("A bonus is from 0 to 100 %."),
 }
@@ -39,8 +39,8 @@ class MethodForm(forms.Form):
         help_text=gettext_lazy("The customer reads it after asking, beside the reference to quote."),
     )
     currency = forms.ChoiceField(label=gettext_lazy("Currency"))
-    min = AmountField(label=gettext_lazy("Least amount"))
-    max = AmountField(label=gettext_lazy("Greatest amount"))
+    min = AmountField(label=gettext_lazy("Minimum amount"))
+    max = AmountField(label=gettext_lazy("Maximum amount"))
     fee = PercentField(label=gettext_lazy("Fee in %"), help_text=gettext_lazy("Kept back of what is paid."), initial=0)
     bonus = PercentField(label=gettext_lazy("Bonus in %"), help_text=gettext_lazy("Given on top."), initial=0)
     position = forms.IntegerField(

@@ -43,7 +43,7 @@ class CustomerField(forms.CharField):
         ids = list(found.order_by("pk").values_list("pk", flat=True)[:2])
         if len(ids) == 1:
             return ids[0]
-        raise ValidationError(_("Several customers fit: write the number.") if ids else _("Nobody is found."))
+        raise ValidationError(_("Several customers fit: write the number.") if ids else _("Nobody found."))
 
 
 class FilterForm(DaysForm):

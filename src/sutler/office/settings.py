@@ -97,7 +97,7 @@ def settings_logo(request: StaffRequest) -> HttpResponse:
     """Sets the logo, or takes it away with `do` = remove."""
     if request.POST.get("do") == "remove":
         panel.set_logo(None, request.user, request.now)
-        messages.success(request, _("The logo is taken away."))
+        messages.success(request, _("The logo is removed."))
         return redirect("office:settings")
     form = LogoForm(request.POST, request.FILES)
     if form.is_valid():

@@ -33,7 +33,7 @@ _REFILLED: Mapping[str, str | Promise] = {
 NO_REFILL: Mapping[refill.Hindrance, str | Promise] = {
     refill.Hindrance.NOT_OFFERED: _("This service has no refill."),
     refill.Hindrance.NOT_COMPLETED: _("Only completed orders can be refilled."),
-    refill.Hindrance.GUARANTEE_OVER: _("The time in which a refill may be asked for is over."),
+    refill.Hindrance.GUARANTEE_OVER: _("The refill period of this order is over."),
     refill.Hindrance.UNDER_WAY: _("A refill is under way."),
     refill.Hindrance.TOO_EARLY: _("It is too early to ask for a refill."),
 }

@@ -70,7 +70,7 @@ def order_refill(request: CustomerRequest, order_id: int) -> HttpResponse:
     except (Busy, CommitUnclear):
         return _not_sure(request, found)
     if isinstance(answer, Refusal):
-        messages.error(request, _("This order cannot be refilled now; the reason stands beside it."))
+        messages.error(request, _("This order cannot be refilled now; the reason is shown beside it."))
     else:
         messages.success(request, _("The refill is asked for. Its number is %(id)s.") % {"id": answer})
     return redirect("shop:order", found.pk)
@@ -86,7 +86,7 @@ def order_cancel(request: CustomerRequest, order_id: int) -> HttpResponse:
     except (Busy, CommitUnclear):
         return _not_sure(request, found)
     if refusal is not None:
-        messages.error(request, _("This order cannot be canceled; the reason stands beside it."))
+        messages.error(request, _("This order cannot be canceled; the reason is shown beside it."))
     elif _own(request, order_id).status in FINAL:
         messages.success(request, _("The order is canceled. What was not delivered is back in your balance."))
     else:

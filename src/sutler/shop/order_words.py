@@ -40,8 +40,8 @@ FIELDS: dict[str, FieldWords] = {
     "type_of_traffic": FieldWords(_("Where visitors come from")),
     "google_keyword": FieldWords(_("Search keyword"), _("Needed for visits from a search.")),
     "referring_url": FieldWords(_("Referring page"), _("Needed for visits from another page.")),
-    "min": FieldWords(_("Least quantity for each post")),
-    "max": FieldWords(_("Greatest quantity for each post")),
+    "min": FieldWords(_("Minimum quantity for each post")),
+    "max": FieldWords(_("Maximum quantity for each post")),
     "posts": FieldWords(_("New posts"), _("How many are delivered to. Left empty: all, until you stop it.")),
     "old_posts": FieldWords(_("Posts that exist already"), _("How many of them are delivered to as well.")),
     "delay": FieldWords(_("Minutes to wait after a post")),
@@ -70,7 +70,7 @@ _UNREADABLE: dict[str, str | Promise] = {
     "link": _("This service does not take this link. See its details."),
     "runs": _("The number of runs is missing or too large."),
     "interval": _("Say how many minutes lie between two runs."),
-    "max": _("This is less than the least quantity, or no number."),
+    "max": _("This is below the minimum quantity, or not a number."),
     "expiry": _("This day is over, or no date."),
     "google_keyword": _("A visit from a search needs a keyword."),
     "referring_url": _("A visit from another page needs its address."),
@@ -80,9 +80,9 @@ _UNREADABLE: dict[str, str | Promise] = {
 def words(refusal: Refusal) -> str:
     """Returns why nothing was placed, as a customer is told."""
     if refusal.reason is Reason.QUANTITY_BELOW_MINIMUM:
-        return gettext("The least quantity is %(bound)s.") % {"bound": intcomma(refusal.bound)}
+        return gettext("The minimum quantity is %(bound)s.") % {"bound": intcomma(refusal.bound)}
     if refusal.reason is Reason.QUANTITY_ABOVE_MAXIMUM:
-        return gettext("The greatest quantity is %(bound)s.") % {"bound": intcomma(refusal.bound)}
+        return gettext("The maximum quantity is %(bound)s.") % {"bound": intcomma(refusal.bound)}
     if refusal.reason is Reason.INCORRECT_FIELD:
         return str(_UNREADABLE.get(refusal.field) or _("This cannot be read."))
     return str(_REFUSED.get(refusal.reason) or _("This order cannot be placed."))
