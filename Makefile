@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-.PHONY: setup run test simulate check bench bench-growth bench-upstream lock
+.PHONY: setup run test simulate check bench bench-growth bench-upstream messages lock
 .DELETE_ON_ERROR:
 
 setup: .venv/installed
@@ -42,6 +42,12 @@ bench-growth: .venv/installed-dev
 
 bench-upstream: .venv/installed-dev
 	$(BIN)/python -m bench.upstream
+
+# Gathers the strings of code and templates for translation, and compiles what is translated.
+messages: .venv/installed-dev
+	cd src/sutler && SUTLER_DATA_DIR=../../.venv DJANGO_SETTINGS_MODULE=sutler.settings ../../$(BIN)/django-admin \
+		makemessages -l ru --no-location --no-wrap --no-obsolete
+	$(BIN)/pybabel compile -d src/sutler/web/locale -D django
 
 lock:
 	$(COMPILE) requirements.in -o requirements.txt

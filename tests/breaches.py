@@ -98,8 +98,9 @@ PLANTS = (
     Plant(
         "wallet_of_customer",
         (
-            "INSERT INTO accounts_customer (name, currency, integer_services, null_start_count, repeat_window_seconds,"
-            " created_at) SELECT 'Mallory', currency, integer_services, null_start_count, 0, created_at"
+            "INSERT INTO accounts_customer (name, currency, country, integer_services, null_start_count,"
+            " repeat_window_seconds, created_at)"
+            " SELECT 'Mallory', currency, '', integer_services, null_start_count, 0, created_at"
             " FROM accounts_customer WHERE id = {eve}",
         ),
     ),

@@ -14,12 +14,12 @@ def there(order: str, change: str) -> str:
 UPSTREAM_PLANTS = (
     Plant(
         "attempt_live_once",
-        ("UPDATE fulfilment_attempt SET state = 'unknown' WHERE id = {refused}",),
+        ("UPDATE fulfilment_attempt SET state = 'unknown' WHERE id = {declined}",),
         ("one_live_attempt_per_order",),
     ),
     Plant(
         "upstream_id_once",
-        ("UPDATE fulfilment_attempt SET upstream_id = 'delivered' WHERE id = {refused}",),
+        ("UPDATE fulfilment_attempt SET upstream_id = 'delivered' WHERE id = {declined}",),
         ("upstream_id_claimed_once",),
     ),
     Plant(

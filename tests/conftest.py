@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.core.cache import cache
 
 from sutler.accounts import customers, keys
-from sutler.accounts.models import Customer, User
+from sutler.accounts.models import Customer, Role, User
 from sutler.books.post import deposit, open_wallet
 from sutler.catalogue.models import Category, Service
 
@@ -45,6 +46,12 @@ def make_service(**fields: object) -> Service:
     return Service.objects.create(**(values | fields))
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """What a process keeps of the panel's face, and the attempts to sign in, are another test's."""
+    cache.clear()
+
+
 @pytest.fixture
 def now() -> datetime:
     return NOW
@@ -66,7 +73,7 @@ def bob(db: None) -> Customer:
 
 @pytest.fixture
 def sam(db: None) -> User:
-    user = User.objects.create_user("sam@example.com", is_staff=True, date_joined=NOW)
+    user = User.objects.create_user("sam@example.com", is_staff=True, role=Role.OWNER, date_joined=NOW)
     keys.create(SAM_KEY, NOW, user_id=user.pk)
     return user
 

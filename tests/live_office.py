@@ -110,7 +110,7 @@ def override(customer_id: int, service_id: int, rate_micros: int) -> None:
 
 def suspend(customer_id: int, on: bool) -> None:
     """Suspends or resumes."""
-    customers.suspend(customer_id, clock.now() if on else None)
+    (customers.suspend if on else customers.resume)(customer_id, clock.now())
 
 
 def revoke(key_id: int) -> None:

@@ -21,6 +21,7 @@ from sutler.orders import cancel, drip, refill, subscriptions
 from sutler.orders.models import Drip, Order
 from sutler.orders.place import Placed, PlaceRequest, place
 from tests.conftest import NOW, make_customer, make_service
+from tests.lived_in_office import run_an_office
 from tests.ordering import LINK, placed, reported
 from tests.upstream import accepted, make_provider, make_upstream_service
 
@@ -67,7 +68,8 @@ def live_a_little() -> Names:
         assert not isinstance(asked, Refusal)
         assert refill.report([(asked, status)], "executor", now) == [None]
     names |= drip_a_little(alice, odd) | follow_a_little(bob, follow) | buy_a_little(alice, service)
-    return names | send_a_little(alice, service, UpstreamService.objects.get(provider=names["provider"]))
+    names |= send_a_little(alice, service, UpstreamService.objects.get(provider=names["provider"]))
+    return names | run_an_office(alice, bob)
 
 
 def drip_a_little(alice: Customer, service: Service) -> Names:
@@ -151,7 +153,7 @@ def send_a_little(alice: Customer, service: Service, upstream: UpstreamService) 
     asked = refill.request_refills(alice.pk, [names["delivered"]], LATER)[0]
     assert not isinstance(asked, Refusal)
     assert len(refills.claim(provider.pk, 9, "worker-1", LATER)) == 1
-    return names | {"there": there["sent"].pk, "refill": asked, "refused": refused.pk}
+    return names | {"there": there["sent"].pk, "refill": asked, "declined": refused.pk}
 
 
 def children(parent: int) -> list[int]:

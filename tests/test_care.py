@@ -19,7 +19,7 @@ from sutler.fulfilment.models import Alarm, Attempt, LoggedCall, Provider, Provi
 from sutler.fulfilment.panel_answers import Balance
 from sutler.fulfilment.provider_books import book_balance_micros, top_up
 from tests.conftest import NOW
-from tests.upstream import There, alarms
+from tests.upstream import There, alarms, make_provider
 
 pytestmark = pytest.mark.django_db
 
@@ -312,3 +312,15 @@ class TestHealth:
     def test_of_a_provider_that_was_not_asked_nothing_is_known(self, there: There) -> None:
         found = care.health(there.provider.pk, NOW)
         assert (found, found.error_rate, found.unknown_rate, found.mean_milliseconds) == (Health(), 0.0, 0.0, 0)
+
+
+def test_the_health_of_all_is_that_of_each() -> None:
+    busy, idle = make_provider(name="Busy"), make_provider(name="Idle")
+    numbers = {"calls": 4, "declined": 1, "adds": 2, "unknown_adds": 1, "total_milliseconds": 80}
+    for minutes in (1, 30, 90):
+        ProviderMinute.objects.create(
+            provider=busy, minute=NOW - timedelta(minutes=minutes), slowest_milliseconds=minutes, **numbers
+        )
+    for each, health in care.health_of_all(NOW):
+        assert health == care.health(each.pk, NOW)
+    assert [each for each, _ in care.health_of_all(NOW)] == [busy, idle]

@@ -113,7 +113,7 @@ def test_a_group_alone_shows_its_help_as_wrong_usage(path: tuple[str, ...]) -> N
         (1, ["customer", "revoke", "1", "1"], "has no key 1"),
         (2, ["customer", "override", "1", "1"], "either a rate above 0 or --remove"),
         (2, ["customer", "override", "1", "1", "2", "--remove"], "either a rate above 0 or --remove"),
-        (1, ["customer", "override", "1", "1", "2"], "there is no service 1"),
+        (1, ["customer", "override", "1", "1", "2"], "there is no customer 1"),
         (1, ["staff", "key", "sam@example.com"], "not a member of staff"),
         (1, ["rate", "set", "USD", "2"], "the base currency"),
         (2, ["rate", "set", "EUR", "0"], "more than 0"),

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from sutler.catalogue import version
 from sutler.catalogue.models import Category, Service
+from sutler.catalogue.service_file import Unreadable, check, read_csv, read_json
 from sutler.cli import main
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES
 from sutler.ops.demo_catalogue import SERVICES, stock
-from sutler.ops.service_file import Unreadable, check, read_csv, read_json
 
 # The answer of the published API pages, as it stands there.
 PUBLISHED = b"""[

@@ -233,7 +233,7 @@ def test_a_suspended_customer_is_not_charged(alice: Customer, likes: Service) ->
     post(parent)
     customers.suspend(alice.pk, NOW)
     assert (place_due_posts(NOW), balance(alice), is_paused(parent)) == (0, START_MICROS, False)
-    customers.suspend(alice.pk, None)
+    customers.resume(alice.pk, NOW)
     assert place_due_posts(NOW) == 1
 
 

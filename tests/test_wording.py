@@ -32,6 +32,8 @@ SENTENCES = [
     (Refusal(Reason.REFILL_NOT_AVAILABLE), "Refill is not available for this order"),
     (Refusal(Reason.CANCEL_NOT_AVAILABLE), "Cancel is not available for this order"),
     (Refusal(Reason.MOVE_NOT_ALLOWED), "Status change is not allowed"),
+    (Refusal(Reason.NOT_FOUND), "Not found"),
+    (Refusal(Reason.OTHER_PERSON_NEEDED), "Another member of staff has to do this"),
 ]
 
 

@@ -33,6 +33,12 @@ SETTINGS = (
     Setting("SUTLER_BASE_CURRENCY", str, "USD", "Currency that services are priced in; never change it later"),
     Setting("SUTLER_MARGIN_FLOOR_PERCENT", int, 0, "What every order must leave above its cost upstream, in percent"),
     Setting(
+        "SUTLER_ADJUSTMENT_LIMIT",
+        int,
+        0,
+        "Whole units of the base currency above which a second person confirms; 0: none",
+    ),
+    Setting(
         "SUTLER_ALLOWED_HOSTS", list, [], "Host names the pages answer to, besides the public URL's and local ones"
     ),
     Setting("SUTLER_UPSTREAM_PRIVATE_HOSTS", list, [], "Hosts of providers that may have private addresses, and http"),
@@ -41,6 +47,8 @@ SETTINGS = (
     Setting("SUTLER_ADDRESS_REQUESTS_PER_SECOND", int, 100, "Limit per client address; 0: none"),
     Setting("SUTLER_BODY_LIMIT_BYTES", int, 1_048_576, "Largest request body"),
     Setting("SUTLER_RECEIVE_TIMEOUT_SECONDS", int, 15, "Longest time a request may take to arrive"),
+    Setting("SUTLER_EMAIL_URL", str, "consolemail://", "smtp+tls://user:password@host:587; default: printed", True),
+    Setting("SUTLER_EMAIL_FROM", str, "panel@localhost", "Sender of the panel's e-mail"),
     Setting(
         "SUTLER_METRICS_TOKEN", str, "", "Bearer token for /metrics from other machines; empty: loopback only", True
     ),

@@ -5,9 +5,17 @@ from django.urls import include, path, re_path
 from sutler.api import admin_v1, pages
 
 urlpatterns = [
+    path("", include("sutler.web.urls")),
+    path("", include("sutler.shop.urls")),
+    path("office/", include("sutler.office.urls")),
     path("", include("sutler.api.pages")),
     path("adminapi/v1", admin_v1.view),
     path("adminapi/v1/", admin_v1.view),
     path("adminapi/v2/", include("sutler.api.admin_v2")),
-    re_path(r"^(?i:api|adminapi)(?:/|$)", pages.no_such_address),
+    # In any case, spelled out: Django cannot name addresses beside a pattern with flags.
+    re_path(r"^(?:[aA][dD][mM][iI][nN])?[aA][pP][iI](?:/|$)", pages.no_such_address),
 ]
+handler400 = "sutler.web.errors.bad_request"
+handler403 = "sutler.web.errors.forbidden"
+handler404 = "sutler.web.errors.not_found"
+handler500 = "sutler.web.errors.failure"

@@ -14,6 +14,8 @@ CUSTOMER_SCOPES = ("read", "order", "refill_cancel")
 STAFF_SCOPES = ("fulfil_orders", "fulfil_refills", "fulfil_cancels")
 
 PREFIX_LENGTH = 8
+# More than these a customer has not in use at once.
+MOST_KEYS = 50
 
 _HOLDER_FIELDS = (
     *("digest", "pk", "customer_id", "user_id", "scopes", "addresses", "daily_cap_micros"),
@@ -81,6 +83,11 @@ def create(
         daily_cap_micros=daily_cap_micros,
         created_at=now,
     )
+
+
+def of_customer(customer_id: int) -> list[ApiKey]:
+    """Returns the customer's keys that are in use, the newest first, at most MOST_KEYS."""
+    return list(ApiKey.objects.filter(customer_id=customer_id, revoked_at=None).order_by("-pk")[:MOST_KEYS])
 
 
 def revoke(key_id: int, now: datetime, *, customer_id: int | None = None) -> bool:

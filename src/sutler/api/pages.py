@@ -1,6 +1,5 @@
-"""The public pages: the panel's front door, the API documentation, its example programs, and the files they need."""
+"""The API documentation and its example programs."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path
-from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
@@ -39,39 +37,20 @@ EXAMPLES = (
 _STAND_IN_URL = "https://panel.example"
 
 
-def _assets() -> dict[str, tuple[bytes, str]]:
-    """Returns our own files by the name they are served under: the digest in it lets browsers keep them for ever."""
-    found = {}
-    for file, kind in (("sutler.css", "text/css; charset=utf-8"), ("sutler.svg", "image/svg+xml")):
-        content = (_HERE / "static" / "sutler" / file).read_bytes()
-        stem, _, ending = file.partition(".")
-        found[f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{ending}"] = (content, kind)
-    return found
-
-
-_ASSETS = _assets()
-_STYLESHEET, _ICON = _ASSETS
-
-
-@require_safe
-def front_door(request: HttpRequest) -> HttpResponse:
-    """Shows the panel's name and the way to the documentation."""
-    return _page(request, "sutler/front_door.html")
-
-
 @require_safe
 def documentation(request: HttpRequest) -> HttpResponse:
     """Shows every action with its parameters for each type of service, its answers, and the errors."""
-    return _page(
-        request,
-        "sutler/documentation.html",
-        actions=[(action, [_shown(shape) for shape in action.shapes]) for action in ACTIONS.values()],
-        errors=[each for each in wording.WORDINGS.values() if each.about],
-        statuses=wording.STATUSES,
-        refill_statuses=wording.REFILL_STATUSES,
-        examples=EXAMPLES,
-        requests_per_second=settings.SUTLER["SUTLER_KEY_REQUESTS_PER_SECOND"],
-    )
+    given = {
+        "api_url": f"{_panel_url(request)}/api/v2",
+        "actions": [(action, [_shown(shape) for shape in action.shapes]) for action in ACTIONS.values()],
+        "errors": [each for each in wording.WORDINGS.values() if each.about],
+        "statuses": wording.STATUSES,
+        "refill_statuses": wording.REFILL_STATUSES,
+        "examples": EXAMPLES,
+        "requests_per_second": settings.SUTLER["SUTLER_KEY_REQUESTS_PER_SECOND"],
+    }
+    is_signed_in = request.user.is_authenticated
+    return render(request, "api/documentation_signed_in.html" if is_signed_in else "api/documentation.html", given)
 
 
 @require_safe
@@ -82,28 +61,6 @@ def example(request: HttpRequest, file: str) -> HttpResponse:
     program = (_HERE / "examples" / file).read_text().replace(_STAND_IN_URL, _panel_url(request))
     headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     return HttpResponse(program, content_type="text/plain; charset=utf-8", headers=headers)
-
-
-@require_safe
-@cache_control(public=True, immutable=True, max_age=31_536_000)
-def asset(request: HttpRequest, name: str) -> HttpResponse:
-    """Answers one of our own files under its present name; 404 for any other."""
-    if name not in _ASSETS:
-        raise Http404
-    content, kind = _ASSETS[name]
-    return HttpResponse(content, content_type=kind)
-
-
-def _page(request: HttpRequest, template: str, **more: Any) -> HttpResponse:
-    url = _panel_url(request)
-    given = {
-        "panel_name": settings.SUTLER["SUTLER_PANEL_NAME"],
-        "panel_url": url,
-        "api_url": f"{url}/api/v2",
-        "stylesheet": _STYLESHEET,
-        "icon": _ICON,
-    }
-    return render(request, template, given | more)
 
 
 def _panel_url(request: HttpRequest) -> str:
@@ -122,10 +79,8 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("", front_door, name="front_door"),
     path("api", documentation, name="documentation"),
     path("api/", documentation),
     path("api/examples/<str:file>", example, name="example"),
-    path("assets/<str:name>", asset, name="asset"),
     path("metrics", metrics.metrics),
 ]

@@ -77,6 +77,8 @@ WORDINGS: dict[Reason, Wording] = {
         "Cancel is not available for this order", "The service cannot be cancelled, or the order is finished."
     ),
     Reason.MOVE_NOT_ALLOWED: Wording("Status change is not allowed"),
+    Reason.NOT_FOUND: Wording("Not found"),
+    Reason.OTHER_PERSON_NEEDED: Wording("Another member of staff has to do this"),
 }
 
 STATUSES: dict[Status, str] = {

@@ -91,6 +91,85 @@ class Transfer(models.Model):
         return self.cause
 
 
+class Adjustment(models.Model):
+    """A correction of a balance by a member of staff: in the books at once, or after another member has confirmed it.
+
+    In the books it stands under the cause `adjustment:` and its id.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        REJECTED = "rejected"
+
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="adjustments")
+    amount_micros = models.BigIntegerField()
+    reason = models.CharField(max_length=500)
+    state = models.CharField(max_length=8, choices=State)
+    asked_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    # The second person, where one was needed.
+    decided_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(amount_micros=0), name="adjustment_of_something"),
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(decided_by=F("asked_by")), name="adjustment_decided_by_another"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state="waiting"), name="adjustment_waiting"),
+            # What one person has adjusted for one customer lately.
+            models.Index(fields=["customer", "asked_by", "asked_at"], name="adjustment_lately"),
+        ]
+
+    def __str__(self) -> str:
+        return f"adjustment {self.pk}"
+
+
+class DayFigure(models.Model):
+    """What came together on one day (UTC) for one customer, or with customer 0 for the house: kept by the worker.
+
+    Days that are not over, and what came in the last minutes, are added from the transfers (`books.figures`).
+    """
+
+    class Kind(models.TextChoices):
+        ORDERS = "orders"
+        RETURNS = "returns"
+        DEPOSITS = "deposits"
+        # Signed: what was taken counts below zero.
+        ADJUSTMENTS = "adjustments"
+        REVENUE = "revenue"
+        # Signed, in the providers' currencies: what came back of it counts below zero.
+        COST = "cost"
+
+    day = models.DateField()
+    customer_id = models.BigIntegerField()
+    currency = models.CharField(max_length=5)
+    kind = models.CharField(max_length=12, choices=Kind)
+    amount_micros = models.BigIntegerField()
+    transfers = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["customer_id", "day", "currency", "kind"], name="one_figure_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.day}"
+
+
+class FiguresMark(models.Model):
+    """One row: the last transfer that is in the figures of the days."""
+
+    last_transfer_id = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.last_transfer_id)
+
+
 class Snapshot(models.Model):
     """What an account without a balance row held after transfer `through_id`, so that only what came since is summed.
 
@@ -107,3 +186,38 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} after {self.through_id}"
+
+
+class Verification(models.Model):
+    """One proof that books and orders agree, as staff asked for it: waiting, under way, or done with what was found.
+
+    `findings` has an object for each check: name, sentence, rows, breaches, and the first breaches (`shown`).
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    asked_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    # When the last check of it ended: whoever finds it silent for too long gives it up.
+    heard_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    checks = models.PositiveIntegerField(default=0)
+    findings = models.JSONField(default=list)
+    fault = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            # Never two at once.
+            models.UniqueConstraint(
+                models.Value(1), condition=Q(state__in=["waiting", "running"]), name="one_open_verification"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"verification {self.pk}: {self.state}"

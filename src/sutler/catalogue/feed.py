@@ -22,12 +22,14 @@ _PRICE_LISTS = Statement(
     {"customer_id": "bigint"},
     (
         *("customer.id", "customer.currency", "COALESCE(grouped.discount_basis_points, 0)"),
+        "customer.country",
         "(SELECT token FROM catalogue_catalogueversion WHERE id = 1)",
     ),
 )
 
-# (token, currency, discount, customer whose overrides apply or 0, integers for service, min and max)
-_PriceList = tuple[str, str, int, int, bool]
+# (token, currency, discount, customer whose overrides apply or 0, country that something is closed to or nothing,
+# integers for service, min and max)
+_PriceList = tuple[str, str, int, int, str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,11 @@ def feeds(asks: Sequence[tuple[int, bool]]) -> list[Feed]:
     found = {row[0]: row[1:] for row in run(_PRICE_LISTS, [(each,) for each in {ask[0] for ask in asks}])}
     answers = []
     for customer_id, integers in asks:
-        currency, discount, token = found[customer_id]
+        currency, discount, country, token = found[customer_id]
         book = price_book.at(token or "")
-        overridden = any(each[0] == customer_id for each in book.overrides)
-        answers.append(_feed((book.token, currency, discount, customer_id if overridden else 0, integers), book))
+        owner = customer_id if any(each[0] == customer_id for each in book.overrides) else 0
+        closed = country if country in book.closing_countries else ""
+        answers.append(_feed((book.token, currency, discount, owner, closed, integers), book))
     return answers
 
 
@@ -65,14 +68,14 @@ def _feed(price_list: _PriceList, book: price_book.PriceBook) -> Feed:
 
 
 def _build(price_list: _PriceList, book: price_book.PriceBook) -> Feed:
-    _, currency, discount, customer_id, integers = price_list
+    _, currency, discount, customer_id, country, integers = price_list
     exchange = book.exchange.get(currency)
     services = Service.objects.filter(state=Service.State.ACTIVE).select_related("category") if exchange else []
     plain = msgspec.json.encode(
         [
             _item(each, book, exchange or 0, discount, customer_id, integers)
             for each in services
-            if each.pk in book.terms
+            if each.pk in book.terms and country not in book.terms[each.pk].closed_countries
         ]
     )
     digest = hashlib.sha256(plain).hexdigest()[:32]

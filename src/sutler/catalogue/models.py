@@ -44,6 +44,13 @@ class Service(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     position = models.IntegerField(default=0)
     description = models.TextField(blank=True)
+    # Acceptable use: how it is delivered, in words; patterns of links, one a line (`core.link_rules`); whether each
+    # order waits for staff; the countries it is not sold to, codes separated by spaces.
+    delivery = models.TextField(blank=True)
+    link_allowed = models.TextField(blank=True)
+    link_refused = models.TextField(blank=True)
+    needs_approval = models.BooleanField(default=False)
+    closed_countries = models.CharField(max_length=1000, blank=True)
     # The least that anybody is quoted, in the base currency: its cost and the margin that must stay. 0: no bound.
     floor_rate_micros = models.BigIntegerField(default=0)
     # Why the panel itself paused it; empty where staff did. Only then it comes back by itself.
@@ -127,3 +134,29 @@ class CatalogueVersion(models.Model):
 
     def __str__(self) -> str:
         return self.token
+
+
+class Favourite(models.Model):
+    """A service that a customer wants to find at once."""
+
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="favourites")
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "service"], name="one_favourite_per_customer_and_service")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id}/{self.service_id}"
+
+
+class ServicePace(models.Model):
+    """How long a service takes: the mean over about its last hundred completed orders, measured by the worker."""
+
+    service = models.OneToOneField(Service, primary_key=True, on_delete=models.CASCADE, related_name="pace")
+    mean_seconds = models.BigIntegerField()
+    orders = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.service_id}: {self.mean_seconds} s"

@@ -6,8 +6,9 @@ from django.conf import settings
 
 from sutler.catalogue import version
 from sutler.catalogue.models import ExchangeRate, PriceOverride, Service
+from sutler.core import link_rules
 from sutler.core.money import Micros
-from sutler.core.order_types import ORDER_TYPES
+from sutler.core.order_types import ORDER_TYPES, Measure
 from sutler.core.placing import Terms
 from sutler.core.pricing import EVEN_EXCHANGE, quoted_rate
 
@@ -20,6 +21,8 @@ class PriceBook:
     terms: dict[int, Terms]
     exchange: dict[str, int]
     overrides: dict[tuple[int, int], int]
+    # The countries that at least one service is closed to.
+    closing_countries: frozenset[str] = frozenset()
 
     def quote(self, customer_id: int, terms: Terms, discount_basis_points: int, exchange: int) -> Micros:
         """Returns the rate that a customer is quoted, in micros of the currency that is worth `exchange`.
@@ -55,22 +58,31 @@ def at(token: str) -> PriceBook:
 
 def _read(token: str) -> PriceBook:
     on_sale = Service.objects.filter(state=Service.State.ACTIVE).order_by("pk")
+    terms = {service.pk: _terms(service) for service in on_sale}
     return PriceBook(
         token,
-        {
-            service.pk: Terms(
-                service_id=service.pk,
-                type=ORDER_TYPES[service.type],
-                rate_micros=service.rate_micros,
-                min=service.min,
-                max=service.max,
-                dripfeed=service.dripfeed,
-                one_active_order_per_link=service.one_active_order_per_link,
-                floor_rate_micros=service.floor_rate_micros,
-            )
-            for service in on_sale
-        },
+        terms,
         dict(ExchangeRate.objects.values_list("currency", "worth_micros"))
         | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: EVEN_EXCHANGE},
         {(each.customer_id, each.service_id): each.rate_micros for each in PriceOverride.objects.all()},
+        frozenset[str]().union(*(each.closed_countries for each in terms.values())),
+    )
+
+
+def _terms(service: Service) -> Terms:
+    order_type = ORDER_TYPES[service.type]
+    # A subscription has no link itself: each post's is looked at when it is reported.
+    has_link = order_type.measure is not Measure.POSTS
+    return Terms(
+        service_id=service.pk,
+        type=order_type,
+        rate_micros=service.rate_micros,
+        min=service.min,
+        max=service.max,
+        dripfeed=service.dripfeed,
+        one_active_order_per_link=service.one_active_order_per_link,
+        floor_rate_micros=service.floor_rate_micros,
+        link_rules=link_rules.read(service.link_allowed, service.link_refused) if has_link else None,
+        needs_approval=service.needs_approval,
+        closed_countries=frozenset(service.closed_countries.split()),
     )

@@ -172,8 +172,8 @@ _TYPES = (
         "Subscriptions",
         (
             Field("username", Kind.TEXT, "Whose new posts are meant"),
-            Field("min", Kind.NUMBER, "Least quantity for each post"),
-            Field("max", Kind.NUMBER, "Greatest quantity for each post"),
+            Field("min", Kind.NUMBER, "Minimum quantity for each post"),
+            Field("max", Kind.NUMBER, "Maximum quantity for each post"),
             Field("posts", Kind.NUMBER, "How many new posts; without it there is no limit", required=False),
             Field("old_posts", Kind.NUMBER, "How many posts that exist already", required=False),
             Field(
@@ -222,6 +222,28 @@ def read_order(order_type: OrderType, form: Mapping[str, str]) -> OrderInput | R
         values[each.name] = value
     wrong = _wrong_together(values)
     return Refusal(Reason.INCORRECT_FIELD, wrong) if wrong else _input(order_type, values)
+
+
+def items(asked: Field, text: str) -> int:
+    """Returns how many items a list has as it would be read; 0 if there are none or it cannot be read."""
+    kept = _READERS[asked.kind](asked, text)
+    return kept.count("\n") + 1 if isinstance(kept, str) else 0
+
+
+def pieces(order_type: OrderType, form: Mapping[str, str]) -> int | None:
+    """Returns how many pieces a form asks for as far as it is filled in, all runs together.
+
+    None while that cannot be told; of a subscription it never can.
+    """
+    if order_type.measure is Measure.ONE:
+        return 1
+    if order_type.measure is Measure.LINES:
+        counted = next(each for each in order_type.fields if each.kind in {Kind.LINES, Kind.NAMES})
+        return items(counted, form.get(counted.name, "")) or None
+    if order_type.measure is Measure.POSTS:
+        return None
+    runs = read_number(form.get("runs", "")) if order_type.can_drip else None
+    return (read_number(form.get("quantity", "")) or 0) * (runs or 1) or None
 
 
 def read_number(text: str) -> int | None:

@@ -9,6 +9,7 @@ from datetime import date
 
 import msgspec
 
+from sutler.core.link_rules import LinkRules
 from sutler.core.money import Micros
 from sutler.core.order_types import Measure, OrderInput, OrderType, read_order
 from sutler.core.pricing import charge
@@ -30,6 +31,10 @@ class Terms:
     dripfeed: bool
     one_active_order_per_link: bool
     floor_rate_micros: int = 0
+    # Acceptable use: what links are taken, whether staff must approve, where it is not sold.
+    link_rules: LinkRules | None = None
+    needs_approval: bool = False
+    closed_countries: frozenset[str] = frozenset()
 
 
 class Purse(msgspec.Struct, gc=False):
@@ -45,6 +50,7 @@ class Purse(msgspec.Struct, gc=False):
     suspended: bool
     repeat_window_seconds: int
     discount_basis_points: int
+    country: str = ""
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
@@ -63,6 +69,8 @@ def draft(terms: Terms, form: Mapping[str, str], rate: Micros, exchange: int, to
 
     Refuses with INCORRECT_FIELD, QUANTITY_BELOW_MINIMUM or QUANTITY_ABOVE_MAXIMUM.
     """
+    if terms.link_rules is not None and not terms.link_rules.allow(form.get("link", "")):
+        return Refusal(Reason.INCORRECT_FIELD, "link")
     read = read_order(terms.type, form)
     if isinstance(read, Refusal):
         return read

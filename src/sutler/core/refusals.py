@@ -30,6 +30,8 @@ class Reason(Enum):
     REFILL_NOT_AVAILABLE = auto()
     CANCEL_NOT_AVAILABLE = auto()
     MOVE_NOT_ALLOWED = auto()
+    NOT_FOUND = auto()
+    OTHER_PERSON_NEEDED = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from django.db.models import F
 from sutler.fulfilment.models import Alarm
 from sutler.storage.statements import moment
 
+MOST_ON_A_PAGE = 200
 _RAISE = """
     INSERT INTO fulfilment_alarm (provider_id, kind, subject, text, times, raised_at, last_at, closed_by)
     VALUES (%s, %s, %s, %s, 1, %s, %s, '')
@@ -41,3 +42,26 @@ def close(provider_id: int | None, kind: Alarm.Kind, subject: str, actor: str, n
 def close_by_id(alarm_id: int, actor: str, now: datetime) -> bool:
     """Closes an alarm that a member of staff has seen to; returns False if it is not open."""
     return bool(Alarm.objects.filter(pk=alarm_id, closed_at=None).update(closed_at=now, closed_by=actor))
+
+
+def recent(
+    *,
+    is_open: bool = True,
+    kind: str | None = None,
+    provider_id: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Alarm]:
+    """Returns up to `limit` (at most 200) open (or closed) alarms below the id `before`, newest first, with providers.
+
+    Only those of one kind or about one provider, if these are given.
+    """
+    conditions = {"kind": kind, "provider": provider_id, "pk__lt": before}
+    found = Alarm.objects.filter(closed_at__isnull=is_open).select_related("provider")
+    found = found.filter(**{name: value for name, value in conditions.items() if value is not None})
+    return list(found.order_by("-pk")[: max(1, min(limit, MOST_ON_A_PAGE))])
+
+
+def count_open(most: int = 1000) -> int:
+    """Returns how many alarms are open, `most` if there are as many or more."""
+    return Alarm.objects.filter(closed_at=None)[:most].count()

@@ -74,6 +74,40 @@ def bring_in(
     return Imported(made, there, refused)
 
 
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What would come of an upstream service: cost and rate in micros of the base currency, or why nothing would."""
+
+    upstream: UpstreamService
+    cost_micros: int | None
+    rate_micros: int | None
+    why: str = ""
+    sold_as: int | None = None
+
+    @property
+    def margin_micros(self) -> int | None:
+        """What is left of the rate after the cost."""
+        return None if self.rate_micros is None or self.cost_micros is None else self.rate_micros - self.cost_micros
+
+
+def preview(
+    provider: Provider, rule: Rule, *, upstream_ids: Collection[str] = (), categories: Collection[str] = ()
+) -> list[Prospect] | Refusal:
+    """Returns what `bring_in` would do, and changes nothing. Refuses as it does."""
+    fault = _fault(rule)
+    if fault:
+        return Refusal(Reason.INCORRECT_FIELD, fault)
+    chosen = _chosen(provider, upstream_ids, categories)
+    there, money, found = _there(chosen), selling.prices(), []
+    for upstream_id, upstream in chosen.items():
+        cost = money.cost(upstream)
+        why = "" if upstream_id in there else _unsaleable(upstream, provider, rule, money)
+        rate, floor = money.asked(cost or 0, _row(rule))
+        shown = None if why or cost is None else rate or floor
+        found.append(Prospect(upstream, cost, shown, why, there.get(upstream_id)))
+    return found
+
+
 def _fault(rule: Rule) -> str:
     bounds = {"markup": (rule.markup_basis_points, 0, LARGEST_NUMBER), "fixed": (rule.fixed_micros, 0, LARGEST_MICROS)}
     bounds["step"] = (rule.step_micros, 1, LARGEST_MICROS)

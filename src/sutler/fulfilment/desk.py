@@ -20,7 +20,7 @@ from sutler.core.clock import Random
 from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.models import Attempt, DeskOrder, Provider, Route
-from sutler.orders import family, move, refill, subscriptions
+from sutler.orders import family, held, move, refill, subscriptions
 from sutler.orders.cancel import reject, stop
 from sutler.orders.change import note
 from sutler.orders.handing import hand_out
@@ -36,7 +36,7 @@ MOST_LISTED = 1000
 UNDECIDED = (AttemptState.SENDING, *UNSETTLED)
 UNDER_WAY = frozenset({Status.PROCESSING, Status.IN_PROGRESS})
 # The condition of the index `order_under_way`, word for word: SQLite does not find it behind parameters.
-_IN_INDEX_UNDER_WAY = RawSQL("orders_order.status IN ('Processing', 'In progress')", [], BooleanField())
+IN_INDEX_UNDER_WAY = RawSQL("orders_order.status IN ('Processing', 'In progress')", [], BooleanField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ def pull(
 ) -> list[Order]:
     """Hands out up to `limit` (at most 500) Pending orders, oldest first, and moves them to Processing.
 
-    Without services, of all. Parents are never handed out, their children are; nor are orders for the worker: those of
-    services with a route, unless no route would take them. With `until`, only orders that were placed by then. Two
-    executors at once never get the same order.
+    Without services, of all. Parents are never handed out, their children are; nor is what waits for approval, nor what
+    is the worker's: orders of services with a route, unless no route would take them. With `until`, only orders that
+    were placed by then. Two executors at once never get the same order.
     """
-    waiting = _narrowed(_for_the_desk(service_ids), "service", None, "created_at", until)
+    waiting = _narrowed(for_the_desk(service_ids), "service", None, "created_at", until)
     if not waiting.exists():  # asking often must not take the write lock
         return []
     count = _bounded(limit, MOST_HANDED_OUT)
@@ -97,7 +97,7 @@ def find(wanted: Wanted) -> list[Order]:
         **{name: value for name, value in conditions.items() if value is not None}
     )
     if wanted.statuses is not None and UNDER_WAY.issuperset(wanted.statuses):
-        orders = orders.filter(_IN_INDEX_UNDER_WAY)
+        orders = orders.filter(IN_INDEX_UNDER_WAY)
     count = _bounded(wanted.limit, MOST_LISTED)
     return list(orders.order_by("-pk" if wanted.newest_first else "pk")[wanted.offset : wanted.offset + count])
 
@@ -116,8 +116,7 @@ def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Refusal
     ids = {each.order_id for each in reports}
     with durable():
         family.lock(Order.objects.filter(pk__in=ids))
-        open_adds = Attempt.objects.filter(order__in=ids, action=Attempt.Action.ADD, state__in=UNDECIDED)
-        unclear = set(open_adds.values_list("order_id", flat=True))
+        unclear = unclear_among(ids)
         taken = iter(move.take([each for each in reports if each.order_id not in unclear], actor, now))
         answers = [Refusal(Reason.MOVE_NOT_ALLOWED) if each.order_id in unclear else next(taken) for each in reports]
     return [each if isinstance(each, Refusal) else None for each in answers]
@@ -128,17 +127,38 @@ def set_partial(order_id: int, remains: int, actor: str, now: datetime) -> Refus
     return report([Report(order_id, Status.PARTIAL, remains=remains)], actor, now)[0]
 
 
-def cancel(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal | None]:
-    """Ends orders with nothing delivered; the customers get everything back.
+def unclear_among(order_ids: Collection[int]) -> set[int]:
+    """Returns those of the orders of which nobody knows whether a provider has placed them."""
+    open_adds = Attempt.objects.filter(order__in=order_ids, action=Attempt.Action.ADD, state__in=UNDECIDED)
+    return set(open_adds.values_list("order_id", flat=True))
+
+
+def remark(order_id: int, text: str, actor: str, now: datetime) -> Refusal | None:
+    """Keeps a note of staff with the order's events; customers do not see it. Refuses with INCORRECT_ORDER."""
+    if not Order.objects.filter(pk=order_id).exists():
+        return Refusal(Reason.INCORRECT_ORDER)
+    OrderEvent.objects.bulk_create([note(order_id, actor, now, text)])
+    return None
+
+
+def cancel(order_ids: Sequence[int], actor: str, now: datetime, *, reason: str = "") -> list[Refusal | None]:
+    """Ends orders with nothing delivered; the customers get everything back. The reason stays with the events.
 
     A drip-feed places no more runs and a subscription takes no more posts; what they have begun is stopped as the
     customer would stop it. Refuses as `report` does, or with CANCEL_NOT_AVAILABLE for such a parent that is final.
     """
     parents = set(Order.objects.filter(pk__in=order_ids).exclude(kind=Order.Kind.SINGLE).values_list("pk", flat=True))
-    stopped = stop([each for each in order_ids if each in parents], actor, now)
-    reported = report([Report(each, Status.CANCELED) for each in order_ids if each not in parents], actor, now)
-    outcomes = {True: iter(stopped), False: iter(reported)}
-    return [next(outcomes[each in parents]) for each in order_ids]
+    singles = [Report(each, Status.CANCELED, note=reason) for each in order_ids if each not in parents]
+    with durable():
+        stopped = stop([each for each in order_ids if each in parents], actor, now)
+        reported = report(singles, actor, now)
+        outcomes = {True: iter(stopped), False: iter(reported)}
+        answers = [next(outcomes[each in parents]) for each in order_ids]
+        told = {
+            pk for pk, answer in zip(order_ids, answers, strict=True) if pk in parents and answer is None and reason
+        }
+        OrderEvent.objects.bulk_create(note(each, actor, now, reason) for each in sorted(told))
+    return answers
 
 
 def pull_refills(
@@ -148,7 +168,7 @@ def pull_refills(
 
     Not those of orders that a provider has, which the worker forwards, unless the provider is switched off.
     """
-    waiting = Refill.objects.filter(~_is_upstream(), status=RefillStatus.PENDING)
+    waiting = Refill.objects.filter(~is_upstream(), status=RefillStatus.PENDING)
     waiting = _narrowed(waiting, "order__service", service_ids, "requested_at", until)
     if not waiting.exists():
         return []
@@ -184,7 +204,7 @@ def pull_cancels(
     Whoever takes one either reports its order as Canceled or Partial, or rejects it with `reject_cancels`. Not those of
     orders that a provider has or may have, which the worker forwards, unless the provider is switched off.
     """
-    waiting = CancelRequest.objects.filter(~_is_upstream(), status=CancelStatus.OPEN)
+    waiting = CancelRequest.objects.filter(~is_upstream(), status=CancelStatus.OPEN)
     waiting = _narrowed(waiting, "order__service", service_ids, "requested_at", until)
     if not waiting.exists():
         return []
@@ -229,9 +249,9 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
     return subscriptions.report_post(order_id, link, now, chance, actor)
 
 
-def _for_the_desk(service_ids: Collection[int] | None) -> QuerySet[Order]:
-    """The Pending orders that no provider takes, of these services."""
-    waiting = Order.objects.filter(status=Status.PENDING, kind=Order.Kind.SINGLE)
+def for_the_desk(service_ids: Collection[int] | None) -> QuerySet[Order]:
+    """Returns the Pending orders that no provider takes, of these services."""
+    waiting = held.free_orders(Order.objects.filter(status=Status.PENDING, kind=Order.Kind.SINGLE))
     # All services rather than no condition: only so does SQLite use the partial index of the queue.
     services = Service.objects.filter(**({} if service_ids is None else {"pk__in": service_ids}))
     unrouted = services.exclude(pk__in=Route.objects.filter(is_on=True).values("service"))
@@ -239,8 +259,8 @@ def _for_the_desk(service_ids: Collection[int] | None) -> QuerySet[Order]:
     return waiting.filter(Q(service__in=unrouted.values("pk")) | left_over)
 
 
-def _is_upstream() -> Exists:
-    """Whether the order of a refill or of a request to cancel is, or may be, at a provider that is not switched off."""
+def is_upstream() -> Exists:
+    """Tells whether the order of a refill or of a request to cancel is, or may be, at a provider that is not off."""
     adds = Attempt.objects.filter(order=OuterRef("order_id"), action=Attempt.Action.ADD, state__in=LIVE)
     return Exists(adds.exclude(provider__state=Provider.State.OFF))
 

@@ -49,10 +49,16 @@ class Line:
         self.chance = chance
         self.worker = worker
         self.calls: list[Said] = []
+        self.settings = settings
         self.panel = Panel(settings, http, clock, self._record)
+        self._http = http
         self._free_at = 0.0
         self._back_off = 0.0
         self._backs_off_until = 0.0
+
+    def beside(self, settings: PanelSettings) -> "Line":
+        """Returns another line to the provider, asked so: its calls are not in the journal."""
+        return Line(self.provider, settings, self._http, self.database, self.clock, self.chance, self.worker)
 
     async def ask(self, ask: Callable[[Panel], Awaitable[T]], order_id: int | None = None) -> T:
         """Makes one call as soon as the provider's rate limit allows, and returns what the panel's method returns."""

@@ -17,7 +17,7 @@ from sutler.core.routing import Bar, Go, NoWay, Past, Way, choose
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import alarms
 from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Provider, Route
-from sutler.orders import handing
+from sutler.orders import handing, held
 from sutler.orders.change import note
 from sutler.orders.models import Order, OrderEvent
 from sutler.storage.transactions import durable
@@ -65,10 +65,10 @@ def _ids(orders: QuerySet[Order]) -> list[int]:
 
 
 def unplanned() -> QuerySet[Order]:
-    """The Pending orders of routed services that neither have an attempt alive nor wait at the desk."""
+    """The Pending orders of routed services with no attempt alive, that wait neither for approval nor at the desk."""
     alive = Attempt.objects.filter(order=OuterRef("pk"), action=Attempt.Action.ADD, state__in=LIVE)
     routed = Route.objects.filter(is_on=True).values("service")
-    return Order.objects.filter(
+    return held.free_orders(Order.objects.all()).filter(
         ~Exists(alive),
         status=Status.PENDING,
         kind=Order.Kind.SINGLE,

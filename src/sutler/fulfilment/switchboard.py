@@ -12,7 +12,17 @@ import httpx2
 import structlog
 
 from sutler.core.clock import Clock, Random
-from sutler.fulfilment import care, catalogue_sync, follow, leases, orphans, providers, reconcile, requests
+from sutler.fulfilment import (
+    care,
+    catalogue_sync,
+    follow,
+    leases,
+    orphans,
+    provider_tasks,
+    providers,
+    reconcile,
+    requests,
+)
 from sutler.fulfilment.database import NOT_NOW, Database
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Provider
@@ -27,6 +37,7 @@ Step = Callable[[Line], Awaitable[object]]
 STEPS: tuple[tuple[Step, float], ...] = (
     (follow.follow, 2.0),
     (requests.forward, 2.0),
+    (provider_tasks.carry_out, 2.0),
     (reconcile.reconcile, 5.0),
     (care.care, 30.0),
     (catalogue_sync.keep_in_step, 60.0),

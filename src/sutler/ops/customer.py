@@ -1,6 +1,6 @@
 """`sutler customer`: the accounts that buy, their money and their keys."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -197,8 +197,22 @@ def resume(customer_id: int) -> None:
     """Take orders from a suspended customer again."""
     from sutler.accounts import customers
 
-    customers.suspend(_customer(customer_id).pk, None)
+    customers.resume(_customer(customer_id).pk, SystemClock().now())
     click.echo(f"Customer {customer_id} is active.")
+
+
+@customer.command(epilog=example("sutler customer country 3 DE"))
+@click.argument("customer_id", type=ID)
+@click.argument("country")
+@on_panel
+def country(customer_id: int, country: str) -> None:
+    """Say where a customer is, as an ISO code: some services are closed to some countries."""
+    from sutler.accounts import customers
+
+    refusal = customers.set_country(_customer(customer_id).pk, country)
+    if refusal is not None:
+        raise refused(refusal)
+    click.echo(f"Customer {customer_id} is in {country.upper()}.")
 
 
 @customer.command(epilog=example("sutler customer group resellers --discount 7.5"))
@@ -225,18 +239,17 @@ def group(name: str, discount: str) -> None:
 @on_panel
 def override(customer_id: int, service_id: int, rate: Micros | None, *, remove: bool) -> None:
     """Give a customer a rate of their own for a service, in the base currency."""
-    from sutler.catalogue.models import PriceOverride, Service
+    from sutler.catalogue import overrides
 
     if bool(rate) is remove:
         raise click.UsageError("give either a rate above 0 or --remove")
-    if not Service.objects.filter(pk=service_id).exists():
-        raise Failed(f"there is no service {service_id}")
-    ends: dict[str, Any] = {"customer_id": _customer(customer_id).pk, "service_id": service_id}
+    found = _customer(customer_id)
     if rate:
-        PriceOverride.objects.update_or_create(**ends, defaults={"rate_micros": rate})
+        if isinstance(overrides.put(found.pk, service_id, rate), Refusal):
+            raise Failed(f"there is no service {service_id}")
         click.echo(f"Customer {customer_id} pays {show_rate(rate)} for service {service_id}.")
     else:
-        PriceOverride.objects.filter(**ends).delete()
+        overrides.remove(found.pk, service_id)
         click.echo(f"Customer {customer_id} pays for service {service_id} what others pay.")
 
 

@@ -104,12 +104,13 @@ def _open_accounts(secrets: Secrets) -> None:
     from django.conf import settings
 
     from sutler.accounts import customers, keys
+    from sutler.accounts.models import Role
     from sutler.books.post import deposit, open_wallet
     from sutler.ops.people import create_person
 
     now = SystemClock().now()
     currency = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-    create_person(STAFF_EMAIL, secrets.staff_password, now, is_superuser=True)
+    create_person(STAFF_EMAIL, secrets.staff_password, now, role=Role.OWNER)
     for name, key, email, password in (
         ("Alice", secrets.api_key, CUSTOMER_EMAIL, secrets.customer_password),
         ("Bob", secrets.api_key_2, OTHER_EMAIL, secrets.other_password),

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sutler.ops.service_file import check
-from sutler.ops.service_store import store
+from sutler.catalogue.service_file import check
+from sutler.catalogue.service_store import store
 
 _Row = dict[str, Any]
 

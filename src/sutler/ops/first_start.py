@@ -23,7 +23,7 @@ def init(data_dir: Path | None, email: str | None, password: str | None) -> None
     it is, so that it may be run again after every upgrade.
     """
     prepare(data_dir)
-    from sutler.accounts.models import User
+    from sutler.accounts.models import Role, User
     from sutler.ops.people import create_person
 
     if User.objects.filter(is_superuser=True).exists():
@@ -37,7 +37,7 @@ def init(data_dir: Path | None, email: str | None, password: str | None) -> None
         password = click.prompt(
             "Password (empty: one is made)", default="", show_default=False, hide_input=True, err=True
         )
-    made = create_person(email, password, SystemClock().now(), is_superuser=True)
+    made = create_person(email, password, SystemClock().now(), role=Role.OWNER)
     click.echo(f"The panel is ready. Staff: {email} {made}".rstrip())
 
 

@@ -1,5 +1,6 @@
 """`sutler order`: look at orders, and report on them where nobody else does."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -8,6 +9,7 @@ from sutler.core.clock import SystemClock
 from sutler.core.lifecycle import Status
 from sutler.core.money import show_charge
 from sutler.core.order_types import LARGEST_NUMBER
+from sutler.core.refusals import Refusal
 from sutler.ops.shell import ID, Failed, example, on_panel, refused, show_table
 
 if TYPE_CHECKING:
@@ -184,6 +186,37 @@ def _show_upstream(order_id: int) -> None:
             ]
         ],
     )
+
+
+@order.command(epilog=example("sutler order approve 17 18"))
+@click.argument("order_ids", type=ID, nargs=-1, required=True)
+@on_panel
+def approve(order_ids: tuple[int, ...]) -> None:
+    """Let orders go on that wait for approval."""
+    from sutler.orders.approval import approve as let_go_on
+
+    _tell_each(order_ids, "approved", let_go_on(order_ids, "operator", SystemClock().now()))
+
+
+@order.command(epilog=example("sutler order reject 17 --reason 'we do not sell this'"))
+@click.argument("order_ids", type=ID, nargs=-1, required=True)
+@click.option("--reason", required=True, help="Shown to the customer.")
+@on_panel
+def reject(order_ids: tuple[int, ...], reason: str) -> None:
+    """Cancel orders that wait for approval, and give their charges back."""
+    from sutler.orders.approval import reject as give_back
+
+    _tell_each(order_ids, "rejected", give_back(order_ids, reason, "operator", SystemClock().now()))
+
+
+def _tell_each(order_ids: Sequence[int], done: str, outcomes: Sequence[Refusal | None]) -> None:
+    """Says what is done, and fails with the first refusal."""
+    for order_id, outcome in zip(order_ids, outcomes, strict=True):
+        if outcome is None:
+            click.echo(f"Order {order_id} is {done}.")
+    for outcome in outcomes:
+        if outcome is not None:
+            raise refused(outcome)
 
 
 def _charge_and_time(o: "Order") -> tuple[str, str]:

@@ -66,12 +66,16 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     """Run a worker, which does what is due; any number may share a PostgreSQL database.
 
     It sends orders to providers and follows them there, places the runs of drip-feeds and the posts of subscriptions,
-    and ends what expires.
+    ends what expires, sends e-mail, keeps the figures of the days and measures how long services take.
     """
-    from sutler.fulfilment import worker
+    from sutler.accounts import mail
+    from sutler.books import figures
+    from sutler.fulfilment import heartbeat, worker
     from sutler.fulfilment.plan import Planner
     from sutler.ops import lines
     from sutler.ops.executor import Executor
+    from sutler.ops.prover import Prover
+    from sutler.orders import pace
 
     make_ready()
     stop = threading.Event()
@@ -80,9 +84,12 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     if until_parent_ends:
         threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     clock = SystemClock()
-    jobs = (*worker.JOBS, Planner().plan_waiting)
+    jobs = (*worker.JOBS, Planner().plan_waiting, mail.send_due, figures.keep_up, pace.measure, heartbeat.beat)
     with ThreadPoolExecutor() as beside:
+        proofs = (Prover(clock, beside).prove_asked,)
         parts = [beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, jobs)]
+        # Beside the others: a proof takes its time.
+        parts.append(beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, proofs))
         if executor_seed is not None:
             parts.append(beside.submit(Executor(seeded(executor_seed)).run, clock, stop))
         for part in parts:

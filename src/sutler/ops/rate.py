@@ -23,7 +23,7 @@ def set_(currency: str, worth: Micros) -> None:
     """
     from django.conf import settings
 
-    from sutler.catalogue.models import ExchangeRate
+    from sutler.catalogue import exchange
     from sutler.fulfilment import selling
     from sutler.storage.transactions import durable
 
@@ -33,7 +33,7 @@ def set_(currency: str, worth: Micros) -> None:
     if not worth:
         raise click.BadParameter("a currency is worth more than 0", param_hint="WORTH")
     with durable():
-        ExchangeRate.objects.update_or_create(currency=currency, defaults={"worth_micros": worth})
+        exchange.put(currency, worth)
         selling.follow_exchange(currency, SystemClock().now())
     click.echo(f"1 {currency} = {show_rate(worth)} {base}")
 
@@ -44,8 +44,8 @@ def list_() -> None:
     """Show the rates."""
     from django.conf import settings
 
-    from sutler.catalogue.models import ExchangeRate
+    from sutler.catalogue import exchange
 
     base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-    rates = ExchangeRate.objects.order_by("currency").values_list("currency", "worth_micros")
-    show_table(("CURRENCY", f"WORTH IN {base}"), ((name, show_rate(worth)) for name, worth in rates))
+    rates = ((each.currency, show_rate(each.worth_micros)) for each in exchange.rates())
+    show_table(("CURRENCY", f"WORTH IN {base}"), rates)

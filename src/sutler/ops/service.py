@@ -3,14 +3,19 @@
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import Progress
 
+from sutler.catalogue import service_file
+from sutler.catalogue.service_file import Offer
+from sutler.core.clock import SystemClock
 from sutler.core.money import show_rate
 from sutler.core.order_types import ORDER_TYPES
-from sutler.ops import service_file
-from sutler.ops.service_file import Offer
-from sutler.ops.shell import ID, Failed, example, on_panel, show_table
+from sutler.ops.shell import ID, Failed, example, on_panel, refused, show_table
 
 MOST_FAULTS_SHOWN = 50
+# From so many services on, storing them takes long enough to show how far it is.
+SHOWN_FROM = 500
 
 
 @click.group(epilog=example("sutler service import services.json", "sutler service list"))
@@ -41,7 +46,7 @@ def add(type_: str, minimum: int, maximum: int, **columns: Any) -> None:
     offers, faults = service_file.check([row])
     if faults:
         raise click.UsageError(faults[0].removeprefix("row 1: "))
-    from sutler.ops.service_store import store
+    from sutler.catalogue.service_store import store
 
     [(service_id, _)] = store(offers)
     click.echo(f"Service {service_id} is on sale.")
@@ -65,9 +70,10 @@ def import_(file: str, format_: str | None) -> None:
     category, rate, min, max, dripfeed, refill, cancel, one_active_order_per_link, refill_days, refill_wait_hours, desc.
     """
     offers = _read(file, format_ or ("csv" if file.endswith(".csv") else "json"))
-    from sutler.ops.service_store import store
+    from sutler.catalogue.service_store import store
 
-    stored = store(offers)
+    with Progress(console=Console(stderr=True), disable=len(offers) < SHOWN_FROM) as progress:
+        stored = store(offers, SystemClock().now(), lambda places: progress.track(places, description="Services"))
     new = sum(is_new for _, is_new in stored)
     click.echo(f"{new} new, {len(stored) - new} changed.")
 
@@ -99,7 +105,6 @@ def set_state(service_id: int, state: str) -> None:
     """Put a service on sale again, pause it, or hide it."""
     from sutler.catalogue.models import Service
     from sutler.catalogue.sale import set_state as put
-    from sutler.core.clock import SystemClock
 
     if not put(service_id, Service.State(state), SystemClock().now()):
         raise Failed(f"there is no service {service_id}")
@@ -143,3 +148,43 @@ def _read(file: str, format_: str) -> list[Offer]:
             click.echo(fault, err=True)
         raise Failed(f"nothing was imported: {len(faults)} of {len(rows)} rows are wrong")
     return offers
+
+
+@service.command(
+    epilog=example(
+        "sutler service restrict 17 --allow 'example.com/*' --refuse '*/private/*' --closed-to DE,FR",
+        "sutler service restrict 17 --needs-approval --delivery 'By hand, within a day'",
+    )
+)
+@click.argument("service_id", type=ID)
+@click.option("--allow", multiple=True, help="Pattern of links to take, * for any text; repeated; '' for none.")
+@click.option("--refuse", multiple=True, help="Pattern of links not to take; repeated; '' for none.")
+@click.option(
+    "--needs-approval/--no-approval", default=None, help="Whether each order waits for `sutler order approve`."
+)
+@click.option("--closed-to", help="Countries it is not sold to, as codes with commas between; '' for none.")
+@click.option("--delivery", help="How it is delivered, for customers to read.")
+@on_panel
+def restrict(
+    *,
+    service_id: int,
+    allow: tuple[str, ...],
+    refuse: tuple[str, ...],
+    needs_approval: bool | None,
+    closed_to: str | None,
+    delivery: str | None,
+) -> None:
+    """Say for which links, to whom and after whose look a service is sold; what is not given stays as it is."""
+    from sutler.catalogue.acceptable_use import restrict as write_down
+
+    refusal = write_down(
+        service_id,
+        delivery=delivery,
+        link_allowed="\n".join(allow) if allow else None,
+        link_refused="\n".join(refuse) if refuse else None,
+        needs_approval=needs_approval,
+        closed_countries=closed_to,
+    )
+    if refusal is not None:
+        raise refused(refusal)
+    click.echo(f"The rules of service {service_id} are changed.")

@@ -3,7 +3,7 @@
 import click
 
 from sutler.core.clock import SystemClock, new_token
-from sutler.ops.shell import Failed, Text, example, on_panel
+from sutler.ops.shell import Failed, Text, example, on_panel, refused, show_table
 
 
 @click.group(epilog=example("sutler staff create sam@example.com", "sutler staff key sam@example.com"))
@@ -11,17 +11,49 @@ def staff() -> None:
     """Staff, and keys for the fulfilment interface."""
 
 
-@staff.command(epilog=example("sutler staff create sam@example.com"))
+_ROLES = click.Choice(["owner", "manager", "support", "fulfilment"])
+
+
+@staff.command(epilog=example("sutler staff create sam@example.com --role support"))
 @click.argument("email")
 @click.option("--password", help="Their password; otherwise one is made and printed once.")
-@click.option("--all-rights", is_flag=True, help="May do everything, as the first member of staff.")
+@click.option("--role", type=_ROLES, default="fulfilment", show_default=True, help="What they may do.")
 @on_panel
-def create(email: str, password: str | None, *, all_rights: bool) -> None:
+def create(email: str, password: str | None, role: str) -> None:
     """Add a member of staff."""
+    from sutler.accounts.models import Role
     from sutler.ops.people import create_person
 
-    made = create_person(email, password, SystemClock().now(), is_superuser=all_rights)
-    click.echo(f"Staff: {email} {made}".rstrip())
+    made = create_person(email, password, SystemClock().now(), role=Role(role))
+    click.echo(f"Staff: {email} ({role}) {made}".rstrip())
+
+
+@staff.command("list", epilog=example("sutler staff list"))
+@on_panel
+def list_() -> None:
+    """Show the staff and their roles."""
+    from sutler.accounts.staff import members
+
+    show_table(
+        ("EMAIL", "NAME", "ROLE", "STATE"),
+        ((each.email, each.name or "-", each.role, "active" if each.is_active else "left") for each in members()),
+    )
+
+
+@staff.command(epilog=example("sutler staff role sam@example.com manager"))
+@click.argument("email")
+@click.argument("role", type=_ROLES)
+@on_panel
+def role(email: str, role: str) -> None:
+    """Give a member of staff another role."""
+    from sutler.accounts.models import User
+    from sutler.accounts.staff import give_role
+
+    member = User.objects.filter(email__iexact=email, is_staff=True).first()
+    refusal = give_role(member.pk if member else 0, role, None, SystemClock().now())
+    if refusal is not None:
+        raise refused(refusal)
+    click.echo(f"{email}: {role}.")
 
 
 @staff.command(epilog=example("sutler staff key sam@example.com --label executor --scope fulfil_orders"))

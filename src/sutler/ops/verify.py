@@ -1,6 +1,6 @@
 """The proof that the books and the orders are sound: every check of the audits, over one snapshot of the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -8,12 +8,19 @@ from django.db import connection
 from rich.progress import Progress
 
 from sutler.books import audit as books
+from sutler.books import kept_audit
 from sutler.books.audit import Check
 from sutler.fulfilment import audit as fulfilment
+from sutler.orders import approval_audit
 from sutler.orders import audit as orders
+from sutler.payments import audit as payments
 from sutler.storage.statements import is_postgres
+from sutler.support import audit as support
 
-CHECKS: tuple[Check, ...] = books.CHECKS + orders.CHECKS + fulfilment.CHECKS
+CHECKS: tuple[Check, ...] = (
+    *(books.CHECKS + kept_audit.CHECKS + orders.CHECKS + approval_audit.CHECKS),
+    *(fulfilment.CHECKS + payments.CHECKS + support.CHECKS),
+)
 MOST_SHOWN = 20
 
 
@@ -35,25 +42,36 @@ class Finding:
 
 
 def run_checks(progress: Progress, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+    """Does what `prove` does; shows on `progress` what is being checked, and leaves a line for each check."""
+    task = progress.add_task("", total=len(checks))
+
+    def tell(finding: Finding) -> None:
+        verdict = f"{finding.breaches:,} BREACHES" if finding.breaches else "ok"
+        progress.console.print(
+            f"{verdict:>12} {finding.rows:>12,} rows  {finding.check.sentence}", highlight=False, soft_wrap=True
+        )
+        progress.advance(task)
+
+    findings = prove(checks, lambda check: progress.update(task, description=check.name), tell)
+    progress.remove_task(task)
+    return findings
+
+
+def prove(
+    checks: Sequence[Check], before: Callable[[Check], object], after: Callable[[Finding], object]
+) -> list[Finding]:
     """Runs the checks over one snapshot and returns what each found, in the order given.
 
-    Shows on `progress` what is being checked, and leaves a line with the number of rows for each check. Takes no lock
-    that anybody waits for. Raises django.db.DatabaseError if the database cannot be read.
+    Calls `before` and `after` around each check, in the snapshot's transaction. Takes no lock that anybody waits for.
+    Raises django.db.DatabaseError if the database cannot be read.
     """
-    task = progress.add_task("", total=len(checks))
     findings = []
     with _snapshot():
         rows = {table: _count(table) for table in dict.fromkeys(check.table for check in checks)}
         for check in checks:
-            progress.update(task, description=check.name)
-            finding = _look(check, rows[check.table])
-            findings.append(finding)
-            verdict = f"{finding.breaches:,} BREACHES" if finding.breaches else "ok"
-            progress.console.print(
-                f"{verdict:>12} {finding.rows:>12,} rows  {check.sentence}", highlight=False, soft_wrap=True
-            )
-            progress.advance(task)
-    progress.remove_task(task)
+            before(check)
+            findings.append(_look(check, rows[check.table]))
+            after(findings[-1])
     return findings
 
 

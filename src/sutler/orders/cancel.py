@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from enum import Enum, auto
 
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
@@ -13,6 +14,26 @@ from sutler.orders.change import note
 from sutler.orders.handing import OPEN_CANCELS
 from sutler.orders.models import CancelRequest, Drip, Order, OrderEvent, Post, Subscription
 from sutler.storage.transactions import durable
+
+
+class Hindrance(Enum):
+    """Why an order may not be cancelled by its customer now."""
+
+    NOT_OFFERED = auto()
+    ENDED = auto()
+    UNDER_WAY = auto()
+
+
+def hindrance(order: Order, *, is_open: bool) -> Hindrance | None:
+    """Returns what stands in the way of cancelling the order (read with its service), None if nothing does.
+
+    `is_open` says whether a request to cancel it, or a child of it, is open.
+    """
+    if order.status in FINAL:
+        return Hindrance.ENDED
+    if not order.service.cancel:
+        return Hindrance.NOT_OFFERED
+    return Hindrance.UNDER_WAY if is_open else None
 
 
 def request_cancels(customer_id: int, order_ids: Sequence[int], now: datetime) -> list[Refusal | None]:
@@ -29,14 +50,14 @@ def request_cancels(customer_id: int, order_ids: Sequence[int], now: datetime) -
         services = {each.service_id for each in orders.values()}
         with_cancel = set(Service.objects.filter(pk__in=services, cancel=True).values_list("pk", flat=True))
         allowed = {each.pk for each in orders.values() if each.service_id in with_cancel}
-        return _stop(order_ids, orders, allowed, f"customer {customer_id}", now)
+        return stop_locked(order_ids, orders, allowed, f"customer {customer_id}", now)
 
 
 def stop(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal | None]:
     """Does the same for staff: whoever's orders they are, and whether or not the service has cancel."""
     with durable():
         orders = family.lock(Order.objects.filter(pk__in=order_ids))
-        return _stop(order_ids, orders, orders.keys(), actor, now)
+        return stop_locked(order_ids, orders, orders.keys(), actor, now)
 
 
 def reject(order_ids: Collection[int], actor: str, now: datetime) -> Collection[int]:
@@ -48,9 +69,10 @@ def reject(order_ids: Collection[int], actor: str, now: datetime) -> Collection[
     return found.keys()
 
 
-def _stop(
+def stop_locked(
     order_ids: Sequence[int], orders: dict[int, Order], allowed: Collection[int], actor: str, now: datetime
 ) -> list[Refusal | None]:
+    """Stops those of the orders, locked by `family.lock` in the caller's transaction, that are `allowed`."""
     answers = {
         each.pk: None if each.pk in allowed and each.status not in FINAL else Refusal(Reason.CANCEL_NOT_AVAILABLE)
         for each in orders.values()

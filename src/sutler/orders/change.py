@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sutler.core.lifecycle import FINAL, CancelStatus, Status
+from sutler.orders import held
 from sutler.orders.models import CancelRequest, LinkInUse, Order, OrderEvent
 from sutler.storage.statements import Statement, moment, run
 
@@ -67,7 +68,9 @@ class Change:
 
 
 def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
-    """Writes changes of locked orders that are not final: rows, events, links set free, requests to cancel closed."""
+    """Writes changes of locked orders that are not final: rows, events, and what ends with an order: its hold on a
+    link, its requests to cancel, its question for approval.
+    """
     if not changes:
         return
     at = moment(now)
@@ -92,6 +95,7 @@ def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
     if ended:
         LinkInUse.objects.filter(order__in=[each.order.pk for each in ended]).delete()
         _close_cancel_requests(ended, now)
+        held.drop([each.order for each in ended], now)
 
 
 def note(order_id: int, actor: str, now: datetime, text: str) -> OrderEvent:

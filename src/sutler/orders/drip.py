@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
 from sutler.core.pricing import run_share
-from sutler.orders import family
+from sutler.orders import family, held
 from sutler.orders.models import Drip, Order
 from sutler.storage.transactions import durable
 
@@ -19,7 +19,7 @@ def place_due_runs(now: datetime, limit: int = 100) -> int:
     is due an interval after this one was; after a stop longer than that, an interval from now: missed runs do not come
     all at once. Several workers may call this at once. Raises storage.transactions.Busy or CommitUnclear.
     """
-    due = Drip.objects.filter(next_run_at__lte=now)
+    due = held.free_drips(Drip.objects.filter(next_run_at__lte=now))
     if not due.exists():  # asking often must not take the write lock
         return 0
     with durable():

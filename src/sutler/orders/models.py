@@ -226,3 +226,44 @@ class CancelRequest(models.Model):
 
     def __str__(self) -> str:
         return f"cancel of order {self.order_id}"
+
+
+class Approval(models.Model):
+    """An order of a service that needs approval: while it is waiting the order is Pending and nobody may take it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        # The order ended before anybody decided: its customer cancelled it.
+        DROPPED = "dropped"
+
+    order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="approval")
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    asked_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=60, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="waiting", decided_at__isnull=True)
+                | (~Q(state="waiting") & Q(decided_at__isnull=False)),
+                name="approval_decided_when_not_waiting",
+            )
+        ]
+        # What staff look through, and what the queue passes over.
+        indexes = [models.Index(fields=["order"], condition=Q(state="waiting"), name="approval_waiting")]
+
+    def __str__(self) -> str:
+        return f"approval of order {self.order_id}"
+
+
+class PaceMark(models.Model):
+    """One row: the last event whose order's time has been measured (`orders.pace`)."""
+
+    last_event_id = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.last_event_id)

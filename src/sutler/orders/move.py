@@ -1,7 +1,7 @@
 """What a report about an order does to it: one conditional update, one event, and the money where it ends there."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,13 +11,13 @@ from sutler.core.lifecycle import FINAL, MOVES, Status
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import give_back
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import family
+from sutler.orders import family, held
 from sutler.orders.change import Change, write
 from sutler.orders.models import Order
 from sutler.storage.statements import Statement, run
 from sutler.storage.transactions import durable
 
-__all__ = ["Change", "Report", "apply", "canceled", "recount", "report", "take"]
+__all__ = ["Change", "Report", "apply", "canceled", "foresee", "recount", "report", "take"]
 
 # Only of orders that stand alone: what is reckoned from a child's counts needs its parent held.
 _RECOUNT = Statement(
@@ -45,8 +45,8 @@ def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Change 
     """Applies the reports in one transaction; each succeeds or is refused on its own, answered in the order given.
 
     Refuses with INCORRECT_ORDER (no such order), MOVE_NOT_ALLOWED (not in `lifecycle.MOVES`, the order's state follows
-    from its children, or the list has said something else of the order before). Repeating a final report is a success
-    that changes nothing.
+    from its children, it waits for approval, or the list has said something else of the order before). Repeating a
+    final report is a success that changes nothing.
     Reaching a final state settles the money: Completed keeps the charge, Partial gives back the undelivered part
     (rounded down), Canceled gives back all. Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
@@ -57,15 +57,23 @@ def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Change 
 def take(reports: Sequence[Report], actor: str, now: datetime) -> list[Change | Refusal]:
     """Does what `report` does inside the caller's transaction."""
     orders = family.lock(Order.objects.filter(pk__in={each.order_id for each in reports}))
+    waiting = held.waiting_among(orders.values())
     outcomes: list[Change | Refusal] = []
     changes: dict[int, Change] = {}
     for each in reports:
-        outcome = _decide(orders.get(each.order_id), each)
+        outcome = _decide(orders.get(each.order_id), each, is_waiting=each.order_id in waiting)
         if isinstance(outcome, Change) and changes.setdefault(each.order_id, outcome) != outcome:
             outcome = Refusal(Reason.MOVE_NOT_ALLOWED)
         outcomes.append(outcome)
     apply([each for each in changes.values() if each.order.status not in FINAL], actor, now)
     return outcomes
+
+
+def foresee(orders: Collection[Order], reports: Sequence[Report]) -> list[Change | Refusal]:
+    """Returns what `report` would do with orders as they were read, in the order given; changes nothing."""
+    known = {each.pk: each for each in orders}
+    waiting = held.waiting_among(orders)
+    return [_decide(known.get(each.order_id), each, is_waiting=each.order_id in waiting) for each in reports]
 
 
 def recount(reports: Sequence[Report]) -> list[Report]:
@@ -101,7 +109,7 @@ def canceled(order: Order, note: str = "") -> Change:
     return Change(order, Status.CANCELED, order.start_count, order.quantity, order.charge_micros, note)
 
 
-def _decide(order: Order | None, told: Report) -> Change | Refusal:
+def _decide(order: Order | None, told: Report, *, is_waiting: bool) -> Change | Refusal:
     if order is None:
         return Refusal(Reason.INCORRECT_ORDER)
     before = Status(order.status)
@@ -109,6 +117,8 @@ def _decide(order: Order | None, told: Report) -> Change | Refusal:
     if before in FINAL:
         same = Change(order, before, order.start_count, order.remains, order.returned_micros)
         return same if after is before else Refusal(Reason.MOVE_NOT_ALLOWED)
+    if is_waiting and after is not Status.CANCELED:
+        return Refusal(Reason.MOVE_NOT_ALLOWED)
     if family.is_parent(order) or (after is not before and after not in MOVES[before]):
         return Refusal(Reason.MOVE_NOT_ALLOWED)
     remains = _remains(order, after, told.remains)

@@ -61,18 +61,33 @@ def place(requests: Sequence[PlaceRequest], now: datetime) -> list[Placed | Refu
     """
     with durable() as receipt:
         purses, token = reads.lock_purses({each.customer_id for each in requests})
-        book = price_book.at(token)
-        prints = [_fingerprint(each, purses) for each in requests]
-        drafts = [_draft(each, purses, book, now) for each in requests]
-        batch = _gather(requests, prints, drafts, purses, now)
-        answers = [
-            _decide(batch, request, fingerprint, drafted)
-            for request, fingerprint, drafted in zip(requests, prints, drafts, strict=True)
-        ]
+        batch, answers = _decide_all(requests, purses, token, now)
         ids = writes.write(batch.accepted, now)
         if ids:
             receipt.wrote("orders_order", ids[0])
     return [Placed(ids[each]) if isinstance(each, int) else each for each in answers]
+
+
+def rehearse(requests: Sequence[PlaceRequest], now: datetime) -> list[Draft | Placed | Refusal]:
+    """Answers what `place` would at this moment, with the draft in place of the order. Changes and locks nothing."""
+    purses, token = reads.read_purses({each.customer_id for each in requests})
+    batch, answers = _decide_all(requests, purses, token, now)
+    return [batch.accepted[each].draft if isinstance(each, int) else each for each in answers]
+
+
+def _decide_all(
+    requests: Sequence[PlaceRequest], purses: dict[int, Purse], token: str, now: datetime
+) -> tuple[_Batch, list[int | Placed | Refusal]]:
+    """Returns what the list has come to, and for each request what `_decide` says."""
+    book = price_book.at(token)
+    prints = [_fingerprint(each, purses) for each in requests]
+    drafts = [_draft(each, purses, book, now) for each in requests]
+    batch = _gather(requests, prints, drafts, purses, now)
+    answers = [
+        _decide(batch, request, fingerprint, drafted)
+        for request, fingerprint, drafted in zip(requests, prints, drafts, strict=True)
+    ]
+    return batch, answers
 
 
 def _fingerprint(request: PlaceRequest, purses: Mapping[int, Purse]) -> str | None:
@@ -98,7 +113,7 @@ def _draft(
     # Service ids as the database writes them: no sign, no leading zero, ASCII digits.
     terms = book.terms.get(int(number)) if number.isascii() and number.isdigit() and len(number) <= 10 else None
     exchange = book.exchange.get(purse.currency)
-    if terms is None or exchange is None:
+    if terms is None or exchange is None or purse.country in terms.closed_countries:
         return Refusal(Reason.INCORRECT_SERVICE)
     rate = book.quote(request.customer_id, terms, purse.discount_basis_points, exchange)
     return draft(terms, request.form, rate, exchange, now.date())

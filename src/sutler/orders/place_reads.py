@@ -29,6 +29,7 @@ _PURSE = (
     *("wallet.currency", "wallet.balance_micros", "wallet.credit_limit_micros"),
     *("customer.suspended_at IS NOT NULL", "customer.repeat_window_seconds"),
     "COALESCE(grouped.discount_basis_points, 0)",
+    "customer.country",
     "(SELECT token FROM catalogue_catalogueversion WHERE id = 1)",
 )
 _READ_PURSES = Statement(_PURSES, _CUSTOMER_IDS, _PURSE)
@@ -58,13 +59,23 @@ _LINKS_IN_USE = Statement(
 def lock_purses(customer_ids: Collection[int]) -> tuple[dict[int, Purse], str]:
     """Locks the customers' wallets in id order and returns their purses, and the catalogue's token."""
     # On SQLite the transaction already holds the only write lock.
-    found = run(_LOCK_PURSES if is_postgres() else _READ_PURSES, [(each,) for each in customer_ids])
+    return _found(_LOCK_PURSES if is_postgres() else _READ_PURSES, customer_ids)
+
+
+def read_purses(customer_ids: Collection[int]) -> tuple[dict[int, Purse], str]:
+    """Returns the customers' purses and the catalogue's token as they are now, locking nothing."""
+    return _found(_READ_PURSES, customer_ids)
+
+
+def _found(purses: Statement, customer_ids: Collection[int]) -> tuple[dict[int, Purse], str]:
+    found = run(purses, [(each,) for each in customer_ids])
     token = found[0][-1] if found else version.current()
     return {row[0]: _purse(row) for row in found}, token or ""
 
 
 def _purse(row: Row) -> Purse:
-    customer_id, wallet_id, in_hand_id, scheduled_id, currency, balance, limit, suspended, window, discount, _ = row
+    customer_id, wallet_id, in_hand_id, scheduled_id, currency, balance, limit, suspended, window, *more = row
+    discount, country, _ = more
     return Purse(
         customer_id,
         wallet_id,
@@ -76,6 +87,7 @@ def _purse(row: Row) -> Purse:
         bool(suspended),
         window,
         discount,
+        country,
     )
 
 

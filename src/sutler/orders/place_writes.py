@@ -46,6 +46,11 @@ _INSERT_LINKS = Statement(
     " SELECT order_id, customer_id, service_id, link_digest FROM {rows} WHERE 1 = 1",
     {"order_id": "integer", "customer_id": "bigint", "service_id": "bigint", "link_digest": "text"},
 )
+_INSERT_APPROVALS = Statement(
+    "INSERT INTO orders_approval (order_id, state, asked_at, decided_by, reason)"
+    " SELECT order_id, 'waiting', asked_at, '', '' FROM {rows} WHERE 1 = 1",
+    {"order_id": "integer", "asked_at": "timestamptz"},
+)
 _INSERT_DRIPS = Statement(
     "INSERT INTO orders_drip (order_id, quantity_per_run, runs, interval_minutes, next_run_at, runs_placed)"
     " SELECT order_id, quantity_per_run, runs, interval_minutes, next_run_at, 0 FROM {rows} WHERE 1 = 1",
@@ -99,6 +104,7 @@ def write(orders: Sequence[NewOrder], now: datetime) -> list[int]:
             (INSERT_ORDERS, [_order_row(number, order, at) for number, order in numbered]),
             (INSERT_TRANSFERS, [_transfer_row(*each, at) for each in numbered if each[1].draft.charge_micros]),
             (_INSERT_LINKS, [(number, *order.link) for number, order in numbered if order.link]),
+            (_INSERT_APPROVALS, [(number, at) for number, order in numbered if order.draft.terms.needs_approval]),
             (_INSERT_DRIPS, [_drip_row(*each, at) for each in numbered if each[1].draft.input.runs]),
             (
                 _INSERT_SUBSCRIPTIONS,

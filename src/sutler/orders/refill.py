@@ -1,7 +1,9 @@
 """Refills: a customer asks that what was lost of a completed order be delivered again."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from django.db.models import Max
 
@@ -24,6 +26,25 @@ _REFILLS = Statement(
     {"ask": "integer", "customer_id": "bigint", "id": "bigint"},
 )
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+MOST_ON_A_PAGE = 200
+
+
+class Hindrance(Enum):
+    """Why an order may have no refill now."""
+
+    NOT_OFFERED = auto()
+    NOT_COMPLETED = auto()
+    GUARANTEE_OVER = auto()
+    UNDER_WAY = auto()
+    TOO_EARLY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Refills with their orders and services; `next_before` asks for the page after, if any."""
+
+    refills: list[Refill]
+    next_before: int | None
 
 
 def request_refills(customer_id: int, order_ids: Sequence[int], now: datetime) -> list[int | Refusal]:
@@ -41,9 +62,9 @@ def request_refills(customer_id: int, order_ids: Sequence[int], now: datetime) -
             .select_related("service")
             .annotate(last_refill_at=Max("refills__finished_at"))
         )
-        found = {each.pk: _may_refill(each, each.last_refill_at, now) for each in orders}
+        found = {each.pk: hindrance(each, each.last_refill_at, now) for each in orders}
         # In id order, so that two callers never wait for each other in a ring.
-        asked = sorted(order_id for order_id, may in found.items() if may)
+        asked = sorted(order_id for order_id, stands_in_the_way in found.items() if stands_in_the_way is None)
         opened: dict[int, int] = dict(
             run(_INSERT_REFILLS, [(each, RefillStatus.PENDING, moment(now)) for each in asked])
         )
@@ -53,6 +74,41 @@ def request_refills(customer_id: int, order_ids: Sequence[int], now: datetime) -
         opened.get(each, Refusal(Reason.REFILL_NOT_AVAILABLE if each in found else Reason.INCORRECT_ORDER))
         for each in order_ids
     ]
+
+
+def hindrance(
+    order: Order, last_refill_at: datetime | None, now: datetime, *, is_open: bool = False
+) -> Hindrance | None:
+    """Returns what stands in the way of a refill of the order (read with its service), None if nothing does.
+
+    `last_refill_at` is when the last refill of it ended, `is_open` whether one is under way.
+    """
+    service = order.service
+    if not service.refill:
+        return Hindrance.NOT_OFFERED
+    if order.status != Status.COMPLETED or order.finished_at is None:
+        return Hindrance.NOT_COMPLETED
+    # Whole numbers are compared: an operator's "for ever" in days is more than a timedelta holds.
+    if service.refill_days is not None and -((order.finished_at - now) // _DAY) > service.refill_days:
+        return Hindrance.GUARANTEE_OVER
+    if is_open:
+        return Hindrance.UNDER_WAY
+    quiet_since = max(order.finished_at, last_refill_at or order.finished_at)
+    return None if (now - quiet_since) // _HOUR >= service.refill_wait_hours else Hindrance.TOO_EARLY
+
+
+def of_customer(
+    customer_id: int, status: RefillStatus | None = None, *, before: int | None = None, limit: int = 50
+) -> Page:
+    """Returns a page of the refills of a customer's orders, newest first, by default of every status."""
+    found = Refill.objects.filter(order__customer_id=customer_id).select_related("order__service")
+    if status is not None:
+        found = found.filter(status=status)
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    size = max(1, min(limit, MOST_ON_A_PAGE))
+    rows = list(found.order_by("-pk")[: size + 1])
+    return Page(rows[:size], rows[size - 1].pk if len(rows) > size else None)
 
 
 def look_up(asks: Sequence[tuple[int, int]]) -> list[RefillStatus | None]:
@@ -82,17 +138,6 @@ def take(reports: Sequence[tuple[int, RefillStatus]], actor: str, now: datetime)
     Refill.objects.bulk_update(refills.values(), ["status", "finished_at"])
     OrderEvent.objects.bulk_create(notes)
     return answers
-
-
-def _may_refill(order: Order, last_refill_at: datetime | None, now: datetime) -> bool:
-    service = order.service
-    if order.status != Status.COMPLETED or order.finished_at is None or not service.refill:
-        return False
-    # Whole numbers are compared: an operator's "for ever" in days is more than a timedelta holds.
-    if service.refill_days is not None and -((order.finished_at - now) // _DAY) > service.refill_days:
-        return False
-    quiet_since = max(order.finished_at, last_refill_at or order.finished_at)
-    return (now - quiet_since) // _HOUR >= service.refill_wait_hours
 
 
 def _move(

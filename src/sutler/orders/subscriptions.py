@@ -11,12 +11,13 @@ from django.db.models.functions import Cast
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house
 from sutler.books.post import post as post_transfers
+from sutler.core import link_rules
 from sutler.core.clock import Random
 from sutler.core.lifecycle import FINAL
 from sutler.core.order_types import ORDER_TYPES, read_order
 from sutler.core.pricing import PER_THOUSAND, charge
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import family
+from sutler.orders import family, held
 from sutler.orders.change import note
 from sutler.orders.models import Order, OrderEvent, Post, Subscription
 from sutler.storage.transactions import durable
@@ -31,7 +32,8 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
 
     The quantity is drawn from the subscription's min..max. Reporting a link again is a success that changes nothing.
     The last of `posts` (and `old_posts` beside them) ends the subscription; without `posts` there is no last one.
-    Refuses with INCORRECT_FIELD `link`, INCORRECT_ORDER (no such subscription), MOVE_NOT_ALLOWED (it has ended).
+    Refuses with INCORRECT_FIELD `link` (the service's link rules included), INCORRECT_ORDER (no such subscription),
+    MOVE_NOT_ALLOWED (it has ended, or waits for approval).
     Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
     read = read_order(ORDER_TYPES["Package"], {"link": link})  # the type whose only field is a link
@@ -41,12 +43,16 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
         orders = family.lock(Order.objects.filter(pk=order_id, kind=Order.Kind.SUBSCRIPTION))
         if not orders:
             return Refusal(Reason.INCORRECT_ORDER)
+        service = orders[order_id].service
+        rules = link_rules.read(service.link_allowed, service.link_refused)
+        if rules is not None and not rules.allow(read.link):
+            return Refusal(Reason.INCORRECT_FIELD, "link")
         subscription = Subscription.objects.get(order=order_id)
         posts = Post.objects.filter(subscription=subscription)
         digest = hashlib.sha256(read.link.encode()).hexdigest()
         if posts.filter(link_digest=digest).exists():
             return None
-        if subscription.ended_at is not None or orders[order_id].status in FINAL:
+        if subscription.ended_at is not None or orders[order_id].status in FINAL or held.waiting_among(orders.values()):
             return Refusal(Reason.MOVE_NOT_ALLOWED)
         Post.objects.create(
             subscription=subscription,

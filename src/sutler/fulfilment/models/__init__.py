@@ -2,18 +2,20 @@
 
 from sutler.fulfilment.models.attempt import Attempt, DeskOrder, Orphan, UpstreamOrder
 from sutler.fulfilment.models.catalogue import CatalogueChange, PriceRule, Route, UpstreamService
-from sutler.fulfilment.models.provider import Alarm, LoggedCall, Provider, ProviderMinute
+from sutler.fulfilment.models.provider import Alarm, Heartbeat, LoggedCall, Provider, ProviderMinute, ProviderTask
 
 __all__ = [
     "Alarm",
     "Attempt",
     "CatalogueChange",
     "DeskOrder",
+    "Heartbeat",
     "LoggedCall",
     "Orphan",
     "PriceRule",
     "Provider",
     "ProviderMinute",
+    "ProviderTask",
     "Route",
     "UpstreamOrder",
     "UpstreamService",

@@ -154,3 +154,52 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text}"
+
+
+class Heartbeat(models.Model):
+    """One row: when a worker last said that it lives."""
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"alive at {self.at}"
+
+
+class ProviderTask(models.Model):
+    """Something that staff want to know of a provider now: carried out by the worker that holds its line, and kept.
+
+    `report` is what came of it, for people; what stands in it is another's: escape it.
+    """
+
+    class Kind(models.TextChoices):
+        TEST = "test"
+        BALANCE = "balance"
+        SYNC = "sync"
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="tasks")
+    kind = models.CharField(max_length=8, choices=Kind)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    # Of a sync: whether a catalogue without half of the services that there were is taken over.
+    trust = models.BooleanField(default=False)
+    asked_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    report = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "kind"],
+                condition=Q(state__in=["waiting", "running"]),
+                name="one_open_task_of_a_kind",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.provider_id}: {self.state}"

@@ -1,0 +1,114 @@
+"""Currencies: what each is worth in the base currency, and what a new rate makes of the prices."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from sutler.accounts import audit_log
+from sutler.accounts.models import Customer
+from sutler.accounts.roles import Permission
+from sutler.catalogue import exchange
+from sutler.catalogue.models import Service
+from sutler.core.money import is_currency, show_rate
+from sutler.core.pricing import quoted_rate
+from sutler.core.refusals import Reason, Refusal
+from sutler.office.words import Words, refuse
+from sutler.web.amounts import AmountField
+from sutler.web.doors import StaffRequest, staff_page
+
+EXAMPLES = 5
+
+
+class WorthForm(forms.Form):
+    """What one unit of a currency is worth."""
+
+    currency = forms.CharField(
+        label=gettext_lazy("Currency"),
+        max_length=5,
+        widget=forms.TextInput({"autocapitalize": "characters", "autocomplete": "off"}),
+        help_text=gettext_lazy("Its code, such as EUR. A known one gets the new rate."),
+    )
+    worth = AmountField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
+        self.fields["worth"].label = _("One unit is worth, in %(currency)s") % {"currency": base}
+        self.fields["worth"].help_text = _("With up to six decimals.")
+
+    def clean_currency(self) -> str:
+        """Returns the code in capitals."""
+        return str(self.cleaned_data["currency"]).strip().upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What customers of a currency pay for a service: now (None: nothing is on sale in it yet), and afterwards."""
+
+    name: str
+    before_micros: int | None
+    after_micros: int
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.CATALOGUE)
+def currencies(request: StaffRequest) -> HttpResponse:
+    """Shows the rates; a POST shows what a new one does, and with `do` = set sets it."""
+    form = WorthForm(request.POST or None)
+    given: dict[str, Any] = {"form": form, "base": settings.SUTLER["SUTLER_BASE_CURRENCY"]}
+    rates = exchange.rates()
+    if form.is_valid():
+        currency, worth = form.cleaned_data["currency"], form.cleaned_data["worth"]
+        if request.POST.get("do") == "set":
+            refusal = _set(request, currency, worth)
+            if refusal is None:
+                messages.success(request, _("The rate is set. It counts for new orders."))
+                return redirect("office:currencies")
+            refuse(form, refusal, _NOT_SET)
+        elif not is_currency(currency) or currency == given["base"]:
+            refuse(form, Refusal(Reason.INCORRECT_FIELD, "currency"), _NOT_SET)
+        else:
+            before = next((each.worth_micros for each in rates if each.currency == currency), None)
+            given |= {"currency": currency, "effects": _effects(before, worth), "worth": worth, "before": before}
+    counted = dict(Customer.objects.values_list("currency").annotate(Count("pk")).order_by())
+    given["rows"] = [(each, counted.get(each.currency, 0)) for each in rates]
+    given["base_count"] = counted.get(given["base"], 0)
+    given["missing"] = sorted(set(counted) - {each.currency for each in rates} - {given["base"]})
+    return render(request, "office/currencies.html", given)
+
+
+_NOT_SET: dict[str | Reason, Words] = {
+    "currency": gettext_lazy("This is no code of a currency, or it is the base currency.")
+}
+
+
+def _set(request: StaffRequest, currency: str, worth: int) -> Refusal | None:
+    with transaction.atomic():
+        had = exchange.put(currency, worth)
+        if isinstance(had, Refusal):
+            return had
+        before = {"worth": show_rate(had)} if had else None
+        after = {"worth": show_rate(worth)}
+        audit_log.write(
+            request.user, "exchange rate set", f"currency {currency}", request.now, before=before, after=after
+        )
+    return None
+
+
+def _effects(before: int | None, worth: int) -> list[Effect]:
+    """Returns what it does to the first few services on sale."""
+    sold = Service.objects.filter(state=Service.State.ACTIVE).values_list("name", "rate_micros")[:EXAMPLES]
+    return [
+        Effect(name, quoted_rate(rate, 0, before) if before else None, quoted_rate(rate, 0, worth))
+        for name, rate in sold
+    ]

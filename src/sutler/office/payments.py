@@ -1,0 +1,121 @@
+"""Payments: requests to confirm or reject, and everything that was paid in."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from sutler.accounts.roles import Permission
+from sutler.books import deposits
+from sutler.core.refusals import Reason, Refusal
+from sutler.office.fields import reason_field
+from sutler.office.words import BUSY, UNCLEAR, Words, refuse
+from sutler.payments import funds
+from sutler.payments.models import FundsRequest
+from sutler.storage.transactions import Busy, CommitUnclear
+from sutler.web import paging
+from sutler.web.amounts import AmountField
+from sutler.web.doors import StaffRequest, staff_page
+
+STATES = {
+    FundsRequest.State.WAITING: (gettext_lazy("Waiting"), "warn"),
+    FundsRequest.State.CONFIRMED: (gettext_lazy("Confirmed"), "good"),
+    FundsRequest.State.REJECTED: (gettext_lazy("Rejected"), "bad"),
+    FundsRequest.State.WITHDRAWN: (gettext_lazy("Withdrawn"), ""),
+}
+_NOT_DECIDED: dict[str | Reason, Words] = {
+    "amount": gettext_lazy("Nothing would be left of this, or the balance cannot hold it.")
+}
+
+
+class ConfirmForm(forms.Form):
+    """What has come."""
+
+    amount = AmountField(
+        label=gettext_lazy("Amount that came"),
+        help_text=gettext_lazy("If it is another than was asked, it is credited on the method's terms of today."),
+    )
+
+
+class RejectForm(forms.Form):
+    """Why a request is turned down."""
+
+    reason = reason_field(help_text=gettext_lazy("The customer reads it."))
+
+
+@require_safe
+@staff_page(Permission.PAYMENTS)
+def payments(request: StaffRequest) -> HttpResponse:
+    """Shows the requests that wait, or with `state` = all every request, newest first."""
+    start, is_all = paging.before(request), request.GET.get("state") == "all"
+    found = funds.of_all(waiting_only=not is_all, before=start, limit=paging.ROWS + 1)
+    rows = [(each, *STATES[FundsRequest.State(each.state)]) for each in found[: paging.ROWS]]
+    following = found[paging.ROWS - 1].pk if len(found) > paging.ROWS else None
+    given = {"page": paging.page(rows, start, following), "here": "all" if is_all else "waiting"}
+    return render(request, "office/payments.html", given)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.PAYMENTS)
+def payment(request: StaffRequest, request_id: int) -> HttpResponse:
+    """Shows a request; a POST confirms it with what came, or rejects it for a reason (`do`)."""
+    asked = funds.get_for_staff(request_id)
+    if asked is None:
+        return redirect("office:payments")
+    do = request.POST.get("do", "")
+    confirm = ConfirmForm(request.POST if do == "confirm" else None, initial={"amount": asked.amount_micros})
+    confirm.fields["amount"].label = _("Amount that came, in %(currency)s") % {"currency": asked.currency}
+    reject = RejectForm(request.POST if do == "reject" else None)
+    if confirm.is_valid():
+        amount = confirm.cleaned_data["amount"]
+        if _done(confirm, lambda: funds.confirm(asked.pk, request.user, request.now, amount_micros=amount)):
+            messages.success(request, _("%(reference)s is credited.") % {"reference": asked.reference})
+            return redirect("office:payments")
+    if reject.is_valid():
+        reason = reject.cleaned_data["reason"]
+        if _done(reject, lambda: funds.reject(asked.pk, reason, request.user, request.now)):
+            messages.success(
+                request, _("%(reference)s is rejected. The customer is told.") % {"reference": asked.reference}
+            )
+            return redirect("office:payments")
+    state, colour = STATES[FundsRequest.State(asked.state)]
+    given = {"asked": asked, "confirm": confirm, "reject": reject, "state": state, "colour": colour}
+    return render(request, "office/payment.html", given)
+
+
+@require_safe
+@staff_page(Permission.PAYMENTS)
+def payments_deposits(request: StaffRequest) -> HttpResponse:
+    """Shows what was paid in, in one currency, newest first."""
+    known = deposits.currencies()
+    currency = request.GET.get("currency", "")
+    if currency not in known:
+        base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
+        currency = base if base in known else next(iter(known), base)
+    start = paging.before(request)
+    rows, following = deposits.page(currency, before=start, limit=paging.ROWS)
+    given = {"page": paging.page(rows, start, following), "currency": currency, "known": known, "here": "deposits"}
+    return render(request, "office/payments_deposits.html", given)
+
+
+def _done(form: forms.Form, verb: Callable[[], Any]) -> bool:
+    """Does it, or says in the form why it was not done."""
+    try:
+        answer = verb()
+    except Busy:
+        form.add_error(None, BUSY)
+        return False
+    except CommitUnclear:
+        form.add_error(None, UNCLEAR)
+        return False
+    if isinstance(answer, Refusal):
+        refuse(form, answer, _NOT_DECIDED)
+        return False
+    return True

@@ -1,0 +1,210 @@
+"""Providers: how each does, and new ones."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from sutler.accounts.roles import Permission
+from sutler.catalogue import exchange
+from sutler.core.attempts import UNSETTLED
+from sutler.core.refusals import Refusal
+from sutler.fulfilment import care, heartbeat, provider_tasks, providers
+from sutler.fulfilment.models import Alarm, Attempt, Provider
+from sutler.fulfilment.service_changes import audited
+from sutler.office.fields import LimitField
+from sutler.office.words import Words, refuse
+from sutler.web.doors import StaffRequest, staff_page
+
+NOT_SAVED: dict[Any, Words] = {
+    "name": gettext_lazy("Another provider has this name."),
+    "url": gettext_lazy("It needs https and a public host, without a user, a query or a fragment."),
+    "key": gettext_lazy("A key is one line of at most 500 characters."),
+    "currency": gettext_lazy("What this currency is worth is not known yet: set its rate first."),
+    "extra_fields": gettext_lazy("Write name=value, one a line; a name of the protocol cannot be used."),
+    "key_field": gettext_lazy("This name cannot be used."),
+}
+STATES: dict[str, tuple[Words, str]] = {
+    Provider.State.ON: (gettext_lazy("On"), "good"),
+    Provider.State.STOPPED: (gettext_lazy("Sending stopped"), "warn"),
+    Provider.State.OFF: (gettext_lazy("Off"), ""),
+}
+_SLASHES = {"": None, "with": True, "without": False}
+_FLAGS = ("drip_feed_there", "subscriptions_there", "may_scan", "is_shared")
+_NUMBERS = ("call_interval_milliseconds", "most_at_once", "settle_minutes", "brake_percent", "brake_open")
+
+
+class ProviderForm(forms.Form):
+    """A provider's settings; the key is only ever written."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=providers.LONGEST_NAME)
+    url = forms.CharField(
+        label=gettext_lazy("Address of its API"),
+        max_length=providers.LONGEST_URL,
+        widget=forms.TextInput({"type": "url", "inputmode": "url", "placeholder": "https://panel.example/api/v2"}),
+    )
+    key = forms.CharField(
+        label=gettext_lazy("API key"),
+        max_length=providers.LONGEST_SECRET,
+        widget=forms.PasswordInput({"autocomplete": "off"}),
+        help_text=gettext_lazy("Kept sealed; it is never shown."),
+    )
+    currency = forms.ChoiceField(
+        label=gettext_lazy("Currency of the account there"), help_text=gettext_lazy("It cannot be changed later.")
+    )
+    low_balance_micros = LimitField(
+        label=gettext_lazy("Alarm below a balance of"),
+        required=False,
+        help_text=gettext_lazy("In its currency; empty: no alarm."),
+    )
+
+    method = forms.ChoiceField(
+        label=gettext_lazy("Calls are made by"), choices=[("POST", "POST"), ("GET", "GET")], initial="POST"
+    )
+    key_field = forms.CharField(label=gettext_lazy("Name of the key's field"), max_length=40, initial="key")
+    cancel_field = forms.ChoiceField(
+        label=gettext_lazy("A cancel names"),
+        choices=[("orders", gettext_lazy("many orders")), ("order", gettext_lazy("one order"))],
+        initial="orders",
+    )
+    trailing_slash = forms.ChoiceField(
+        label=gettext_lazy("The address ends"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("as written")),
+            ("with", gettext_lazy("with a slash")),
+            ("without", gettext_lazy("without a slash")),
+        ],
+    )
+    extra_fields = forms.CharField(
+        label=gettext_lazy("Fields that go with every call"),
+        required=False,
+        widget=forms.Textarea({"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
+    )
+    call_interval_milliseconds = forms.IntegerField(
+        label=gettext_lazy("Milliseconds between calls"), min_value=0, max_value=3_600_000, initial=1000
+    )
+    most_at_once = forms.IntegerField(
+        label=gettext_lazy("Orders on the way at once"), min_value=1, max_value=50, initial=8
+    )
+    drip_feed_there = forms.BooleanField(label=gettext_lazy("It runs drip-feeds itself"), required=False)
+    subscriptions_there = forms.BooleanField(label=gettext_lazy("It runs subscriptions itself"), required=False)
+
+    settle_minutes = forms.IntegerField(
+        label=gettext_lazy("Minutes in which an order may come into being late"),
+        min_value=15,
+        max_value=7 * 24 * 60,
+        initial=15,
+    )
+    may_scan = forms.BooleanField(
+        label=gettext_lazy("Ids may be asked about to find an order whose answer was lost"), required=False
+    )
+    is_shared = forms.BooleanField(label=gettext_lazy("People order with the same account by hand"), required=False)
+    brake_percent = forms.IntegerField(
+        label=gettext_lazy("Unknown outcomes in % that stop sending"), min_value=1, max_value=100, initial=2
+    )
+    brake_open = forms.IntegerField(
+        label=gettext_lazy("Open unknown outcomes that stop sending"), min_value=1, max_value=100_000, initial=20
+    )
+
+    def __init__(self, *args: Any, found: Provider | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
+        codes = [base, *(each.currency for each in exchange.rates())]
+        self.fields["currency"].choices = [(each, each) for each in codes]  # type: ignore[attr-defined]
+        self.fields["extra_fields"].help_text = _("One a line: name=value.")
+        if found is not None:
+            del self.fields["currency"]
+            self.fields["key"].required = False
+            self.fields["key"].help_text = _("Empty: the key that is kept stays. It is never shown.")
+            kept = _("Some are kept. ") if found.sealed_fields else ""
+            self.fields["extra_fields"].help_text = kept + _("Empty: they stay as they are. A dash: none any more.")
+
+    def clean_extra_fields(self) -> dict[str, str] | None:
+        """Returns the fields by name; None where nothing was written."""
+        text = str(self.cleaned_data["extra_fields"]).strip()
+        if not text:
+            return None
+        if text == "-":
+            return {}
+        pairs = [line.partition("=") for line in text.splitlines() if line.strip()]
+        if not all(equals for _name, equals, _value in pairs):
+            raise forms.ValidationError(str(NOT_SAVED["extra_fields"]))
+        return {name.strip(): value.strip() for name, _equals, value in pairs}
+
+    def terms(self) -> dict[str, Any]:
+        """Returns what the verbs take: all but a key and fields that were left empty."""
+        given = self.cleaned_data
+        names = ("name", "url", "low_balance_micros", "method", "key_field", "cancel_field", *_FLAGS, *_NUMBERS)
+        terms = {name: given[name] for name in names} | {"trailing_slash": _SLASHES[given["trailing_slash"]]}
+        if given["key"]:
+            terms["key"] = given["key"].strip()
+        if given["extra_fields"] is not None:
+            terms["extra_fields"] = given["extra_fields"]
+        return terms
+
+
+def kept(found: Provider) -> dict[str, Any]:
+    """Returns what stands in the form of a provider."""
+    names = ("name", "url", "low_balance_micros", "method", "key_field", "cancel_field", *_FLAGS, *_NUMBERS)
+    slash = next(word for word, value in _SLASHES.items() if value is found.trailing_slash)
+    return {name: getattr(found, name) for name in names} | {"trailing_slash": slash}
+
+
+@require_safe
+@staff_page(Permission.PROVIDERS)
+def providers_list(request: StaffRequest) -> HttpResponse:
+    """Shows the providers, what they hold and how they have answered in the last hour."""
+    unknown = _by_provider(Attempt.objects.filter(action=Attempt.Action.ADD, state__in=UNSETTLED))
+    alarms = _by_provider(Alarm.objects.filter(closed_at=None, provider__isnull=False))
+    rows = [
+        {
+            "provider": each,
+            "state": STATES[each.state],
+            "is_low": _is_low(each),
+            "health": health,
+            "errors": f"{health.error_rate:.1%}",
+            "unknown": unknown.get(each.pk, 0),
+            "alarms": alarms.get(each.pk, 0),
+        }
+        for each, health in care.health_of_all(request.now)
+    ]
+    is_alive = heartbeat.is_alive(heartbeat.last_at(), request.now)
+    return render(request, "office/providers.html", {"rows": rows, "is_alive": is_alive})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.PROVIDERS)
+def provider_new(request: StaffRequest) -> HttpResponse:
+    """Adds a provider, and asks the worker to try it."""
+    form = ProviderForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        terms = form.terms()
+        shown = {name: value for name, value in terms.items() if name not in {"key", "extra_fields"}}
+        made = audited(
+            lambda: providers.add(form.cleaned_data["currency"], request.now, **terms),
+            *(request.user, "provider added", f"provider {terms['name']}", request.now),
+            after=shown,
+        )
+        if not isinstance(made, Refusal):
+            provider_tasks.ask(made.pk, provider_tasks.Kind.TEST, request.user, request.now)
+            messages.success(request, _("%(name)s is added, and being tested.") % {"name": made.name})
+            return redirect("office:provider", made.pk)
+        refuse(form, made, NOT_SAVED)
+    return render(request, "office/provider_new.html", {"form": form})
+
+
+def _is_low(found: Provider) -> bool:
+    low, held = found.low_balance_micros, found.balance_micros
+    return low is not None and held is not None and held < low
+
+
+def _by_provider(rows: Any) -> dict[int, int]:
+    return dict(rows.filter(~Q(provider=None)).order_by().values_list("provider").annotate(Count("pk")))

@@ -1,0 +1,251 @@
+"""Many services at once: new prices, seen before they hold; state, category, promises; taken in from a file."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from sutler.accounts.roles import Permission
+from sutler.catalogue import service_file
+from sutler.catalogue.models import Category, Service
+from sutler.catalogue.service_file import Offer, Unreadable
+from sutler.core.order_types import LARGEST_NUMBER
+from sutler.core.refusals import Refusal
+from sutler.fulfilment import service_changes
+from sutler.fulfilment.service_changes import FLAGS, MOST_AT_ONCE, Change, Reprice
+from sutler.office.catalogue import STATE_CHOICES, found_by
+from sutler.office.deeds import numbers
+from sutler.office.fields import PercentField
+from sutler.office.words import refuse
+from sutler.web.amounts import AmountField
+from sutler.web.doors import StaffRequest, staff_page
+
+SHOWN = 200
+LARGEST_UPLOAD = 2_000_000
+FAULTS_SHOWN = 50
+
+
+class PriceForm(forms.Form):
+    """How prices are changed."""
+
+    how = forms.ChoiceField(
+        label=gettext_lazy("The rates"),
+        choices=[
+            ("raise", gettext_lazy("are raised by a percentage")),
+            ("lower", gettext_lazy("are lowered by a percentage")),
+            ("set", gettext_lazy("are all set to the same rate")),
+        ],
+    )
+    percent = PercentField(label=gettext_lazy("Percentage"), required=False)
+    rate = AmountField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
+        self.fields["rate"].label = _("Rate in %(currency)s") % {"currency": base}
+
+    def clean(self) -> dict[str, Any]:
+        """Asks for what the chosen way needs."""
+        given = super().clean() or {}
+        needed = "rate" if given.get("how") == "set" else "percent"
+        if given.get(needed) is None and needed not in self.errors:
+            self.add_error(needed, _("This is needed."))
+        if given.get("how") == "lower" and (given.get("percent") or 0) >= 10_000:
+            self.add_error("percent", _("Less than 100 %."))
+        return given
+
+    def wanted(self) -> Reprice:
+        """Returns what the verb takes."""
+        given = self.cleaned_data
+        if given["how"] == "set":
+            return Reprice(rate_micros=given["rate"])
+        return Reprice(given["percent"] if given["how"] == "raise" else -given["percent"])
+
+
+_YES_NO = [("", gettext_lazy("as it is")), ("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))]
+
+
+class EditForm(forms.Form):
+    """What is changed of all; what is left empty stays as it is."""
+
+    state = forms.ChoiceField(
+        label=gettext_lazy("State"), required=False, choices=[("", gettext_lazy("as it is")), *STATE_CHOICES]
+    )
+    category = forms.ModelChoiceField(
+        label=gettext_lazy("Category"),
+        required=False,
+        queryset=Category.objects,
+        empty_label=gettext_lazy("as it is"),
+    )
+    dripfeed = forms.ChoiceField(label=gettext_lazy("Orders may be spread over runs"), required=False, choices=_YES_NO)
+    cancel = forms.ChoiceField(label=gettext_lazy("Cancels may be asked"), required=False, choices=_YES_NO)
+    refill = forms.ChoiceField(label=gettext_lazy("Refills may be asked"), required=False, choices=_YES_NO)
+    refill_days = forms.IntegerField(
+        label=gettext_lazy("Days in which a refill may be asked"),
+        required=False,
+        min_value=-1,
+        max_value=LARGEST_NUMBER,
+        help_text=gettext_lazy("-1: for ever."),
+    )
+    needs_approval = forms.ChoiceField(
+        label=gettext_lazy("Each order waits for approval"), required=False, choices=_YES_NO
+    )
+    one_active_order_per_link = forms.ChoiceField(
+        label=gettext_lazy("One active order for each link"), required=False, choices=_YES_NO
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Asks for at least one thing to change."""
+        given = super().clean() or {}
+        if not self.errors and not any(value not in ("", None) for value in given.values()):
+            self.add_error(None, _("Say what is to be changed."))
+        return given
+
+    def wanted(self) -> Change:
+        """Returns what the verb takes."""
+        given = self.cleaned_data
+        return Change(
+            state=given["state"] or None,
+            category_id=given["category"].pk if given["category"] else None,
+            flags={name: given[name] == "yes" for name in FLAGS if given[name]},
+            refill_days=given["refill_days"],
+        )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.CATALOGUE)
+def services_prices(request: StaffRequest) -> HttpResponse:
+    """Shows what a change does to the prices of the services chosen, and with `do` = set carries it out."""
+    services = _chosen(request)
+    form = PriceForm(request.POST if request.method == "POST" else None)
+    given: dict[str, Any] = _told(services, "prices") | {"form": form}
+    if form.is_valid():
+        if request.POST.get("do") == "set":
+            moved = service_changes.reprice(services, form.wanted(), request.user, request.now)
+            messages.success(request, _("%(count)s prices are changed. New orders pay them.") % {"count": len(moved)})
+            return redirect("office:services")
+        found = service_changes.new_prices(services, form.wanted())
+        moves = [each for each in found if each.before_micros != each.after_micros]
+        given |= {"looked": True, "move_count": len(moves), "shown": found[:SHOWN], "rest": len(found[SHOWN:])}
+    return render(request, "office/services_prices.html", given)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.CATALOGUE)
+def services_edit(request: StaffRequest) -> HttpResponse:
+    """Changes state, category, promises of the services chosen."""
+    services = _chosen(request)
+    form = EditForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        ids = list(services.values_list("pk", flat=True)[:MOST_AT_ONCE])
+        count = service_changes.change_many(ids, form.wanted(), request.user, request.now)
+        if not isinstance(count, Refusal):
+            messages.success(request, _("%(count)s services are changed.") % {"count": count})
+            return redirect("office:services")
+        refuse(form, count)
+    return render(request, "office/services_edit.html", _told(services, "edit") | {"form": form})
+
+
+class FileForm(forms.Form):
+    """A file of services, chosen or pasted; what was chosen is shown, so that it is read before it is taken in."""
+
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        required=False,
+        widget=forms.FileInput({"accept": ".csv,.json,text/csv,application/json"}),
+    )
+    content = forms.CharField(
+        label=gettext_lazy("Or its text"),
+        required=False,
+        max_length=LARGEST_UPLOAD,
+        strip=False,
+        widget=forms.Textarea({"rows": 10, "class": "code", "spellcheck": "false"}),
+        help_text=gettext_lazy(
+            "The JSON of a services answer, or CSV whose first line names the columns: service, name, type, category,"
+            " rate, min, max and, where wanted, dripfeed, refill, cancel, refill_days, refill_wait_hours, desc."
+        ),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Asks for one of the two; a file of at most two million bytes in UTF-8."""
+        given = super().clean() or {}
+        file = given.get("file")
+        if file is not None and file.size > LARGEST_UPLOAD:
+            self.add_error("file", _("The file is too large for a page. `sutler service import` takes larger ones."))
+        elif file is not None:
+            given["content"] = file.read().decode("utf-8-sig", "replace")
+        if not given.get("content") and not self.errors:
+            self.add_error("file", _("Choose a file, or paste its text."))
+        return given
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.CATALOGUE)
+def services_import(request: StaffRequest) -> HttpResponse:
+    """Reads a file of services and says what it would do, or what is wrong in which row; `do` = import takes it in."""
+    form = FileForm(request.POST or None, request.FILES or None)
+    given: dict[str, Any] = {"form": form, "base": settings.SUTLER["SUTLER_BASE_CURRENCY"], "here": "import"}
+    if form.is_valid():
+        content = form.cleaned_data["content"]
+        try:
+            offers, faults = _read(content)
+        except Unreadable as error:
+            form.add_error("content", str(error))
+            return render(request, "office/services_import.html", given)
+        if request.POST.get("do") == "import" and offers and not faults and "file" not in request.FILES:
+            stored = service_changes.take_in(offers, request.user, request.now)
+            new = sum(is_new for _id, is_new in stored)
+            told = {"new": new, "changed": len(stored) - new}
+            messages.success(request, _("%(new)s services are new, %(changed)s are changed.") % told)
+            return redirect("office:services")
+        given |= _looked_at(offers, faults)
+        given["form"] = FileForm(initial={"content": content})
+    return render(request, "office/services_import.html", given)
+
+
+def _read(content: str) -> tuple[list[Offer], list[str]]:
+    is_json = content.lstrip("\ufeff \r\n\t")[:1] in {"[", "{"}
+    read = service_file.read_json if is_json else service_file.read_csv
+    return service_file.check(read(content.encode("utf-8", "replace")))
+
+
+def _looked_at(offers: list[Offer], faults: list[str]) -> dict[str, Any]:
+    ids = [each.service_id for each in offers if each.service_id]
+    there: dict[int, Service] = {}
+    for start in range(0, len(ids[:1000]), 500):
+        there |= Service.objects.in_bulk(ids[start : start + 500])
+    rows = [(each, there.get(each.service_id or 0)) for each in offers[:SHOWN]]
+    return {
+        "looked": True,
+        "rows": rows,
+        "rest": len(offers[SHOWN:]),
+        "offer_count": len(offers),
+        "faults": faults[:FAULTS_SHOWN],
+        "fault_count": len(faults),
+    }
+
+
+def _chosen(request: StaffRequest) -> QuerySet[Service]:
+    """Returns the services of the query string: those named, or without any all that the filters leave."""
+    ids = numbers(request.GET.getlist("services"), most=500)
+    _form, services = found_by(request.GET)
+    return Service.objects.select_related("category").filter(pk__in=ids) if ids else services
+
+
+def _told(services: QuerySet[Service], what: str) -> dict[str, Any]:
+    found = list(services.values_list("name", flat=True)[: MOST_AT_ONCE + 1])
+    return {
+        "count": min(len(found), MOST_AT_ONCE),
+        "is_cut": len(found) > MOST_AT_ONCE,
+        "names": found[:5],
+        "more": len(found[5:]),
+        "what": what,
+        "base": settings.SUTLER["SUTLER_BASE_CURRENCY"],
+    }

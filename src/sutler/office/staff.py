@@ -1,0 +1,96 @@
+"""The staff: who works here, in which role, and who no longer does."""
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from sutler.accounts import staff
+from sutler.accounts.models import Role, User
+from sutler.accounts.roles import Permission
+from sutler.core.refusals import Reason, Refusal
+from sutler.office.customers import NOT_INVITED
+from sutler.office.words import Words, refuse, words
+from sutler.web.doors import StaffRequest, staff_page
+from sutler.web.invitations import invite, invite_again
+
+ROLES = {
+    Role.OWNER: (gettext_lazy("Owner"), gettext_lazy("Everything, and who works here.")),
+    Role.MANAGER: (gettext_lazy("Manager"), gettext_lazy("Everything but the staff and the settings.")),
+    Role.SUPPORT: (gettext_lazy("Support"), gettext_lazy("Customers, tickets and orders; no balances.")),
+    Role.FULFILMENT: (gettext_lazy("Fulfilment"), gettext_lazy("The desk, orders and unknown outcomes.")),
+}
+_NOT_CHANGED: dict[str | Reason, Words] = {
+    Reason.MOVE_NOT_ALLOWED: gettext_lazy("The last owner stays owner: give somebody else the role first."),
+    Reason.OTHER_PERSON_NEEDED: gettext_lazy("Nobody changes their own role: another owner does."),
+}
+
+
+class InviteForm(forms.Form):
+    """Somebody who is to work here."""
+
+    email = forms.CharField(
+        label=gettext_lazy("E-mail address"), max_length=254, widget=forms.EmailInput({"autocomplete": "off"})
+    )
+    name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=200)
+    role = forms.ChoiceField(
+        label=gettext_lazy("Role"),
+        choices=[(role, told[0]) for role, told in ROLES.items()],
+        initial=Role.SUPPORT,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.STAFF)
+def staff_list(request: StaffRequest) -> HttpResponse:
+    """Shows everybody; a POST invites somebody."""
+    form = InviteForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        asked = form.cleaned_data
+        holder = Role(asked["role"])
+        made = invite(request, asked["email"], asked["name"], request.user, request.now, holder=holder)
+        if not isinstance(made, Refusal):
+            messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": made.email})
+            return redirect("office:staff")
+        refuse(form, made, NOT_INVITED)
+    given = {
+        "rows": [(each, ROLES[Role(each.role)][0], not each.has_usable_password()) for each in staff.members()],
+        "roles": [(role, *told) for role, told in ROLES.items()],
+        "form": form,
+    }
+    return render(request, "office/staff.html", given)
+
+
+@require_POST
+@staff_page(Permission.STAFF)
+def staff_change(request: StaffRequest, user_id: int) -> HttpResponse:
+    """Does one thing to a member of staff (`do`): role, let_in, shut_out or invite."""
+    person = User.objects.filter(pk=user_id, is_staff=True).first()
+    if person is None:
+        raise Http404
+    refusal, told = _change(request, person, request.POST.get("do", ""))
+    if refusal is None:
+        messages.success(request, told % {"email": person.email})
+    else:
+        own = NOT_INVITED if request.POST.get("do") == "invite" else _NOT_CHANGED
+        messages.error(request, words(refusal, own))
+    return redirect("office:staff")
+
+
+def _change(request: StaffRequest, person: User, do: str) -> tuple[Refusal | None, str]:
+    """Returns why it was not done, or None, and the words for when it was."""
+    actor, now = request.user, request.now
+    if do == "role":
+        refusal = staff.give_role(person.pk, request.POST.get("role", ""), actor, now)
+        return refusal, _("%(email)s has another role.")
+    if do == "let_in":
+        return staff.set_active(person.pk, active=True, actor=actor, now=now), _("%(email)s may sign in again.")
+    if do == "shut_out":
+        refusal = staff.set_active(person.pk, active=False, actor=actor, now=now)
+        return refusal, _("%(email)s is shut out, and so are their keys.")
+    if do == "invite":
+        return invite_again(request, person, now), _("An invitation is on its way to %(email)s.")
+    raise Http404

@@ -1,0 +1,69 @@
+"""The tags of the office: what a role may, states of tickets, percentages, and where the audit log's things are."""
+
+from collections.abc import Collection, Mapping
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from sutler.accounts.roles import Permission
+from sutler.office.fields import show_percent
+from sutler.support.models import Ticket
+from sutler.web.templatetags.web import chip
+
+register = template.Library()
+
+# As staff see a ticket: an open one waits for them.
+_STATES: Mapping[str, tuple[str | Promise, str]] = {
+    Ticket.State.OPEN: (_("Waiting for us"), "warn"),
+    Ticket.State.ANSWERED: (_("Answered"), "good"),
+    Ticket.State.CLOSED: (_("Closed"), ""),
+}
+_SCOPES: Mapping[str, str | Promise] = {
+    "read": _("read"),
+    "order": _("order"),
+    "refill_cancel": _("ask for refills and cancels"),
+}
+# The first word of what an entry of the audit log is about, and the address of such things.
+_PLACES = {"customer": "office:customer", "ticket": "office:ticket", "service": "office:service"}
+_PLACES |= {"order": "office:order", "provider": "office:provider", "method": "office:method"}
+_PLACES |= {"announcement": "office:announcement"}
+
+
+@register.filter
+def has(permissions: Collection[Permission] | None, name: str) -> bool:
+    """Returns whether `request.permissions` hold the one of this name."""
+    return bool(permissions) and Permission[name] in (permissions or ())
+
+
+@register.filter
+def percent(basis_points: int) -> str:
+    """Returns basis points as a percentage without its sign."""
+    return show_percent(basis_points)
+
+
+@register.filter
+def scopes(kept: str) -> str:
+    """Returns what a key may do in words."""
+    return ", ".join(str(_SCOPES.get(each, each)) for each in kept.split())
+
+
+@register.filter
+def place_of(what: str) -> str:
+    """Returns the address of what an entry of the audit log is about, such as `customer 3`, or nothing."""
+    kind, _space, number = what.partition(" ")
+    if kind not in _PLACES or not (number.isascii() and number.isdigit()):
+        return ""
+    try:
+        return reverse(_PLACES[kind], args=[int(number)])
+    except NoReverseMatch:
+        return ""
+
+
+@register.simple_tag
+def ticket_state(state: str) -> SafeString:
+    """Returns the chip of a ticket's state as staff see it."""
+    words, colour = _STATES[state]
+    return chip(words, colour)

@@ -1,0 +1,119 @@
+"""Unknown outcomes: what is known of each, and the verdict of staff: placed under an id, never placed, or wait."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from sutler.accounts.roles import Permission
+from sutler.core.refusals import Refusal
+from sutler.fulfilment import attempts, desk, evidence
+from sutler.office.deeds import actor_of, to_orders
+from sutler.office.fields import reason_field
+from sutler.orders.models import Order
+from sutler.web.doors import StaffRequest, staff_page
+
+_FOUNDED_ON = gettext_lazy("What you found, and where: it is kept in the audit log.")
+
+
+class PlacedForm(forms.Form):
+    """Under which id it was placed, and how that is known."""
+
+    upstream_id = forms.CharField(label=gettext_lazy("Number at the provider"), max_length=64)
+    reason = reason_field(label=gettext_lazy("Founded on"), help_text=_FOUNDED_ON)
+
+
+class AbsentForm(forms.Form):
+    """How it is known that it was never placed."""
+
+    reason = reason_field(label=gettext_lazy("Founded on"), help_text=_FOUNDED_ON)
+    is_sure = forms.BooleanField(label=gettext_lazy("The provider has no such order, and has not charged for it."))
+
+
+class WaitForm(forms.Form):
+    """What is waited for."""
+
+    reason = reason_field(
+        label=gettext_lazy("What you wait for"), help_text=gettext_lazy("Kept with the order, for whoever looks next.")
+    )
+
+
+@require_safe
+@staff_page(Permission.VERDICTS)
+def verdicts(request: StaffRequest) -> HttpResponse:
+    """Shows the orders of which nobody knows whether a provider has placed them; those for staff first."""
+    return render(request, "office/verdicts.html", {"rows": evidence.unsettled(), "most": evidence.MOST_LISTED})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.VERDICTS)
+def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
+    """Shows the evidence about an order; a POST settles it (`do` = placed, absent) or keeps why to wait (wait)."""
+    found = evidence.of(order_id, request.now)
+    if found is None:
+        return _settled_already(request, order_id)
+    do = request.POST.get("do", "")
+    placed = PlacedForm(request.POST if do == "placed" else None, initial={"upstream_id": request.GET.get("id", "")})
+    absent = AbsentForm(request.POST if do == "absent" else None)
+    wait = WaitForm(request.POST if do == "wait" else None)
+    actor = actor_of(request.user)
+    if placed.is_valid():
+        upstream_id = placed.cleaned_data["upstream_id"].strip()
+        settle = partial(attempts.resolve, order_id, upstream_id, actor, request.now)
+        if _done(request, placed, order_id, "outcome settled: placed", settle, {"number at the provider": upstream_id}):
+            messages.success(request, _("Order %(id)s was placed: it is followed from now on.") % {"id": order_id})
+            return redirect("office:verdicts")
+    if absent.is_valid():
+        settle = partial(attempts.resolve, order_id, None, actor, request.now)
+        if _done(request, absent, order_id, "outcome settled: never placed", settle):
+            messages.success(request, _("Order %(id)s was not placed: it is planned again.") % {"id": order_id})
+            return redirect("office:verdicts")
+    if wait.is_valid():
+        text = f"Staff wait: {wait.cleaned_data['reason']}"
+        if _done(
+            request, wait, order_id, "outcome waited for", partial(desk.remark, order_id, text, actor, request.now)
+        ):
+            messages.success(request, _("Kept with the order. Nothing is changed."))
+            return redirect("office:verdict", order_id)
+    given: dict[str, Any] = {"told": found, "attempt": found.attempt, "placed": placed, "absent": absent, "wait": wait}
+    return render(request, "office/verdict.html", given | {"is_chosen": bool(request.GET.get("id"))})
+
+
+def _settled_already(request: StaffRequest, order_id: int) -> HttpResponse:
+    if not Order.objects.filter(pk=order_id).exists():
+        raise Http404
+    messages.warning(request, _("The outcome of order %(id)s is known by now.") % {"id": order_id})
+    return redirect("office:order", order_id)
+
+
+def _done(
+    request: StaffRequest,
+    form: forms.Form,
+    order_id: int,
+    action: str,
+    verb: Callable[[], Refusal | None],
+    after: dict[str, Any] | None = None,
+) -> bool:
+    """Does it and writes it down, or says in the form why it was not done."""
+    refusals: list[Refusal | None] = []
+
+    def told() -> list[Refusal | None]:
+        refusals.append(verb())
+        return refusals[-1:]
+
+    [fault] = to_orders(request, action, [order_id], told, reason=form.cleaned_data["reason"], after=after)
+    if not fault:
+        return True
+    field = refusals[-1].field if refusals and refusals[-1] else ""
+    if field in form.fields:
+        form.add_error(field, _("This is no number of the provider's, or another order of ours has it."))
+    else:
+        form.add_error(None, str(fault))
+    return False

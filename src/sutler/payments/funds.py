@@ -1,0 +1,184 @@
+"""Adding funds by hand: a customer asks, staff confirm once the money has come, and the wallet gets it once.
+
+Each verb owns its transaction, and raises storage.transactions.Busy or CommitUnclear as `durable` says.
+"""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from sutler.accounts import audit_log, mail
+from sutler.accounts.models import Customer, Notice, User
+from sutler.books import post
+from sutler.core.money import Micros, show_balance, show_rate
+from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
+from sutler.core.refusals import Reason, Refusal
+from sutler.core.written import one_line
+from sutler.payments.models import FundsRequest, Method
+from sutler.storage.transactions import durable
+
+MOST_WAITING = 10
+MOST_ON_A_PAGE = 200
+LONGEST_NOTE = 500
+State = FundsRequest.State
+
+
+def credit_for(method: Method, amount_micros: int) -> Micros:
+    """Returns what the wallet gets for a paid amount: less the fee, rounded up, and with the bonus, rounded down."""
+    fee = -(-amount_micros * method.fee_basis_points // WHOLE_PRICE_BASIS_POINTS)
+    bonus = amount_micros * method.bonus_basis_points // WHOLE_PRICE_BASIS_POINTS
+    return Micros(amount_micros - fee + bonus)
+
+
+def ask(
+    customer_id: int, method_id: int, amount_micros: int, note: str, asked_by: User | None, now: datetime
+) -> FundsRequest | Refusal:
+    """Stores that a customer pays an amount by a method; `reference` of the answer is what they quote.
+
+    Refuses with INCORRECT_FIELD `method` (not offered, or in another currency), `amount` (outside the method's min
+    and max) or `note`, TOO_MANY_REQUESTS (ten are waiting).
+    """
+    told = one_line(note, LONGEST_NOTE)
+    if told is None:
+        return Refusal(Reason.INCORRECT_FIELD, "note")
+    with durable():
+        customer = Customer.objects.select_for_update().get(pk=customer_id)
+        method = Method.objects.filter(pk=method_id, is_offered=True, currency=customer.currency).first()
+        if method is None:
+            return Refusal(Reason.INCORRECT_FIELD, "method")
+        credit = credit_for(method, amount_micros)
+        if not method.min_micros <= amount_micros <= method.max_micros or credit <= 0:
+            return Refusal(Reason.INCORRECT_FIELD, "amount")
+        if FundsRequest.objects.filter(customer=customer, state=State.WAITING).count() >= MOST_WAITING:
+            return Refusal(Reason.TOO_MANY_REQUESTS)
+        return FundsRequest.objects.create(
+            customer=customer,
+            method=method,
+            asked_by=asked_by,
+            currency=customer.currency,
+            amount_micros=amount_micros,
+            credit_micros=credit,
+            note=told,
+            asked_at=now,
+        )
+
+
+def withdraw(customer_id: int, request_id: int, now: datetime) -> Refusal | None:
+    """Takes a request of the customer's own back. Refuses with NOT_FOUND, MOVE_NOT_ALLOWED (decided already)."""
+    with durable():
+        asked = _to_decide(request_id, customer_id)
+        if isinstance(asked, Refusal):
+            return asked
+        _close(asked, State.WITHDRAWN, None, "", now)
+    return None
+
+
+def confirm(request_id: int, actor: User, now: datetime, *, amount_micros: int | None = None) -> Micros | Refusal:
+    """Credits a request, once. Returns the customer's new balance in micros.
+
+    With an amount, where another one came than was asked: it is credited on the terms of the method as they are now.
+    Refuses with NOT_FOUND, MOVE_NOT_ALLOWED (decided already), INCORRECT_FIELD `amount` (nothing would be left of it,
+    or more than the books can hold).
+    """
+    with durable():
+        asked = _to_decide(request_id)
+        if isinstance(asked, Refusal):
+            return asked
+        if amount_micros is not None and amount_micros != asked.amount_micros:
+            asked.amount_micros, asked.credit_micros = amount_micros, credit_for(asked.method, amount_micros)
+            if amount_micros <= 0 or asked.credit_micros <= 0:
+                return Refusal(Reason.INCORRECT_FIELD, "amount")
+        balance = post.deposit(
+            asked.customer_id, asked.credit_micros, f"funds:{asked.pk}", f"{asked.reference} {asked.method.name}", now
+        )
+        if isinstance(balance, Refusal):
+            return balance
+        _close(asked, State.CONFIRMED, actor, "", now)
+        after = {"credited": f"{show_rate(asked.credit_micros)} {asked.currency}"}
+        audit_log.write(actor, "funds confirmed", f"customer {asked.customer_id}", now, after=after)
+        _tell(asked, balance, now)
+        return balance
+
+
+def reject(request_id: int, reason: str, actor: User, now: datetime) -> Refusal | None:
+    """Turns a request down for a reason that the customer is told.
+
+    Refuses with NOT_FOUND, MOVE_NOT_ALLOWED (decided already), INCORRECT_FIELD `reason`.
+    """
+    told = one_line(reason, LONGEST_NOTE)
+    if not told:
+        return Refusal(Reason.INCORRECT_FIELD, "reason")
+    with durable():
+        asked = _to_decide(request_id)
+        if isinstance(asked, Refusal):
+            return asked
+        _close(asked, State.REJECTED, actor, told, now)
+        audit_log.write(actor, "funds rejected", f"customer {asked.customer_id}", now, reason=told)
+        _tell(asked, None, now)
+    return None
+
+
+def of_customer(customer_id: int, *, before: int | None = None, limit: int = 50) -> list[FundsRequest]:
+    """Returns the customer's requests with their methods, newest first, below the id `before`."""
+    return _listed(FundsRequest.objects.filter(customer_id=customer_id), before, limit)
+
+
+def get(customer_id: int, request_id: int) -> FundsRequest | None:
+    """Returns the customer's request with its method, or None if the customer has no such request."""
+    found = FundsRequest.objects.select_related("method")
+    return found.filter(pk=request_id, customer_id=customer_id).first()
+
+
+def get_for_staff(request_id: int) -> FundsRequest | None:
+    """Returns anybody's request with its method, its customer and who decided it, or None if there is none."""
+    found = FundsRequest.objects.select_related("method", "customer__wallet", "decided_by", "asked_by")
+    return found.filter(pk=request_id).first()
+
+
+def of_all(*, waiting_only: bool = False, before: int | None = None, limit: int = 50) -> list[FundsRequest]:
+    """Returns everybody's requests, for staff, newest first, below the id `before`."""
+    found = FundsRequest.objects.select_related("customer", "decided_by")
+    return _listed(found.filter(state=State.WAITING) if waiting_only else found, before, limit)
+
+
+def _listed(found: QuerySet[FundsRequest], before: int | None, limit: int) -> list[FundsRequest]:
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    return list(found.select_related("method").order_by("-pk")[: max(1, min(limit, MOST_ON_A_PAGE))])
+
+
+def _to_decide(request_id: int, customer_id: int | None = None) -> FundsRequest | Refusal:
+    """Locks a request that waits for a decision."""
+    found = FundsRequest.objects.select_for_update(of=("self",)).select_related("method", "customer")
+    if customer_id is not None:
+        found = found.filter(customer_id=customer_id)
+    asked = found.filter(pk=request_id).first()
+    if asked is None:
+        return Refusal(Reason.NOT_FOUND)
+    return asked if asked.state == State.WAITING else Refusal(Reason.MOVE_NOT_ALLOWED)
+
+
+def _close(asked: FundsRequest, state: str, actor: User | None, reason: str, now: datetime) -> None:
+    asked.state, asked.decided_by, asked.reason, asked.decided_at = state, actor, reason, now
+    asked.save()
+
+
+def _tell(asked: FundsRequest, balance: int | None, now: datetime) -> None:
+    def compose() -> tuple[str, str]:
+        if balance is None:
+            return (
+                _("Your payment %(reference)s was not accepted") % {"reference": asked.reference},
+                _("Staff wrote: %(reason)s") % {"reason": asked.reason},
+            )
+        return (
+            _("Your payment %(reference)s has arrived") % {"reference": asked.reference},
+            _("%(credit)s %(currency)s were added. Your balance is %(balance)s %(currency)s.")
+            % {
+                "credit": show_balance(asked.credit_micros),
+                "balance": show_balance(balance),
+                "currency": asked.currency,
+            },
+        )
+
+    mail.tell(asked.customer.people.all(), Notice.FUNDS, compose, now)

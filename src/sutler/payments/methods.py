@@ -1,0 +1,90 @@
+"""The methods of paying that staff write."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from sutler.accounts import audit_log
+from sutler.accounts.models import User
+from sutler.core.money import is_currency, show_rate
+from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
+from sutler.core.refusals import Reason, Refusal
+from sutler.core.written import one_line, paragraphs
+from sutler.payments.models import Method
+
+LONGEST_NAME, LONGEST_INSTRUCTIONS = 100, 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A method as staff write it; amounts in micros of its currency, fee and bonus in basis points of the amount."""
+
+    name: str
+    instructions: str
+    currency: str
+    min_micros: int
+    max_micros: int
+    fee_basis_points: int = 0
+    bonus_basis_points: int = 0
+    is_offered: bool = True
+    position: int = 0
+
+
+def offered(currency: str) -> list[Method]:
+    """Returns the methods in which a customer with this currency can pay, in staff's order."""
+    return list(Method.objects.filter(currency=currency, is_offered=True))
+
+
+def all_methods() -> list[Method]:
+    """Returns every method for staff, those withdrawn after the others."""
+    return list(Method.objects.order_by("-is_offered", "position", "pk"))
+
+
+def save(draft: Draft, actor: User, now: datetime, *, method_id: int | None = None) -> Method | Refusal:
+    """Makes a method, or changes one; requests made before keep the terms they were made on.
+
+    Refuses with NOT_FOUND, or INCORRECT_FIELD naming the field that will not do.
+    """
+    wrong = _wrong(draft)
+    if wrong:
+        return Refusal(Reason.INCORRECT_FIELD, wrong)
+    with transaction.atomic():
+        method = Method.objects.select_for_update().filter(pk=method_id).first() if method_id else Method()
+        if method is None:
+            return Refusal(Reason.NOT_FOUND)
+        before = _terms(method) if method_id else None
+        method.name = one_line(draft.name, LONGEST_NAME) or ""
+        method.instructions = paragraphs(draft.instructions, LONGEST_INSTRUCTIONS) or ""
+        method.currency = draft.currency
+        method.min_micros, method.max_micros = draft.min_micros, draft.max_micros
+        method.fee_basis_points, method.bonus_basis_points = draft.fee_basis_points, draft.bonus_basis_points
+        method.is_offered, method.position = draft.is_offered, draft.position
+        method.save()
+        audit_log.write(actor, "method saved", f"method {method.pk}", now, before=before, after=_terms(method))
+        return method
+
+
+def _wrong(draft: Draft) -> str:
+    faults = {
+        "name": not one_line(draft.name, LONGEST_NAME),
+        "instructions": not paragraphs(draft.instructions, LONGEST_INSTRUCTIONS),
+        "currency": not is_currency(draft.currency),
+        "min": draft.min_micros <= 0,
+        "max": draft.max_micros < draft.min_micros,
+        "fee": not 0 <= draft.fee_basis_points < WHOLE_PRICE_BASIS_POINTS,
+        "bonus": not 0 <= draft.bonus_basis_points <= WHOLE_PRICE_BASIS_POINTS,
+    }
+    return next((field for field, is_wrong in faults.items() if is_wrong), "")
+
+
+def _terms(method: Method) -> dict[str, object]:
+    return {
+        "name": method.name,
+        "currency": method.currency,
+        "min": show_rate(method.min_micros),
+        "max": show_rate(method.max_micros),
+        "fee": method.fee_basis_points,
+        "bonus": method.bonus_basis_points,
+        "offered": method.is_offered,
+    }

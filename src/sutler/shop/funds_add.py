@@ -1,0 +1,147 @@
+"""Adding funds by hand: a method and an amount are chosen, then instructions and a reference shown; staff confirm."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from sutler.core.refusals import Reason, Refusal
+from sutler.payments import funds, methods
+from sutler.payments.models import FundsRequest, Method
+from sutler.storage.transactions import Busy, CommitUnclear
+from sutler.web import paging
+from sutler.web.amounts import AmountField
+from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.templatetags.web import amount
+
+# The word and the colour of each state of a request.
+STATES: Mapping[str, tuple[str | Promise, str]] = {
+    FundsRequest.State.WAITING: (gettext_lazy("Waiting"), "note"),
+    FundsRequest.State.CONFIRMED: (gettext_lazy("Arrived"), "good"),
+    FundsRequest.State.REJECTED: (gettext_lazy("Not accepted"), "bad"),
+    FundsRequest.State.WITHDRAWN: (gettext_lazy("Withdrawn"), ""),
+}
+
+
+class AddForm(forms.Form):
+    """A method, an amount, and what staff should know of the payment."""
+
+    method = forms.ChoiceField(label=gettext_lazy("How you pay"), widget=forms.RadioSelect)
+    amount = AmountField(label=gettext_lazy("Amount"))
+    note = forms.CharField(
+        label=gettext_lazy("Note"),
+        help_text=gettext_lazy("What helps us to find your payment: the name of the sender, a transaction number."),
+        required=False,
+        max_length=funds.LONGEST_NOTE,
+    )
+
+    def __init__(self, offered: Sequence[Method], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(str(each.pk), terms(each)) for each in offered]
+        self.fields["method"].choices = choices  # type: ignore[attr-defined]
+        if len(offered) == 1:
+            self.fields["method"].initial = choices[0][0]
+        self.offered = {str(each.pk): each for each in offered}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@customer_page
+def funds_add(request: CustomerRequest) -> HttpResponse:
+    """Shows the form and the requests made before; a POST makes a request and leads to its instructions."""
+    offered = methods.offered(request.customer.currency)
+    form = AddForm(offered, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        asked = _ask(request, form)
+        if asked is not None:
+            return redirect("shop:funds_request", asked.pk)
+    start = paging.before(request)
+    made = funds.of_customer(request.customer.pk, before=start, limit=paging.ROWS + 1)
+    rows = [(each, *STATES[each.state]) for each in made[: paging.ROWS]]
+    following = rows[-1][0].pk if len(made) > paging.ROWS else None
+    given = {"form": form, "offered": offered, "page": paging.page(rows, start, following)}
+    return render(request, "shop/funds_add.html", given)
+
+
+@require_safe
+@customer_page
+def funds_request(request: CustomerRequest, request_id: int) -> HttpResponse:
+    """Shows a request: while it waits, what to do and which reference to quote."""
+    asked = funds.get(request.customer.pk, request_id)
+    if asked is None:
+        raise Http404
+    words, colour = STATES[asked.state]
+    is_waiting = asked.state == FundsRequest.State.WAITING
+    given = {"asked": asked, "state_words": words, "state_colour": colour, "is_waiting": is_waiting}
+    return render(request, "shop/funds_request.html", given)
+
+
+@require_POST
+@customer_page
+def funds_withdraw(request: CustomerRequest, request_id: int) -> HttpResponse:
+    """Takes a waiting request back."""
+    try:
+        refusal = funds.withdraw(request.customer.pk, request_id, request.now)
+    except (Busy, CommitUnclear):
+        messages.error(request, _("The panel is busy. Please look at the request, and try again if it still waits."))
+        return redirect("shop:funds_request", request_id)
+    if refusal is None:
+        messages.success(request, _("The request is withdrawn."))
+        return redirect("shop:funds_add")
+    if refusal.reason is Reason.NOT_FOUND:
+        raise Http404
+    messages.error(request, _("This request has been decided already."))
+    return redirect("shop:funds_request", request_id)
+
+
+def terms(method: Method) -> str:
+    """Returns a method's name and terms in one line: what it takes, what it keeps and what it gives."""
+    least, most = amount(method.min_micros), amount(method.max_micros)
+    parts = [method.name, f"{least}–{most} {method.currency}"]
+    if method.fee_basis_points:
+        parts.append(_("fee %(percent)s%%") % {"percent": _percent(method.fee_basis_points)})
+    if method.bonus_basis_points:
+        parts.append(_("bonus %(percent)s%%") % {"percent": _percent(method.bonus_basis_points)})
+    return " · ".join(parts)
+
+
+def _percent(basis_points: int) -> str:
+    return amount(basis_points * 10_000).rstrip("0").rstrip(".,")
+
+
+def _ask(request: CustomerRequest, form: AddForm) -> FundsRequest | None:
+    """Makes the request, or says in the form why not."""
+    given = form.cleaned_data
+    method = form.offered[given["method"]]
+    try:
+        answer = funds.ask(request.customer.pk, method.pk, given["amount"], given["note"], request.user, request.now)
+    except (Busy, CommitUnclear):
+        form.add_error(
+            None, _("The panel is busy. Please look below whether the request is there, and try again if not.")
+        )
+        return None
+    if not isinstance(answer, Refusal):
+        return answer
+    if answer.reason is Reason.TOO_MANY_REQUESTS:
+        form.add_error(None, _("Ten of your requests are waiting. Withdraw one, or wait until we have looked at them."))
+        return None
+    form.add_error(answer.field if answer.field in form.fields else None, _why(answer, method))
+    return None
+
+
+def _why(refusal: Refusal, method: Method) -> str:
+    if refusal.field == "amount":
+        return _("This method takes from %(min)s to %(max)s %(currency)s.") % {
+            "min": amount(method.min_micros),
+            "max": amount(method.max_micros),
+            "currency": method.currency,
+        }
+    if refusal.field == "method":
+        return _("This method is not offered any more.")
+    return _("This cannot be read.")

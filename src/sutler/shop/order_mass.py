@@ -1,0 +1,174 @@
+"""A mass order: lines of service, link and quantity, first checked, then placed, with a report for each line."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from sutler.catalogue.shelf import Shelf
+from sutler.core.clock import new_token
+from sutler.core.placing import Draft
+from sutler.core.refusals import Reason, Refusal
+from sutler.orders import mass
+from sutler.orders.models import Order
+from sutler.orders.place import Placed
+from sutler.shop.catalogue import shelf_of
+from sutler.shop.order_words import FIELDS, words
+from sutler.storage.transactions import Busy, CommitUnclear
+from sutler.web.doors import CustomerRequest, customer_page
+
+# Where a session keeps the report of the last sending.
+SESSION_KEY = "mass_report"
+
+
+class MassForm(forms.Form):
+    """The lines, a name for this sending, and the digest of the lines that were checked."""
+
+    orders = forms.CharField(
+        label=_("Orders, one a line"),
+        help_text=_("service number | link | quantity; at most 200 lines. A package needs no quantity."),
+        strip=False,
+        max_length=mass.MOST_LINES * mass.LONGEST_LINE,
+        widget=forms.Textarea(
+            {"rows": 10, "spellcheck": "false", "class": "code", "placeholder": "1|https://example.com/page|1000"}
+        ),
+    )
+    once = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    checked = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
+    def lines(self) -> list[mass.Line]:
+        """Returns the lines; none, with an error beside the field, if there are none or too many."""
+        read = mass.read(self.cleaned_data["orders"])
+        if isinstance(read, Refusal):
+            self.add_error(
+                "orders", gettext("Write at least one line, and at most %(most)s.") % {"most": mass.MOST_LINES}
+            )
+            return []
+        return read
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the report: what was asked and what it came to. `fault` says why it is not placed."""
+
+    number: int
+    text: str
+    service: str = ""
+    link: str = ""
+    quantity: int | None = None
+    charge_micros: int | None = None
+    order_id: int | None = None
+    fault: str = ""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@customer_page
+def order_mass(request: CustomerRequest) -> HttpResponse:
+    """Takes the lines. A POST shows what each would do; with `do` place, and the lines as checked, it places them."""
+    if request.method != "POST":
+        return _reported(request) if "report" in request.GET else _shown(request, _blank(), [])
+    form = MassForm(request.POST)
+    lines = form.lines() if form.is_valid() else []
+    if not lines:
+        return _shown(request, form, [])
+    if request.POST.get("do") == "place":
+        if form.cleaned_data["checked"] == _digest(lines):
+            return _place(request, form, lines)
+        form.add_error("orders", _("The lines have changed since they were checked. Look at the report once more."))
+    once = form.cleaned_data["once"]
+    rows = _rows(mass.rehearse_lines(request.customer.pk, lines, once, request.now), shelf_of(request.customer))
+    form.data = {**dict(form.data.items()), "checked": _digest(lines)}
+    return _shown(request, form, rows)
+
+
+def _blank(text: str = "") -> MassForm:
+    return MassForm(initial={"orders": text, "once": new_token()})
+
+
+def _digest(lines: Sequence[mass.Line]) -> str:
+    return hashlib.sha256("\n".join(f"{each.number} {each.text}" for each in lines).encode()).hexdigest()
+
+
+def _place(request: CustomerRequest, form: MassForm, lines: list[mass.Line]) -> HttpResponse:
+    try:
+        reports = mass.place_lines(request.customer.pk, lines, form.cleaned_data["once"], request.now)
+    except Busy:
+        form.add_error(None, _("The panel is busy and nothing was placed. Please try again."))
+        return _shown(request, form, [])
+    except CommitUnclear:
+        form.add_error(
+            None, _("It is not clear whether the orders were placed. Send them again: each is placed only once.")
+        )
+        return _shown(request, form, [])
+    placed = [(each.line.number, each.outcome.order_id) for each in reports if isinstance(each.outcome, Placed)]
+    left = [
+        (each.line.number, each.line.text, _fault(each.outcome))
+        for each in reports
+        if isinstance(each.outcome, Refusal)
+    ]
+    request.session[SESSION_KEY] = {"customer": request.customer.pk, "placed": placed, "left": left}
+    return redirect(f"{reverse('shop:order_mass')}?report=1")
+
+
+def _reported(request: CustomerRequest) -> HttpResponse:
+    """Shows what became of the last sending; the lines that were not placed are in the box again."""
+    kept: dict[str, Any] = request.session.get(SESSION_KEY, {})
+    if kept.get("customer") != request.customer.pk:
+        return redirect("shop:order_mass")
+    numbers = {order_id: line for line, order_id in kept["placed"]}
+    orders = Order.objects.select_related("service").filter(customer=request.customer, pk__in=numbers)
+    rows = [
+        Row(numbers[each.pk], "", str(each.service), each.link, each.quantity, each.charge_micros, each.pk)
+        for each in orders
+    ]
+    rows += [Row(number, text, fault=fault) for number, text, fault in kept["left"]]
+    form = _blank("\n".join(text for _, text, _ in kept["left"]))
+    return _shown(request, form, sorted(rows, key=lambda row: row.number), is_done=True)
+
+
+def _rows(reports: Sequence[mass.LineReport], sold: Shelf) -> list[Row]:
+    rows = []
+    for each in reports:
+        line, outcome = each.line, each.outcome
+        if isinstance(outcome, Draft):
+            offer = sold.offer(outcome.terms.service_id)
+            name = f"{offer.pk} {offer.name}" if offer else ""
+            asked = outcome.quantity, outcome.charge_micros
+            rows.append(Row(line.number, line.text, name, outcome.input.link, *asked))
+        elif isinstance(outcome, Placed):
+            rows.append(Row(line.number, line.text, order_id=outcome.order_id))
+        else:
+            rows.append(Row(line.number, line.text, fault=_fault(outcome)))
+    return rows
+
+
+def _fault(refusal: Refusal) -> str:
+    if refusal.reason is not Reason.INCORRECT_FIELD:
+        return words(refusal)
+    if refusal.field not in {"link", "quantity"}:
+        return gettext("This service asks for more than a link and a quantity: order it by itself.")
+    return f"{FIELDS[refusal.field].label}: {words(refusal)}"
+
+
+def _shown(request: CustomerRequest, form: MassForm, rows: list[Row], *, is_done: bool = False) -> HttpResponse:
+    good = [each for each in rows if not each.fault]
+    total = sum(each.charge_micros or 0 for each in good)
+    balance = request.customer.wallet.balance_micros or 0
+    given = {
+        "form": form,
+        "rows": rows,
+        "is_done": is_done,
+        "good_count": len(good),
+        "fault_count": len(rows) - len(good),
+        "total_micros": total,
+        "after_micros": balance if is_done else balance - total,
+    }
+    return render(request, "shop/order_mass.html", given)

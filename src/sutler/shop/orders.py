@@ -1,0 +1,118 @@
+"""A customer's orders: the list with its filters, kept up to date while it is looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from sutler.core.lifecycle import FINAL, Status
+from sutler.core.order_types import LARGEST_NUMBER
+from sutler.orders import search
+from sutler.orders.models import Order
+from sutler.shop import state_tabs
+from sutler.shop.live import digest, unless_seen
+from sutler.web import paging
+from sutler.web.days import DaysForm
+from sutler.web.doors import CustomerRequest, customer_page
+
+
+class FilterForm(DaysForm):
+    """What the list is narrowed to, beside the state that its tab stands for."""
+
+    q = forms.CharField(
+        label=_("Order number or link"),
+        required=False,
+        max_length=search.LONGEST_SEARCH,
+        widget=forms.TextInput({"type": "search", "autocomplete": "off"}),
+    )
+    service = forms.IntegerField(
+        label=_("Service number"),
+        required=False,
+        min_value=1,
+        max_value=LARGEST_NUMBER,
+        widget=forms.NumberInput({"min": 1, "inputmode": "numeric"}),
+    )
+    status = forms.CharField(required=False, widget=forms.HiddenInput)
+    field_order = ["q", "service", "first", "last", "status"]
+
+    def filters(self) -> search.Filters:
+        """Returns what is asked for; a field that cannot be read narrows nothing. The form has been validated."""
+        given = self.cleaned_data
+        status = state_tabs.chosen(given.get("status", ""), Status)
+        return search.Filters(
+            frozenset({status}) if status else frozenset(),
+            given.get("service"),
+            given.get("q", ""),
+            self.since(),
+            self.until(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order as a line of a list. `percent` is how much is delivered, None where that says nothing."""
+
+    order: Order
+    percent: int | None
+    is_open: bool
+
+    @classmethod
+    def of(cls, order: Order) -> "Row":
+        """Returns the order's line."""
+        is_open = order.status not in FINAL
+        return cls(order, percent(order) if is_open else None, is_open)
+
+
+@require_safe
+@customer_page
+def orders(request: CustomerRequest) -> HttpResponse:
+    """Shows a page of the list, by `status`, `q`, `service`, `first`, `last`; to htmx how the orders `live` stand."""
+    if request.htmx:
+        return _live(request)
+    form = FilterForm(request.GET)
+    form.is_valid()
+    filters, start = form.filters(), paging.before(request)
+    found = search.of_customer(request.customer.pk, filters, before=start, limit=paging.ROWS)
+    given = {
+        "form": form,
+        "tabs": state_tabs.tabs(request.GET, Status),
+        "page": paging.page(found.orders, start, found.next_before),
+        "is_filtered": bool(start) or filters != search.Filters(),
+        **live_rows(found.orders),
+    }
+    return render(request, "shop/orders.html", given)
+
+
+def live_rows(orders: Sequence[Order]) -> dict[str, Any]:
+    """Returns what `shop/orders_rows.html` needs to show orders, and to ask for them again while some are open."""
+    is_live = any(each.status not in FINAL for each in orders)
+    return {
+        "rows": [Row.of(each) for each in orders],
+        "live": ",".join(str(each.pk) for each in orders) if is_live else "",
+        "seen": _digest(orders),
+    }
+
+
+def percent(order: Order) -> int | None:
+    """Returns how much of an order is delivered, in whole hundredths; None for a subscription without an end."""
+    if order.status == Status.COMPLETED:
+        return 100
+    if order.quantity <= 0:
+        return None
+    return 100 * max(order.quantity - max(order.remains, 0), 0) // order.quantity
+
+
+def _live(request: CustomerRequest) -> HttpResponse:
+    asked = [each for each in request.GET.get("live", "").split(",") if each.isascii() and each.isdigit()]
+    numbers = [int(each) for each in asked[: paging.ROWS] if len(each) < 11]
+    found = search.these(request.customer.pk, numbers)
+    return unless_seen(request, _digest(found)) or render(request, "shop/orders_rows.html", live_rows(found))
+
+
+def _digest(orders: Sequence[Order]) -> str:
+    return digest([(each.pk, each.status, each.start_count, each.remains, each.returned_micros) for each in orders])

@@ -1,0 +1,186 @@
+"""A customer's tickets: the list, a new one, the conversation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from sutler.accounts.models import User
+from sutler.core.order_types import LARGEST_NUMBER
+from sutler.core.refusals import Reason, Refusal
+from sutler.orders.models import Order
+from sutler.support import tickets
+from sutler.support.models import Ticket
+from sutler.web import paging
+from sutler.web.doors import CustomerRequest, customer_page
+
+# The word and the colour of each state, as a customer sees it.
+STATES: Mapping[str, tuple[str | Promise, str]] = {
+    Ticket.State.OPEN: (gettext_lazy("Waiting for an answer"), "note"),
+    Ticket.State.ANSWERED: (gettext_lazy("Answered"), "good"),
+    Ticket.State.CLOSED: (gettext_lazy("Closed"), ""),
+}
+CATEGORIES = {
+    Ticket.Category.ORDER: gettext_lazy("An order"),
+    Ticket.Category.PAYMENT: gettext_lazy("A payment"),
+    Ticket.Category.API: gettext_lazy("The API"),
+    Ticket.Category.OTHER: gettext_lazy("Something else"),
+}
+_EMPTY = gettext_lazy("Write something; at most 10,000 characters.")
+
+
+class WriteForm(forms.Form):
+    """A message in a ticket. `last` is the last message that its writer has seen: two sendings become one message."""
+
+    text = forms.CharField(
+        label=gettext_lazy("Your message"),
+        max_length=tickets.LONGEST_TEXT,
+        widget=forms.Textarea({"rows": 7}),
+        error_messages={"required": _EMPTY},
+    )
+    last = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class OpenForm(forms.Form):
+    """What a new ticket is about."""
+
+    category = forms.ChoiceField(label=gettext_lazy("About"), choices=list(CATEGORIES.items()))
+    orders = forms.CharField(
+        label=gettext_lazy("Order numbers"),
+        help_text=gettext_lazy("If it is about orders of yours: their numbers, with commas between them."),
+        required=False,
+        max_length=500,
+    )
+    subject = forms.CharField(label=gettext_lazy("Subject"), max_length=tickets.LONGEST_SUBJECT)
+    text = forms.CharField(
+        label=gettext_lazy("Your message"),
+        max_length=tickets.LONGEST_TEXT,
+        widget=forms.Textarea({"rows": 8}),
+        error_messages={"required": _EMPTY},
+    )
+
+    def clean_orders(self) -> list[int]:
+        """Returns the ids of the orders."""
+        ids = []
+        for each in self.cleaned_data["orders"].replace(",", " ").replace("#", " ").split():
+            if not (each.isascii() and each.isdigit() and len(each) < 19 and int(each) <= LARGEST_NUMBER):
+                raise ValidationError(_("%(text)s is no order number.") % {"text": each})
+            ids.append(int(each))
+        return ids
+
+
+@require_safe
+@customer_page
+def tickets_list(request: CustomerRequest) -> HttpResponse:
+    """Shows a page of the tickets, the liveliest first."""
+    start = paging.before(request)
+    found = tickets.of_customer(request.customer.pk, before=start, limit=paging.ROWS + 1)
+    following = found[paging.ROWS - 1].last_message_id if len(found) > paging.ROWS else None
+    rows = [(each, *STATES[each.state], _about(each)) for each in found[: paging.ROWS]]
+    return render(request, "shop/tickets.html", {"page": paging.page(rows, start, following)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@customer_page
+def ticket_new(request: CustomerRequest) -> HttpResponse:
+    """Shows the form, with `order` filled in if the address names one; a POST opens the ticket."""
+    asked = request.GET.get("order", "")[:20]
+    initial = {"category": Ticket.Category.ORDER, "orders": asked} if asked else {}
+    form = OpenForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        opened = _open(request, form)
+        if opened is not None:
+            messages.success(request, _("Your ticket is open. We answer here, and by e-mail if you wish."))
+            return redirect("shop:ticket", opened.pk)
+    return render(request, "shop/ticket_new.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@customer_page
+def ticket(request: CustomerRequest, ticket_id: int) -> HttpResponse:
+    """Shows the conversation and marks it as read; a POST writes in it."""
+    thread = tickets.read_by_customer(request.customer.pk, ticket_id)
+    if thread is None:
+        raise Http404
+    form = WriteForm(request.POST if request.method == "POST" else None, initial={"last": _last(thread)})
+    if form.is_valid() and _reply(request, thread, form):
+        return redirect("shop:ticket", ticket_id)
+    state_words, state_colour = STATES[thread.ticket.state]
+    orders = Order.objects.filter(customer_id=request.customer.pk, pk__in=thread.order_ids).select_related("service")
+    given: dict[str, Any] = {"thread": thread, "ticket": thread.ticket, "form": form, "orders": orders.order_by("-pk")}
+    given |= {"state_words": state_words, "state_colour": state_colour, "about": _about(thread.ticket)}
+    return render(request, "shop/ticket.html", given)
+
+
+@require_POST
+@customer_page
+def ticket_state(request: CustomerRequest, ticket_id: int) -> HttpResponse:
+    """Closes a ticket, or opens a closed one again (`do`)."""
+    customer_id, is_reopened = request.customer.pk, request.POST.get("do") == "reopen"
+    if is_reopened:
+        refusal = tickets.reopen(ticket_id, customer_id=customer_id)
+    else:
+        refusal = tickets.close(ticket_id, request.now, customer_id=customer_id)
+    if refusal is not None:
+        raise Http404
+    messages.success(request, _("The ticket is open again.") if is_reopened else _("The ticket is closed."))
+    return redirect("shop:ticket", ticket_id)
+
+
+def _about(ticket: Ticket) -> str | Promise:
+    return CATEGORIES.get(Ticket.Category(ticket.category), CATEGORIES[Ticket.Category.OTHER])
+
+
+def _open(request: CustomerRequest, form: OpenForm) -> Ticket | None:
+    given = form.cleaned_data
+    answer = tickets.open_(
+        request.customer.pk,
+        request.user,
+        given["subject"],
+        given["text"],
+        request.now,
+        category=given["category"],
+        order_ids=given["orders"],
+    )
+    if not isinstance(answer, Refusal):
+        return answer
+    if answer.reason is Reason.TOO_MANY_REQUESTS:
+        form.add_error(None, _("Twenty of your tickets are open. Please write in one of them, or close one."))
+    elif answer.field == "orders":
+        form.add_error("orders", _("Not all of these are orders of yours, or there are more than fifty."))
+    else:
+        form.add_error(answer.field if answer.field in form.fields else None, _("This cannot be used."))
+    return None
+
+
+def _reply(request: CustomerRequest, thread: tickets.Thread, form: WriteForm) -> bool:
+    """Stores the message once; what came in between is no reason to hold a customer's message back."""
+    text = form.cleaned_data["text"]
+    if form.cleaned_data["last"] != _last(thread) and _is_sent_already(thread, request.user, text):
+        return True
+    answer = tickets.reply(request.customer.pk, thread.ticket.pk, request.user, text, request.now)
+    if isinstance(answer, Refusal):
+        is_full = answer.reason is Reason.TOO_MANY_REQUESTS
+        form.add_error(
+            None if is_full else "text", _("This ticket is full. Please open another.") if is_full else _EMPTY
+        )
+        return False
+    messages.success(request, _("Your message is sent."))
+    return True
+
+
+def _last(thread: tickets.Thread) -> int:
+    return thread.messages[-1].pk if thread.messages else 0
+
+
+def _is_sent_already(thread: tickets.Thread, author: User, text: str) -> bool:
+    newest = thread.messages[-1]
+    return newest.author_id == author.pk and newest.text.split() == text.split()

@@ -1,0 +1,38 @@
+"""What every template finds: the panel's name, the theme, the navigation, who staff are signed in as."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from sutler.accounts.roles import permissions_of
+from sutler.web import impersonation, navigation, terms
+from sutler.web.doors import customer_of
+from sutler.web.face import face
+from sutler.web.preferences import THEMES, theme_of
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Returns what the layouts need. Nothing asks the database before it is used."""
+    return {
+        "panel": SimpleLazyObject(face),
+        "panel_name": SimpleLazyObject(lambda: face().name),
+        "has_terms": SimpleLazyObject(terms.current_id),
+        "theme": theme_of(request),
+        "themes": THEMES,
+        "languages": settings.LANGUAGES,
+        "security_tabs": SimpleLazyObject(lambda: navigation.places(navigation.SECURITY, frozenset(), request.path)),
+        "navigation": SimpleLazyObject(lambda: _navigation(request)),
+        "purse": SimpleLazyObject(lambda: getattr(request, "customer", None) or customer_of(request)),
+        "signed_in_as": SimpleLazyObject(lambda: impersonation.who(request)),
+    }
+
+
+def _navigation(request: HttpRequest) -> list[navigation.Place]:
+    user = request.user
+    if not user.is_authenticated:
+        return []
+    if user.is_staff and impersonation.who(request) is None:
+        return navigation.places(navigation.STAFF, permissions_of(user), request.path)
+    return navigation.places(navigation.CUSTOMERS, frozenset(), request.path)

@@ -1,0 +1,55 @@
+"""The pages for when there is no page. They ask nothing of the database: one of them is for when it is away."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
+
+from sutler.web.preferences import theme_of
+
+WORDS = {
+    400: (_("This request cannot be read"), _("The browser has sent something that the panel does not understand.")),
+    403: (
+        _("Not allowed"),
+        _("The page has been open for too long, or cookies are off. Go back, load it anew and try again."),
+    ),
+    404: (_("Not found"), _("There is no page at this address, or it is not yours to see.")),
+    500: (
+        _("Something went wrong"),
+        _("It has been written down. Nothing was changed by halves. Try again in a while."),
+    ),
+}
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answers 400."""
+    return _page(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answers 403."""
+    return _page(request, 403)
+
+
+def no_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answers 403 to a form that does not come from one of our own pages, or comes too late."""
+    return _page(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answers 404."""
+    return _page(request, 404)
+
+
+def failure(request: HttpRequest) -> HttpResponse:
+    """Answers 500."""
+    return _page(request, 500)
+
+
+def _page(request: HttpRequest, code: int) -> HttpResponse:
+    title, text = WORDS[code]
+    given: dict[str, Any] = {"code": code, "error_title": title, "error_text": text, "theme": theme_of(request)}
+    name = settings.SUTLER["SUTLER_PANEL_NAME"]
+    return HttpResponse(render_to_string("web/error.html", given | {"panel_name": name}), status=code)

@@ -1,0 +1,76 @@
+"""Every page, in light and dark, on a desk and on a phone: axe finds nothing serious and nothing is too wide."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser import CUSTOMER, OWNER
+from tests.browser.conftest import People
+from tests.browser.crawl import crawl
+from tests.pages.walk import rooms
+
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+GRAVE = ("serious", "critical")
+RUN = "options => axe.run(document, options).then(said => said.violations)"
+# What a dark page can do worse than a light one.
+CONTRAST = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+EVERYTHING = {"resultTypes": ["violations"]}
+TOO_WIDE = "() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - window.innerWidth"
+
+
+def grave(page: Page, options: dict[str, Any]) -> list[str]:
+    """What axe holds against the page, if it is serious."""
+    found = [each for each in page.evaluate(RUN, options) if each["impact"] in GRAVE]
+    return [f"{each['id']} {[node['html'][:150] for node in each['nodes'][:3]]}" for each in found]
+
+
+def look(page: Page, path: str) -> list[str]:
+    """Everything that is wrong with a page."""
+    page.set_viewport_size(DESK)
+    page.emulate_media(color_scheme="light")
+    page.goto(path)
+    page.evaluate(AXE)
+    faults = grave(page, EVERYTHING)
+    page.emulate_media(color_scheme="dark")
+    faults += [f"dark: {each}" for each in grave(page, CONTRAST)]
+    page.set_viewport_size(PHONE)
+    wider = page.evaluate(TOO_WIDE)
+    return [f"{path}: {each}" for each in (*faults, *([f"{wider} px wider than a phone"] if wider > 0 else []))]
+
+
+def html_pages(page: Page, start: str, *more: str) -> dict[str, str]:
+    """The pages that links lead to from here, by the name of their address."""
+    kinds: dict[str, str] = {}
+
+    def get(path: str) -> tuple[int, str, str]:
+        answer = page.context.request.get(path, max_redirects=0)
+        kinds[path] = answer.headers.get("content-type", "")
+        return answer.status, kinds[path], answer.text() if kinds[path].startswith("text/html") else ""
+
+    found = crawl(get, [start, *more])
+    return {name: path for name, path in found.items() if kinds[path].startswith("text/html")}
+
+
+@pytest.mark.parametrize(("email", "room", "start"), [(CUSTOMER, "shop:", "/dashboard"), (OWNER, "office:", "/office/")])
+def test_every_page_of_a_room_is_sound(people: People, email: str, room: str, start: str) -> None:
+    page = people.signed_in(email, bypass_csp=False)
+    found = html_pages(page, start)
+    missed = {each.name: each.path for each in rooms(room) if each.name not in found}
+    answers = {name: page.context.request.get(path, max_redirects=0) for name, path in missed.items()}
+    # What no link leads to is for forms alone, a file, or a part of a page.
+    unseen = [
+        name
+        for name, answer in answers.items()
+        if answer.status != 405 and not (answer.status == 200 and "text/html" not in answer.headers["content-type"])
+    ]
+    faults = [fault for path in found.values() for fault in look(page, path)]
+    assert (faults, unseen) == ([], [])
+
+
+def test_every_page_of_guests_is_sound(people: People) -> None:
+    page = people.guest()
+    faults = [fault for path in html_pages(page, "/").values() for fault in look(page, path)]
+    assert faults == []

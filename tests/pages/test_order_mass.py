@@ -1,0 +1,115 @@
+"""Mass orders: nothing is placed before the report was seen, each line is reported, the bad ones stay to be mended."""
+
+import re
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from sutler.accounts.models import Customer
+from sutler.orders.models import Order
+from tests.conftest import make_service
+from tests.ordering import demand_sound_books
+
+MASS = "/orders/mass"
+
+
+def text(html: str) -> str:
+    return " ".join(unescape(re.sub("<.*?>", " ", html)).replace("\u00a0", " ").split())
+
+
+def box(html: str) -> str:
+    found = re.search(r"<textarea[^>]*>(.*?)</textarea>", html, re.DOTALL)
+    return unescape(found[1]).strip("\r\n") if found else ""
+
+
+def form(html: str, do: str) -> dict[str, str]:
+    """The form of the page as a browser would send it."""
+    hidden = dict(re.findall(r'<input type="hidden" name="(once|checked)" value="(\w*)"', html))
+    return hidden | {"orders": box(html), "do": do}
+
+
+def checked(browser: Client, lines: str) -> str:
+    start = form(browser.get(MASS).content.decode(), "check")
+    return browser.post(MASS, start | {"orders": lines}).content.decode()
+
+
+@pytest.fixture
+def lines() -> str:
+    """Two good lines and two bad ones."""
+    first, second = make_service(), make_service(type="Package", rate_micros=4_900_000)
+    return f"{first.pk}|https://example.com/a|1000\n{first.pk}|https://example.com/b|1\n\nnonsense\n{second.pk}|https://example.com/c"
+
+
+def test_the_check_reports_each_line_and_places_nothing(alice_browser: Client, lines: str) -> None:
+    html = checked(alice_browser, lines)
+    words = text(html)
+    assert "Followers https://example.com/a 1,000 0.90 USD Ready" in words
+    assert "The minimum quantity is 50." in words
+    assert "4 nonsense A line is written as service|link|quantity." in words
+    assert "Total 5.80 USD Balance after the orders 9,994.20 USD Place 2 orders" in words
+    assert box(html) == lines
+    assert Order.objects.count() == 0
+
+
+def test_what_was_checked_is_placed_and_the_rest_stays_in_the_box(
+    alice: Customer, alice_browser: Client, lines: str
+) -> None:
+    asked = form(checked(alice_browser, lines), "place")
+    for _ in range(2):
+        answer = alice_browser.post(MASS, asked)
+        assert answer.headers["Location"] == f"{MASS}?report=1"
+    html = alice_browser.get(f"{MASS}?report=1").content.decode()
+    orders = list(Order.objects.filter(customer=alice).order_by("pk"))
+    assert [each.link for each in orders] == ["https://example.com/a", "https://example.com/c"]
+    for each in orders:
+        assert f'href="/orders/{each.pk}"' in html
+    assert "2 orders are placed." in text(html)
+    assert "Total 5.80 USD Balance 9,994.20 USD" in text(html)
+    assert [each.strip() for each in box(html).splitlines()] == [lines.splitlines()[1], "nonsense"]
+    assert form(html, "")["once"] != asked["once"]
+    demand_sound_books()
+
+
+def test_lines_that_were_changed_are_checked_again(alice_browser: Client, lines: str) -> None:
+    asked = form(checked(alice_browser, lines), "place") | {"orders": lines.replace("1000", "9000")}
+    html = alice_browser.post(MASS, asked).content.decode()
+    assert "The lines have changed since they were checked" in html
+    assert "8.10" in html
+    assert Order.objects.count() == 0
+    alice_browser.post(MASS, form(html, "place"))
+    assert Order.objects.count() == 2
+
+
+@pytest.mark.parametrize("written", ["", " \n ", "1|x|1\n" * 201, "\x00", "1|x|1" * 100_000])
+def test_nothing_to_place_is_told_beside_the_box(alice_browser: Client, written: str) -> None:
+    html = checked(alice_browser, written)
+    assert 'id="id_orders_error"' in html
+    assert "Place " not in text(html)
+
+
+def test_a_service_that_asks_for_more_is_told(alice_browser: Client) -> None:
+    service = make_service(type="Custom Comments")
+    assert "order it by itself" in checked(alice_browser, f"{service.pk}|https://example.com/a|10")
+
+
+def test_a_report_is_for_whom_it_was_made(alice_browser: Client, bob_browser: Client, lines: str) -> None:
+    alice_browser.post(MASS, form(checked(alice_browser, lines), "place"))
+    assert bob_browser.get(f"{MASS}?report=1").headers["Location"] == MASS
+
+
+def test_many_lines_need_no_more_queries(alice_browser: Client) -> None:
+    service = make_service()
+    counts = []
+    for number in (1, 200):
+        lines = "\n".join(f"{service.pk}|https://example.com/{each}|100" for each in range(number))
+        asked = form(checked(alice_browser, lines), "place")
+        with CaptureQueriesContext(connection) as queries:
+            alice_browser.post(MASS, asked)
+        counts.append(len(queries))
+        with CaptureQueriesContext(connection) as queries:
+            alice_browser.get(f"{MASS}?report=1")
+        assert len(queries) <= 12
+    assert counts[1] <= counts[0] + 2
