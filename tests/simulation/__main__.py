@@ -58,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--unclear", type=int, default=100_000, help="stop after so many unclear outcomes")
     parser.add_argument("--seed", type=int, default=1, help="of the first course; the next have the next ones")
-    parser.add_argument("--orders", type=int, default=1000, help="orders in a course")
+    parser.add_argument("--orders", type=int, default=300, help="orders in a course")
     parser.add_argument("--rate", type=int, default=300, help="orders a minute")
     parser.add_argument("--mix", choices=MIXES, help="one mix of faults instead of all in turn")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="courses at the same time")

@@ -32,7 +32,7 @@ class World:
 
 
 def build(clock: Clock, chance: Random, provider_count: int = 3) -> World:
-    """Writes the panel into the empty database. The last of several providers has the ordinary brake, the others none to speak of.
+    """Writes the panel into the empty database. Of several providers the last has the usual brake, the rest hardly any.
 
     Each service is sold by every provider, at rates of their own.
     """

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
@@ -24,7 +24,9 @@ WORDS = {
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answers 400."""
+    """Answers 400; programs are told in JSON."""
+    if request.path.lower().startswith(("/api/", "/adminapi/")):
+        return JsonResponse({"error": "Bad request"}, status=400)
     return _page(request, 400)
 
 
