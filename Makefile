@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-.PHONY: setup run test simulate check bench bench-growth bench-upstream messages lock
+.PHONY: setup run test test-browser screens simulate check bench bench-growth bench-pages bench-upstream messages lock
 .DELETE_ON_ERROR:
 
 setup: .venv/installed
@@ -22,6 +22,16 @@ run: .venv/installed
 # REQUIRE_POSTGRES=1 makes it a failure that no PostgreSQL answers.
 test: .venv/installed-dev
 	@REQUIRE_POSTGRES=$(REQUIRE_POSTGRES) .ci/test
+
+# The pages in a real browser, before a real panel.
+test-browser: .venv/installed-dev
+	@command -v chromium >/dev/null || .ci/install chromium || { echo "make: Chromium is needed" >&2; exit 1; }
+	@$(BIN)/python -m pytest tests/browser
+
+# Pictures of a panel after a month, into docs/screens.
+screens: .venv/installed-dev
+	@command -v chromium >/dev/null || .ci/install chromium || { echo "make: Chromium is needed" >&2; exit 1; }
+	@$(BIN)/python -m tests.browser.screens
 
 # 100,000 unclear outcomes in simulated time; SEED=n begins with another course.
 simulate: .venv/installed-dev
@@ -39,6 +49,9 @@ bench: .venv/installed-dev
 
 bench-growth: .venv/installed-dev
 	$(BIN)/python -m bench.growth
+
+bench-pages: .venv/installed-dev
+	$(BIN)/python -m bench.pages
 
 bench-upstream: .venv/installed-dev
 	$(BIN)/python -m bench.upstream

@@ -1,4 +1,4 @@
-"""`python -m bench.pages`: is every page quick with a million orders in the database? Milliseconds and queries of each."""
+"""`python -m bench.pages`: is every page quick with a million orders? Milliseconds and queries of each."""
 
 import json
 import sys

@@ -72,9 +72,9 @@ def ask(email: str, start: str, times: int) -> Iterator[Asked]:
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
+    from tests.browser.crawl import crawl
 
     from sutler.accounts.models import User
-    from tests.browser.crawl import crawl
 
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.get(email=email), "allauth.account.auth_backends.AuthenticationBackend")

@@ -8,7 +8,9 @@ from sutler.books.credit_limits import set_limit
 from sutler.books.models import LedgerAccount
 from sutler.books.post import deposit
 from sutler.core.refusals import Reason, Refusal
+from sutler.fulfilment import provider_books
 from tests.conftest import NOW, make_customer
+from tests.upstream import make_provider
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +26,11 @@ def test_deposits_are_listed_by_currency_page_by_page(alice: Customer) -> None:
     assert [(each.reason, each.credit.customer) for each in rest] == [("payment 0", alice), ("start", alice)]
     assert end is None
     assert deposits.page("GBP") == ([], None)
+
+
+def test_what_providers_were_paid_is_no_deposit(alice: Customer) -> None:
+    provider_books.top_up(make_provider().pk, 5_000_000, "invoice", "paid in there", NOW)
+    assert [each.credit.customer for each in deposits.page("USD")[0]] == [alice]
 
 
 def test_a_credit_limit_covers_what_is_owed_and_the_largest_is_kept(alice: Customer, sam: User) -> None:

@@ -98,5 +98,3 @@ def people(chromium: Browser, panel: Panel) -> Iterator[People]:
     """Browsers of this test, in whose consoles nothing may have gone wrong, a breach of the content policy included."""
     with people_of(chromium, panel) as found:
         yield found
-
-

@@ -127,7 +127,9 @@ def add_providers(now: datetime) -> list[Provider]:
         sold = Service.objects.get(pk=service_id)
         rate, name = sold.rate_micros * 6 // 10, f"{sold.name} | fast | {sold.min}-{sold.max}"
         more = {"min": sold.min, "max": sold.max, "category": "Social", "dripfeed": sold.dripfeed}
-        upstream = make_upstream_service(made[at], upstream_id=str(100 + service_id), name=name, rate_micros=rate, **more)
+        upstream = make_upstream_service(
+            made[at], upstream_id=str(100 + service_id), name=name, rate_micros=rate, **more
+        )
         assert not isinstance(routes.add(service_id, upstream.pk, now), Refusal)
     return made
 
@@ -197,7 +199,13 @@ def order_over_time(alice: Customer, now: datetime) -> None:
     """A drip-feed with runs behind and before it, and a subscription with posts."""
     began = now - timedelta(hours=5)
     fed = placed(
-        alice, Service.objects.get(pk=SPREAD), began, link="https://example.com/spread", quantity=200, runs=6, interval=60
+        alice,
+        Service.objects.get(pk=SPREAD),
+        began,
+        link="https://example.com/spread",
+        quantity=200,
+        runs=6,
+        interval=60,
     )
     for hour in range(4):
         drip.place_due_runs(began + timedelta(hours=hour, minutes=1))
@@ -215,7 +223,7 @@ def order_over_time(alice: Customer, now: datetime) -> None:
 
 
 def leave_open(people: Sequence[Customer], there: Sequence[Provider], now: datetime, chance: Random) -> None:
-    """What is not done yet: orders that wait at the desk or are under way, at a provider, and one whose outcome is unknown."""
+    """What is not done yet: orders at the desk and at a provider, and one whose outcome is unknown."""
     recently = now - timedelta(minutes=50)
     asked = [
         PlaceRequest(people[turn % 4].pk, form(chance.choice((12, 18, 5)), f"https://example.com/new/{turn}", 400))
@@ -231,7 +239,9 @@ def leave_open(people: Sequence[Customer], there: Sequence[Provider], now: datet
         upstream = send_on(order, str(990_001 + number), recently)
         said = UpstreamStatus(Status.IN_PROGRESS, "In progress", None, "USD", 40, 300 * number)
         settle(there[1].pk, {upstream.pk: said}, (), recently + timedelta(minutes=9), seeded(1))
-    lost = placed(people[0], Service.objects.get(pk=FOLLOWERS), recently, link="https://example.com/lost", quantity=1500)
+    lost = placed(
+        people[0], Service.objects.get(pk=FOLLOWERS), recently, link="https://example.com/lost", quantity=1500
+    )
     send(lost, TIMED_OUT, recently)
 
 

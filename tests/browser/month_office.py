@@ -42,24 +42,26 @@ def ask_after_orders(alice: Customer, now: datetime) -> None:
     asked = [refill.request_refills(alice.pk, [pk], now - timedelta(hours=3))[0] for pk in finished[:6]]
     taken = [each for each in asked if not isinstance(each, Refusal)]
     refill.report([(each, RefillStatus.COMPLETED) for each in taken[1::2]], "staff 1", now - timedelta(hours=1))
-    under_way = Order.objects.filter(customer=alice, status=Status.IN_PROGRESS, service__cancel=True, parent=None)
+    under_way = Order.objects.filter(customer=alice, status=Status.IN_PROGRESS, service__cancel=True, kind="single")
     order_ids = list(under_way.values_list("pk", flat=True)[:1])
     assert cancel.request_cancels(alice.pk, order_ids, now - timedelta(minutes=20)) == [None] * len(order_ids)
 
 
 def pay_in(people: Sequence[Customer], owner: User, now: datetime) -> None:
     """A way to pay, and requests that were paid, wait and were declined."""
-    draft = methods.Draft("Bank transfer", "Pay to DE00 0000 0000 and name {reference}.", "USD", 10 * UNIT, 5000 * UNIT, 0, 0)
+    draft = methods.Draft(
+        "Bank transfer", "Pay to DE00 0000 0000 and name {reference}.", "USD", 10 * UNIT, 5000 * UNIT, 0, 0
+    )
     method = methods.save(draft, owner, now - timedelta(days=20))
     assert isinstance(method, Method), method
-    for days, customer, amount in ((9, 0, 250), (4, 1, 400), (3, 2, 90), (1, 0, 300), (0, 4, 150)):
-        at = now - timedelta(days=days, minutes=30)
+    for hours, customer, amount in ((6, 0, 250), (5, 1, 400), (4, 2, 90), (3, 0, 300), (1, 4, 150)):
+        at = now - timedelta(hours=hours)
         asked = funds.ask(people[customer].pk, method.pk, amount * UNIT, f"INV-{amount}", None, at)
         assert isinstance(asked, FundsRequest), asked
-        if days > 3:
-            funds.confirm(asked.pk, owner, at + timedelta(hours=2))
-        elif days == 3:
-            funds.reject(asked.pk, "Nothing has arrived in two days.", owner, at + timedelta(days=2))
+        if hours > 4:
+            funds.confirm(asked.pk, owner, now - timedelta(minutes=40 - hours))
+        elif hours == 4:
+            funds.reject(asked.pk, "Nothing has arrived under this reference.", owner, now - timedelta(hours=2))
 
 
 def write_tickets(people: Sequence[Customer], owner: User, now: datetime) -> None:
@@ -67,7 +69,7 @@ def write_tickets(people: Sequence[Customer], owner: User, now: datetime) -> Non
     order = Order.objects.filter(customer=people[0], status=Status.PARTIAL).order_by("-pk").first()
     about = [order.pk] if order else []
     alice = people[0].people.get()
-    told = (
+    told: tuple[tuple[int, User | None, str, str, list[int], int], ...] = (
         (0, alice, "Stopped before the end", "This one ended as partial. Can the rest be sent as well?", about, 2),
         (0, alice, "An invoice for last month", "Could you send one invoice for all of last month?", [], 20),
         (1, None, "A key for our second shop", "Can one account have a key for each of our shops?", [], 5),
@@ -109,7 +111,12 @@ def tell_of_services(alice: Customer, now: datetime) -> None:
     overrides.put(alice.pk, FAVOURITES[1], 290_000)
     by_id = Service.objects.in_bulk(list(range(1, 8)))
     kinds = ServiceUpdate.Kind
-    told = ((1, kinds.PRICE, "0.95", "0.90"), (7, kinds.NEW, "", ""), (5, kinds.PAUSED, "", ""), (5, kinds.BACK, "", ""))
+    told = (
+        (1, kinds.PRICE, "0.95", "0.90"),
+        (7, kinds.NEW, "", ""),
+        (5, kinds.PAUSED, "", ""),
+        (5, kinds.BACK, "", ""),
+    )
     updates.publish(
         updates.note(by_id[service_id], kind, now - timedelta(hours=9 * (5 - number)), before, after)
         for number, (service_id, kind, before, after) in enumerate(told)
@@ -118,16 +125,17 @@ def tell_of_services(alice: Customer, now: datetime) -> None:
 
 def look_after_money(people: Sequence[Customer], owner: User, now: datetime) -> None:
     """Corrections of balances, and something that all customers are told."""
-    adjustments.adjust(people[2].pk, 12_500_000, "Late delivery of order 40", owner, now - timedelta(days=2))
-    adjustments.adjust(people[3].pk, -4_000_000, "Credited twice", owner, now - timedelta(days=1))
-    announcements.save(
-        *("New: orders in runs", "Most services can be delivered in runs now. You find it in the form of a new order."),
-        *("info", now - timedelta(days=1), now + timedelta(days=30), owner, now - timedelta(days=1)),
-    )
+    adjustments.adjust(people[2].pk, 12_500_000, "Late delivery of order 40", owner, now - timedelta(minutes=9))
+    adjustments.adjust(people[3].pk, -4_000_000, "Credited twice", owner, now - timedelta(minutes=5))
+    text = "Most services can be delivered in runs now. You find it in the form of a new order."
+    since, until = now - timedelta(days=1), now + timedelta(days=30)
+    announcements.save("New: orders in runs", text, "info", since, until, owner, since)
 
 
 def sound_alarms(now: datetime) -> None:
     """What staff must look at."""
     second = Provider.objects.order_by("pk")[1]
-    alarms.sound(second.pk, Alarm.Kind.LOW_BALANCE, "", "It holds 148.20 USD, less than 200.00", now - timedelta(hours=3))
+    alarms.sound(
+        second.pk, Alarm.Kind.LOW_BALANCE, "", "It holds 148.20 USD, less than 200.00", now - timedelta(hours=3)
+    )
     alarms.sound(second.pk, Alarm.Kind.CATALOGUE, "107", "Its price has risen by 34 %", now - timedelta(hours=8))

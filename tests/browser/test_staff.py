@@ -1,4 +1,4 @@
-"""What staff do: the desk, a provider's services put on sale, a verdict, a balance adjusted, a customer looked after."""
+"""What staff do: the desk, a provider's services put on sale, a verdict, a balance adjusted, signing in as others."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import CUSTOMER, OWNER
-from tests.browser.conftest import People
+from tests.browser.conftest import SECONDS, People
 from tests.browser.test_customer import FOLLOWERS, order
 from tests.live import SUTLER, Panel, free_port
 from tests.live_caller import until
@@ -18,7 +18,18 @@ from tests.live_caller import until
 def upstream(panel: Panel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of another panel, which loses its answer to every order."""
     port, log = free_port(), tmp_path_factory.mktemp("upstream") / "log"
-    command = [SUTLER, "lying-upstream", "--port", str(port), "--services", "6", "--fault", "answer_lost", "--only", "add"]
+    command = [
+        SUTLER,
+        "lying-upstream",
+        "--port",
+        str(port),
+        "--services",
+        "6",
+        "--fault",
+        "answer_lost",
+        "--only",
+        "add",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen([*map(str, command)], env=panel.environment, stdout=output, stderr=output)
     try:
@@ -78,10 +89,11 @@ def bring_in(page: Page, upstream: str) -> int:
     page.get_by_label("Name", exact=True).fill("Liar")
     page.get_by_label("Address of its API").fill(upstream)
     page.get_by_label("API key").fill("secret")
+    page.get_by_label("Milliseconds between calls").fill("0")
     page.get_by_role("button", name="Add and test").click()
     page.get_by_role("link", name="What it sells").click()
     page.get_by_role("button", name="Fetch it now").click()
-    expect(page.locator("#sync")).to_contain_text("6 services")
+    expect(page.locator("#sync")).to_contain_text("6 services", timeout=3 * SECONDS * 1000)  # once a worker holds it
     page.reload()
     row = page.locator("tbody tr", has=page.locator("[data-label=Type]", has_text=re.compile("^Default$"))).first
     row.get_by_role("checkbox").check()

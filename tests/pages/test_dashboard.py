@@ -31,7 +31,7 @@ def test_a_customer_sees_balance_open_orders_and_spending(alice: Customer, alice
         "Spent in 30 days": "1.35 USD",
     }
     html = alice_browser.get("/dashboard").content.decode()
-    assert re.findall(r'class="id">(\d+)<', html) == [str(second.pk), str(first.pk)]
+    assert re.findall(r'class="id"><a href="/orders/(\d+)"', html) == [str(second.pk), str(first.pk)]
 
 
 def test_nobody_sees_the_orders_of_another(alice: Customer, alice_browser: Client, bob_browser: Client) -> None:
