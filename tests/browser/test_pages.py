@@ -58,7 +58,9 @@ def html_pages(page: Page, start: str, *more: str) -> dict[str, str]:
 MORE = ("/office/providers/1/import?services=101",)
 
 
-@pytest.mark.parametrize(("email", "room", "start"), [(CUSTOMER, "shop:", "/dashboard"), (OWNER, "office:", "/office/")])
+@pytest.mark.parametrize(
+    ("email", "room", "start"), [(CUSTOMER, "shop:", "/dashboard"), (OWNER, "office:", "/office/")]
+)
 def test_every_page_of_a_room_is_sound(people: People, email: str, room: str, start: str) -> None:
     page = people.signed_in(email, reduced_motion="reduce")
     found = html_pages(page, start, *MORE)

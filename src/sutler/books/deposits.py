@@ -17,7 +17,8 @@ def page(currency: str, *, before: int | None = None, limit: int = 50) -> tuple[
     """
     size = max(1, min(limit, MOST_ON_A_PAGE))
     house = LedgerAccount.objects.filter(kind=LedgerAccount.Kind.DEPOSITS, currency=currency).first()
-    paid_in = Transfer.objects.filter(debit=house, credit__kind=LedgerAccount.Kind.WALLET)  # not what providers were paid
+    # Not what providers were paid.
+    paid_in = Transfer.objects.filter(debit=house, credit__kind=LedgerAccount.Kind.WALLET)
     found = paid_in.select_related("credit__customer").order_by("-pk")
     if before is not None:
         found = found.filter(pk__lt=before)

@@ -14,8 +14,8 @@ from sutler.books.models import Snapshot, Transfer
 
 # No transaction that moves money stays open for so long: a lock is waited for 5 s, an idle one is ended after 60.
 ALL_COMMITTED_AFTER = timedelta(minutes=2)
-# Two searches: an index serves each, and none serves both ends at once. The upper bound is no search: PostgreSQL takes a
-# range between two parameters for a narrow one and would read the whole index of ids for it.
+# Two searches: an index serves each, and none serves both ends at once. The upper bound is no search: PostgreSQL takes
+# a range between two parameters for a narrow one and would read the whole index of ids for it.
 _SINCE = """
     SELECT COALESCE(SUM(delta), 0), COUNT(*) FROM (
         SELECT amount_micros AS delta FROM books_transfer WHERE credit_id = %s AND id > %s AND id - %s <= 0
