@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from sutler.fulfilment.simulator import KEY
 from tests.browser import CUSTOMER, OWNER
 from tests.browser.conftest import SECONDS, People
 from tests.browser.test_customer import FOLLOWERS, order
@@ -16,7 +17,7 @@ from tests.live_caller import until
 
 @pytest.fixture(scope="module")
 def upstream(panel: Panel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of another panel, which loses its answer to every order."""
+    """The address of another panel, whose answers to orders break off."""
     port, log = free_port(), tmp_path_factory.mktemp("upstream") / "log"
     command = [
         SUTLER,
@@ -26,7 +27,7 @@ def upstream(panel: Panel, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "--services",
         "6",
         "--fault",
-        "answer_lost",
+        "cut_off",
         "--only",
         "add",
     ]
@@ -88,12 +89,12 @@ def bring_in(page: Page, upstream: str) -> int:
     page.goto("/office/providers/new")
     page.get_by_label("Name", exact=True).fill("Liar")
     page.get_by_label("Address of its API").fill(upstream)
-    page.get_by_label("API key").fill("secret")
+    page.get_by_label("API key").fill(KEY)
     page.get_by_label("Milliseconds between calls").fill("0")
     page.get_by_role("button", name="Add and test").click()
     page.get_by_role("link", name="What it sells").click()
     page.get_by_role("button", name="Fetch it now").click()
-    expect(page.locator("#sync")).to_contain_text("6 services", timeout=3 * SECONDS * 1000)  # once a worker holds it
+    expect(page.locator("#sync")).to_contain_text("6 services", timeout=2 * SECONDS * 1000)  # the worker tests it first
     page.reload()
     row = page.locator("tbody tr", has=page.locator("[data-label=Type]", has_text=re.compile("^Default$"))).first
     row.get_by_role("checkbox").check()
