@@ -2,17 +2,27 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q, Sum
-
 from sutler.fulfilment import alarms
-from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute
-from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
+from sutler.fulfilment.models import Alarm, Provider
+from sutler.storage.statements import Statement, moment, select
 
 WINDOW = timedelta(minutes=5)
 # One time-out among ten orders is no reason to stop a small panel's sales.
 FEWEST_UNKNOWN = 3
 REST = timedelta(minutes=1)
 FUNDS_REST = timedelta(minutes=5)
+_UNSETTLED = Statement(
+    "SELECT {answer} FROM (SELECT COUNT(*) AS open FROM fulfilment_attempt WHERE state IN ('unknown', 'staff')"
+    " AND provider_id = ? AND action = 'add') AS found",
+    {},
+    ("open",),
+)
+_LATELY = Statement(
+    "SELECT {answer} FROM (SELECT COALESCE(SUM(adds), 0) AS adds, COALESCE(SUM(unknown_adds), 0) AS unknown"
+    " FROM fulfilment_providerminute WHERE provider_id = ? AND minute > ?) AS found",
+    {},
+    ("adds", "unknown"),
+)
 
 
 def rests(provider: Provider, now: datetime) -> bool:
@@ -43,12 +53,10 @@ def rest(provider: Provider, reason: str, length: timedelta, kind: Alarm.Kind, n
 
 
 def _reason(provider: Provider, now: datetime) -> str:
-    unsettled = Attempt.objects.filter(IN_INDEX_UNSETTLED, provider=provider, action=Attempt.Action.ADD).count()
+    [(unsettled,)] = select(_UNSETTLED, provider.pk)
     if unsettled > provider.brake_open:
         return f"{unsettled} unknown outcomes are open"
-    lately = ProviderMinute.objects.filter(Q(minute__gt=now - WINDOW), provider=provider)
-    sums = lately.aggregate(adds=Sum("adds"), unknown=Sum("unknown_adds"))
-    adds, unknown = sums["adds"] or 0, sums["unknown"] or 0
+    [(adds, unknown)] = select(_LATELY, provider.pk, moment(now - WINDOW))
     if unknown >= FEWEST_UNKNOWN and unknown * 100 > adds * provider.brake_percent:
         return f"{unknown} of {adds} orders of the last five minutes are unknown"
     return ""
