@@ -4,7 +4,6 @@ Alice buys from the retailer, who buys from the reseller, who buys from the whol
 by the simulated executor. Nobody waits for the clock: what is due later is brought on by the office.
 """
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.live import Panel, fresh_database
+from tests.live import Blank, Panel
 from tests.live_caller import UNIT, Caller, until
 
 NAMES = ("wholesaler", "reseller", "retailer")
@@ -129,21 +128,15 @@ class Chain:
             for each in [pool.submit(panel.verify) for panel in self.panels.values()]:
                 each.result()
 
-    def close(self) -> None:
-        """Stops everything."""
-        for panel in reversed(self.panels.values()):
-            panel.close()
-
 
 @contextmanager
-def chain_of_panels(folder: Path) -> Iterator[Chain]:
+def chain_of_panels(blank: Blank, folder: Path) -> Iterator[Chain]:
     """The chain, in working order."""
     with ExitStack() as stack:
         panels = {}
         for name in NAMES:
             (folder / name).mkdir()
-            panels[name] = Panel(folder / name, stack.enter_context(fresh_database(f"sutler_{name}_{os.getpid()}")))
+            panels[name] = stack.enter_context(blank.copied(folder / name, name))
         chain = Chain(panels)
-        stack.callback(chain.close)
         chain.open()
         yield chain
