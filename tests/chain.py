@@ -5,7 +5,6 @@ by the simulated executor. Nobody waits for the clock: what is due later is brou
 """
 
 import signal
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -86,10 +85,9 @@ class Chain:
 
         def hurried() -> Any:
             self.hurry()
-            time.sleep(HURRY_SECONDS)
             return condition()
 
-        return until(hurried, seconds)
+        return until(hurried, seconds, HURRY_SECONDS)
 
     def pass_hours(self, order_ids: Iterable[int], hours: int) -> None:
         """Lets hours pass for orders of the retailer, and for what became of them down the chain."""

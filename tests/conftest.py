@@ -1,5 +1,6 @@
 """What most tests start from: Alice, Bob (another customer), Sam (staff), a service, a moment."""
 
+import gc
 from datetime import UTC, datetime
 
 import pytest
@@ -44,6 +45,11 @@ def make_service(**fields: object) -> Service:
         "dripfeed": True,
     }
     return Service.objects.create(**(values | fields))
+
+
+def pytest_collection_finish() -> None:
+    """Spares the collector what stays to the end: else it would walk thousands of tests again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
