@@ -149,7 +149,7 @@ class Panel:
 
     def init(self) -> None:
         """Makes the database, as an operator does."""
-        command = [SUTLER, "init", "--email", "staff@example.com", "--password", "a long pass phrase"]
+        command = [str(SUTLER), "init", "--email", "staff@example.com", "--password", "a long pass phrase"]
         subprocess.run(command, env=self.environment, cwd=ROOT, check=True)
 
     def sutler(self, *arguments: str, code: int = 0) -> str:
