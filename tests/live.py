@@ -150,7 +150,8 @@ class Panel:
     def init(self) -> None:
         """Makes the database, as an operator does."""
         command = [str(SUTLER), "init", "--email", "staff@example.com", "--password", "a long pass phrase"]
-        subprocess.run(command, env=self.environment, cwd=ROOT, check=True)
+        done = subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
     def sutler(self, *arguments: str, code: int = 0) -> str:
         """Has the office run a command of the operator, demands its exit code and returns what it printed."""
