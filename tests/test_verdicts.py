@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sutler.core.verdicts import SHOWN_WITHIN_MICROS, Doubt, Found, Placed, Suspect, balance_contradicts, judge
+from sutler.core.verdicts import SHOWN_WITHIN_MICROS, Doubt, Evidence, Found, Placed, Suspect
 
 CHARGE = 500_000
 SUSPECT = Suspect(1, 100, 200, CHARGE)
@@ -49,11 +49,11 @@ def rival(floor: int = 100, ceiling: int | None = None, charge: int = CHARGE, at
     ],
 )
 def test_what_orphans_say(orphans: list[Found], rivals: list[Suspect], verdict: object) -> None:
-    assert judge(SUSPECT, rivals, orphans) == verdict
+    assert Evidence(orphans, rivals).judge(SUSPECT) == verdict
 
 
 def test_a_window_without_an_end_takes_every_id_above_its_floor() -> None:
-    assert judge(UNBOUNDED, [], [Found(10**9, CHARGE)]) == Placed(10**9)
+    assert Evidence([Found(10**9, CHARGE)], []).judge(UNBOUNDED) == Placed(10**9)
 
 
 _SUSPECTS = st.builds(
@@ -68,7 +68,8 @@ _ORPHANS = st.lists(
 
 @given(st.lists(_SUSPECTS, min_size=1, max_size=4, unique_by=lambda suspect: suspect.attempt_id), _ORPHANS)
 def test_no_order_is_given_to_two_attempts(suspects: list[Suspect], orphans: list[Found]) -> None:
-    placed = [verdict for each in suspects if isinstance(verdict := judge(each, suspects, orphans), Placed)]
+    evidence = Evidence(orphans, suspects)
+    placed = [verdict for each in suspects if isinstance(verdict := evidence.judge(each), Placed)]
     assert len(placed) == len(set(placed))
 
 
@@ -76,9 +77,36 @@ def test_no_order_is_given_to_two_attempts(suspects: list[Suspect], orphans: lis
 def test_nothing_is_found_only_where_no_orphan_is_left_unexplained(
     suspect: Suspect, rivals: list[Suspect], orphans: list[Found]
 ) -> None:
-    assume(judge(suspect, rivals, orphans) is Doubt.NOTHING_FOUND)
-    assert judge(suspect, [], [each for each in orphans if each.charge_micros == suspect.expected_micros]) is (
-        Doubt.NOTHING_FOUND
+    assume(Evidence(orphans, rivals).judge(suspect) is Doubt.NOTHING_FOUND)
+    own = [each for each in orphans if each.charge_micros == suspect.expected_micros]
+    assert Evidence(own, []).judge(suspect) is Doubt.NOTHING_FOUND
+
+
+@given(_SUSPECTS, st.lists(_SUSPECTS, max_size=4), _ORPHANS)
+def test_evidence_that_is_arranged_says_what_every_orphan_beside_every_rival_says(
+    suspect: Suspect, rivals: list[Suspect], orphans: list[Found]
+) -> None:
+    def within(orphan: Found, one: Suspect) -> bool:
+        return one.floor < orphan.upstream_id < (one.ceiling or 10**9)
+
+    def fits(orphan: Found, one: Suspect) -> bool:
+        charge = orphan.charge_micros
+        return charge is not None and within(orphan, one) and abs(charge - one.expected_micros) <= SHOWN_WITHIN_MICROS
+
+    others = [each for each in rivals if each.attempt_id != suspect.attempt_id]
+    fitting = [each for each in orphans if fits(each, suspect)]
+    strange = [each for each in orphans if within(each, suspect) and not any(fits(each, one) for one in others)]
+    verdict: object = Doubt.OTHER_CHARGE if strange else Doubt.NOTHING_FOUND
+    if len(fitting) == 1:
+        is_rivalled = any(fits(fitting[0], each) for each in others)
+        verdict = Doubt.RIVALS if is_rivalled else Placed(fitting[0].upstream_id)
+    elif fitting:
+        verdict = Doubt.SEVERAL
+    evidence = Evidence(orphans, [*others, suspect])
+    assert evidence.judge(suspect) == verdict
+    assert (
+        list(evidence.within(suspect, 3))
+        == sorted((each for each in orphans if within(each, suspect)), key=lambda each: each.upstream_id)[:3]
     )
 
 
@@ -102,4 +130,5 @@ def test_nothing_is_found_only_where_no_orphan_is_left_unexplained(
     ],
 )
 def test_what_the_balance_says(missing: int, orphans: list[Found], others: int, says: bool | None) -> None:
-    assert balance_contradicts(SUSPECT, missing, orphans, others) is says
+    evidence = Evidence(orphans, [SUSPECT, rival(charge=others)])
+    assert evidence.balance_contradicts(SUSPECT, missing) is says
