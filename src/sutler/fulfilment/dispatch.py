@@ -12,7 +12,7 @@ from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment import brake
 from sutler.fulfilment.models import Attempt, Provider, UpstreamService
-from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
+from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.orders import handing
 from sutler.orders.models import Order
 from sutler.storage.transactions import durable
@@ -36,9 +36,9 @@ class Claim:
 def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Claim]:
     """Claims up to `count` planned attempts for this worker, in one durable transaction; they must be sent at once.
 
-    None while the provider is stopped, rests, or is not leased to the worker. What an unknown outcome locks is passed
-    over: the same expected charge at this provider (unless more than a fifth of what is planned would be held), and the
-    same service and link anywhere. An order that was canceled meanwhile is not sent.
+    None while the provider is stopped, rests, or is not leased to the worker. What an open outcome locks is passed
+    over: the same expected charge at this provider, on the way or unknown (unless more than a fifth of what is planned
+    would be held), and the same service and link anywhere, unknown. An order that was canceled meanwhile is not sent.
     Raises storage.transactions.Busy or CommitUnclear: then nothing may be sent either.
     """
     if not _due(provider_id, now).exists():  # asking often must not take the write lock
@@ -49,16 +49,17 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Clai
         if not is_ours or provider.state != Provider.State.ON or brake.rests(provider, now):
             return []
         free = _unlocked(provider_id, now).select_for_update(skip_locked=True).order_by("pk")
-        planned = list(free.values_list("pk", "order_id", "upstream_service_id")[:count])
-        return _claim([_Planned._make(each) for each in planned], provider, worker, now)
+        planned = free.values_list("pk", "order_id", "upstream_service_id", "expected_micros")[:count]
+        return _claim(_apart([_Planned._make(each) for each in planned]), provider, worker, now)
 
 
 class _Planned(NamedTuple):
-    """An attempt that is locked and may be claimed, and of which service there."""
+    """An attempt that is locked and may be claimed, of which service there, and what it should be charged."""
 
     attempt_id: int
     order_id: int
     upstream_service_id: int
+    expected_micros: int
 
 
 def _claim(planned: list[_Planned], provider: Provider, worker: str, now: datetime) -> list[Claim]:
@@ -93,18 +94,29 @@ def _due(provider_id: int, now: datetime) -> QuerySet[Attempt]:
 
 def _unlocked(provider_id: int, now: datetime) -> QuerySet[Attempt]:
     due = _due(provider_id, now)
-    unsettled = Attempt.objects.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD)
-    if not unsettled.exists():
-        return due
+    adds = Attempt.objects.filter(action=Attempt.Action.ADD)
+    unsettled = adds.filter(IN_INDEX_UNSETTLED)
     same_link = unsettled.filter(service_id=OuterRef("service_id"), link_digest=OuterRef("link_digest"))
-    same_charge = unsettled.filter(provider=provider_id, expected_micros=OuterRef("expected_micros"))
-    unlocked = due.filter(~Exists(same_link))
-    looked_at = due.order_by("pk").values("pk")[:_LOOKED_AT]
-    some = unlocked.filter(pk__in=looked_at)
-    held, total = some.filter(Exists(same_charge)).count(), len(looked_at)
-    if held * 100 > total * MOST_HELD_PERCENT:
+    unlocked = due.filter(~Exists(same_link)) if unsettled.exists() else due
+    here = (adds.filter(IN_INDEX_SENDING, provider=provider_id), unsettled.filter(provider=provider_id))
+    charges = {charge for each in here for charge in each.values_list("expected_micros", flat=True)}
+    if not charges:
         return unlocked
-    return unlocked.filter(~Exists(same_charge))
+    looked_at = due.order_by("pk").values("pk")[:_LOOKED_AT]
+    held = unlocked.filter(pk__in=looked_at, expected_micros__in=charges).count()
+    return unlocked if _are_too_many(held, looked_at.count()) else unlocked.exclude(expected_micros__in=charges)
+
+
+def _apart(planned: list[_Planned]) -> list[_Planned]:
+    """Returns the first of each charge; all of them where that would hold back too many."""
+    firsts: dict[int, _Planned] = {}
+    for each in planned:
+        firsts.setdefault(each.expected_micros, each)
+    return planned if _are_too_many(len(planned) - len(firsts), len(planned)) else list(firsts.values())
+
+
+def _are_too_many(held: int, total: int) -> bool:
+    return held * 100 > total * MOST_HELD_PERCENT
 
 
 def _give_up_ended(attempt_ids: list[int], now: datetime) -> None:
