@@ -26,7 +26,7 @@ from tests.simulation.points import Traps
 from tests.simulation.workers import CALM, STORMY, Crew, Pace, paced
 from tests.simulation.world import World, build, order_form
 
-ORDERS_SECONDS = 10.0
+ORDERS_SECONDS = 30.0
 LOOK_SECONDS = 300.0
 # So many that every provider most likely has one.
 ORDERS_TO_BEGIN = 24

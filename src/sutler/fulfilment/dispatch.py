@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment import brake
-from sutler.fulfilment.models import Attempt, Provider, UpstreamService
+from sutler.fulfilment.models import Attempt, Provider, ProviderMinute, UpstreamService
 from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.orders import handing
 from sutler.orders.models import Order
@@ -37,8 +37,9 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Clai
     """Claims up to `count` planned attempts for this worker, in one durable transaction; they must be sent at once.
 
     None while the provider is stopped, rests, or is not leased to the worker. What an open outcome locks is passed
-    over: the same expected charge at this provider, on the way or unknown (unless more than a fifth of what is planned
-    would be held), and the same service and link anywhere, unknown. An order that was canceled meanwhile is not sent.
+    over: the same expected charge at this provider, on the way or unknown (unless more than a fifth of the last hour's
+    orders would be held), and the same service and link anywhere, unknown or with staff. An order that was canceled
+    meanwhile is not sent.
     Raises storage.transactions.Busy or CommitUnclear: then nothing may be sent either.
     """
     if not _due(provider_id, now).exists():  # asking often must not take the write lock
@@ -46,11 +47,13 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Clai
     with durable():
         provider = Provider.objects.select_for_update().get(pk=provider_id)
         is_ours = provider.worker == worker and provider.leased_until is not None and provider.leased_until > now
-        if not is_ours or provider.state != Provider.State.ON or brake.rests(provider, now):
+        if not is_ours or provider.state != Provider.State.ON:
             return []
+        count = brake.allowed(provider, count, now)
         free = _unlocked(provider_id, now).select_for_update(skip_locked=True).order_by("pk")
-        planned = free.values_list("pk", "order_id", "upstream_service_id", "expected_micros")[:count]
-        return _claim(_apart([_Planned._make(each) for each in planned]), provider, worker, now)
+        rows = free.values_list("pk", "order_id", "upstream_service_id", "expected_micros")[:count]
+        planned = _apart([_Planned._make(each) for each in rows], provider_id, now)
+        return _claim(planned, provider, worker, now)
 
 
 class _Planned(NamedTuple):
@@ -93,30 +96,35 @@ def _due(provider_id: int, now: datetime) -> QuerySet[Attempt]:
 
 
 def _unlocked(provider_id: int, now: datetime) -> QuerySet[Attempt]:
-    due = _due(provider_id, now)
     adds = Attempt.objects.filter(action=Attempt.Action.ADD)
     unsettled = adds.filter(IN_INDEX_UNSETTLED)
     same_link = unsettled.filter(service_id=OuterRef("service_id"), link_digest=OuterRef("link_digest"))
-    unlocked = due.filter(~Exists(same_link)) if unsettled.exists() else due
-    here = (adds.filter(IN_INDEX_SENDING, provider=provider_id), unsettled.filter(provider=provider_id))
-    charges = {charge for each in here for charge in each.values_list("expected_micros", flat=True)}
-    if not charges:
-        return unlocked
+    due = _due(provider_id, now)
+    free = due.filter(~Exists(same_link)) if unsettled.exists() else due
+    # One with staff is judged no more, and what is sent from now on lies above its window.
+    undecided = (adds.filter(IN_INDEX_SENDING), unsettled.filter(state=AttemptState.UNKNOWN))
+    at_provider = [each.filter(provider=provider_id).values_list("expected_micros", flat=True) for each in undecided]
+    charges = set[int]().union(*at_provider)
     looked_at = due.order_by("pk").values("pk")[:_LOOKED_AT]
-    held = unlocked.filter(pk__in=looked_at, expected_micros__in=charges).count()
-    return unlocked if _are_too_many(held, looked_at.count()) else unlocked.exclude(expected_micros__in=charges)
+    held = free.filter(pk__in=looked_at, expected_micros__in=charges).count()
+    return free.exclude(expected_micros__in=charges) if 0 < held <= _most_held(provider_id, now) else free
 
 
-def _apart(planned: list[_Planned]) -> list[_Planned]:
-    """Returns the first of each charge; all of them where that would hold back too many."""
+def _apart(planned: list[_Planned], provider_id: int, now: datetime) -> list[_Planned]:
+    """Returns the first of each charge; all of them where that would hold too many."""
     firsts: dict[int, _Planned] = {}
     for each in planned:
         firsts.setdefault(each.expected_micros, each)
-    return planned if _are_too_many(len(planned) - len(firsts), len(planned)) else list(firsts.values())
+    held = len(planned) - len(firsts)
+    return list(firsts.values()) if 0 < held <= _most_held(provider_id, now) else planned
 
 
-def _are_too_many(held: int, total: int) -> bool:
-    return held * 100 > total * MOST_HELD_PERCENT
+def _most_held(provider_id: int, now: datetime) -> int:
+    """Returns how many may be held for their charge: a share of what was to be sent in the last hour. What waits now is
+    no measure of it, since those that are not held do not wait."""
+    lately = ProviderMinute.objects.filter(provider=provider_id, minute__gt=now - timedelta(hours=1))
+    sent = lately.aggregate(sum=Sum("adds"))["sum"] or 0
+    return (sent + _due(provider_id, now)[:_LOOKED_AT].count()) * MOST_HELD_PERCENT // 100
 
 
 def _give_up_ended(attempt_ids: list[int], now: datetime) -> None:
