@@ -7,37 +7,44 @@ orphan. The rules are the reliability page's: a verdict needs evidence, and evid
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import accumulate
-from typing import TypeVar
 
-T = TypeVar("T")
+from sutler.core.lifecycle import Status
+from sutler.core.pricing import charge, give_back
+from sutler.core.upstream_words import Doubt as UnclearWord
 
 # A charge is told with five decimals.
 SHOWN_WITHIN_MICROS = 10
+_REFUNDED = frozenset({Status.PARTIAL, Status.CANCELED})
 
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
     """An attempt that may have placed an order under an id above `floor` and below `ceiling` (None: not known yet).
 
-    `expected_micros` is what it should have been charged.
+    `expected_micros` is what it should have been charged: `rate_micros` for each `per` of `quantity`.
     """
 
     attempt_id: int
     floor: int
     ceiling: int | None
     expected_micros: int
+    quantity: int
+    rate_micros: int
+    per: int
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An orphan: its id, and its charge when it was first seen, None where none was told."""
+    """An orphan as it was first seen: its id, its charge and what remained (None where not told), its status."""
 
     upstream_id: int
     charge_micros: int | None
+    status: Status | UnclearWord = Status.PENDING
+    remains: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +77,26 @@ class Evidence:
         self._orphans = sorted(orphans, key=lambda each: each.upstream_id)
         self._ids = [each.upstream_id for each in self._orphans]
         self._charged = [0, *accumulate(each.charge_micros or 0 for each in self._orphans)]
-        self._by_charge: dict[int, list[Found]] = defaultdict(list)
-        for orphan in self._orphans:
-            if orphan.charge_micros is not None:
-                self._by_charge[orphan.charge_micros // SHOWN_WITHIN_MICROS].append(orphan)
+        self._suspects = tuple(suspects)
+        self._expected = sum(each.expected_micros for each in self._suspects)
         self._by_expected: dict[int, list[Suspect]] = defaultdict(list)
-        self._expected = 0
-        for suspect in suspects:
+        for suspect in self._suspects:
             self._by_expected[suspect.expected_micros // SHOWN_WITHIN_MICROS].append(suspect)
-            self._expected += suspect.expected_micros
-        self._strange = [each for each in self._orphans if not any(self._fitted_by(each))]
+        # Which attempts may have placed each orphan, and which orphans each attempt may have placed.
+        self._placers = {each.upstream_id: self._placers_of(each) for each in self._orphans}
+        self._fitting: dict[int, list[Found]] = defaultdict(list)
+        for orphan in self._orphans:
+            for attempt_id in self._placers[orphan.upstream_id]:
+                self._fitting[attempt_id].append(orphan)
+        self._strange = [each for each in self._orphans if not self._placers[each.upstream_id]]
         self._strange_ids = [each.upstream_id for each in self._strange]
 
     def judge(self, suspect: Suspect) -> Placed | Doubt:
         """Returns what the orphans say of one of the attempts."""
-        near = _near(self._by_charge, suspect.expected_micros)
-        fitting = [each for each in near if _fits(each, suspect)]
+        fitting = self._fitting.get(suspect.attempt_id, ())
         if len(fitting) == 1:
-            rivals = any(each.attempt_id != suspect.attempt_id for each in self._fitted_by(fitting[0]))
-            return Doubt.RIVALS if rivals else Placed(fitting[0].upstream_id)
+            upstream_id = fitting[0].upstream_id
+            return Placed(upstream_id) if len(self._placers[upstream_id]) == 1 else Doubt.RIVALS
         if fitting:
             return Doubt.SEVERAL
         first = bisect_right(self._strange_ids, suspect.floor)
@@ -113,25 +121,38 @@ class Evidence:
         end = len(self._ids) if suspect.ceiling is None else bisect_left(self._ids, suspect.ceiling)
         return self._orphans[first : min(end, first + most)]
 
-    def _fitted_by(self, orphan: Found) -> Iterator[Suspect]:
-        """Yields the attempts that may have placed this order, by its charge and its id."""
-        if orphan.charge_micros is not None:
-            near = _near(self._by_expected, orphan.charge_micros)
-            yield from (each for each in near if _fits(orphan, each))
+    def _placers_of(self, orphan: Found) -> set[int]:
+        """Returns the attempts that may have placed this order, by its id and by its charge then."""
+        if orphan.charge_micros is None:
+            return set()
+        place = orphan.charge_micros // SHOWN_WITHIN_MICROS
+        near = (each for near in (place - 1, place, place + 1) for each in self._by_expected.get(near, ()))
+        whole = {each.attempt_id for each in near if _is_charged(orphan, each.expected_micros, each)}
+        if orphan.status not in _REFUNDED:
+            return whole
+        return whole | {each.attempt_id for each in self._suspects if _is_charged(orphan, _left_of(each, orphan), each)}
 
 
-def _near(by_charge: Mapping[int, list[T]], micros: int) -> Iterator[T]:
-    """Yields what stands under this charge, and what might where the last digit is not told."""
-    place = micros // SHOWN_WITHIN_MICROS
-    for each in (place - 1, place, place + 1):
-        yield from by_charge.get(each, ())
+def _left_of(suspect: Suspect, orphan: Found) -> int | None:
+    """Returns what would be left of the attempt's charge, had its order ended like this orphan; None: it has not.
+
+    An order that has ended early before it was seen shows less than it took; what remained tells how much.
+    """
+    remains, quantity = orphan.remains, suspect.quantity
+    if orphan.status is Status.CANCELED:
+        return 0 if remains == quantity else None
+    expected = charge(suspect.rate_micros, quantity, suspect.per)
+    if remains is None or not 0 < remains < quantity or expected != suspect.expected_micros:
+        return None
+    return expected - give_back(expected, suspect.rate_micros, quantity, remains, suspect.per)
 
 
 def _is_within(orphan: Found, suspect: Suspect) -> bool:
     return suspect.floor < orphan.upstream_id and (suspect.ceiling is None or orphan.upstream_id < suspect.ceiling)
 
 
-def _fits(orphan: Found, suspect: Suspect) -> bool:
-    if orphan.charge_micros is None or not _is_within(orphan, suspect):
+def _is_charged(orphan: Found, micros: int | None, suspect: Suspect) -> bool:
+    """Returns True if the orphan lies in the attempt's window and was seen with this charge."""
+    if micros is None or orphan.charge_micros is None or not _is_within(orphan, suspect):
         return False
-    return abs(orphan.charge_micros - suspect.expected_micros) <= SHOWN_WITHIN_MICROS
+    return abs(orphan.charge_micros - micros) <= SHOWN_WITHIN_MICROS

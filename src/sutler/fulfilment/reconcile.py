@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from sutler.core.attempts import AttemptState
+from sutler.core.order_types import ORDER_TYPES
+from sutler.core.upstream_words import read_status
 from sutler.core.verdicts import Doubt, Evidence, Found, Placed, Suspect
 from sutler.fulfilment import attempts, provider_books
 from sutler.fulfilment.attempts import Outcome
@@ -157,11 +159,12 @@ def open_suspects(provider_id: int, window: timedelta, now: datetime) -> dict[in
         adds.filter(IN_INDEX_UNSETTLED),
         adds.filter(upstream_order__in=unheard_of),
     )
-    columns = ("pk", "floor_id", "expected_micros", "sent_at")
-    rows = [row for group in undecided for row in group.values_list(*columns)]
-    ripe = [(pk, provider_id, moment(sent + window)) for pk, _, _, sent in rows if sent and sent + window <= now]
-    ceilings = dict(run(_CEILINGS, ripe))
-    return {pk: Suspect(pk, floor, _ceiling(ceilings.get(pk), floor), expected) for pk, floor, expected, _ in rows}
+    ids = [pk for group in undecided for pk in group.values_list("pk", flat=True)]
+    found = Attempt.objects.filter(pk__in=ids).select_related("order", "upstream_service")
+    ripe = [each for each in found if each.sent_at is not None and each.sent_at + window <= now]
+    horizons = [(each.pk, provider_id, moment(each.sent_at + window)) for each in ripe if each.sent_at is not None]
+    ceilings = dict(run(_CEILINGS, horizons))
+    return {each.pk: _suspect(each, ceilings.get(each.pk)) for each in found}
 
 
 def claimed_ids(provider_id: int, ids: Iterable[int]) -> set[int]:
@@ -176,9 +179,16 @@ def claimed_ids(provider_id: int, ids: Iterable[int]) -> set[int]:
 
 
 def remember(provider_id: int, looked: Scan, now: datetime) -> None:
-    """Keeps the orphans with the charge that they showed first, and forgets those that were claimed meanwhile."""
+    """Keeps the orphans with what they said of themselves first, and forgets those that were claimed meanwhile."""
     rows = [
-        Orphan(provider_id=provider_id, upstream_id=each, charge_micros=said.charge_micros, word=said.raw, seen_at=now)
+        Orphan(
+            provider_id=provider_id,
+            upstream_id=each,
+            charge_micros=said.charge_micros,
+            word=said.raw,
+            remains=said.remains,
+            seen_at=now,
+        )
         for each, said in looked.ours.items()
     ]
     Orphan.objects.bulk_create(rows, ignore_conflicts=True)
@@ -204,6 +214,19 @@ def _case(attempt: Attempt, suspect: Suspect, window: timedelta, now: datetime) 
     assert attempt.sent_at is not None  # noqa: S101 - what is unknown was sent
     ripe_at = attempt.sent_at + window
     return Case(suspect, attempt.sent_at, now >= ripe_at, ripe_at, attempt.clean_scans, attempt.gap_micros)
+
+
+def _suspect(attempt: Attempt, later_id: str | None) -> Suspect:
+    assert attempt.upstream_service is not None  # noqa: S101 - every add has one
+    return Suspect(
+        attempt.pk,
+        attempt.floor_id,
+        _ceiling(later_id, attempt.floor_id),
+        attempt.expected_micros,
+        attempt.order.quantity,
+        attempt.upstream_service.rate_micros,
+        ORDER_TYPES[attempt.order.type].per,
+    )
 
 
 def _ceiling(later_id: str | None, floor: int) -> int | None:
@@ -287,6 +310,7 @@ def _bench(provider_id: int, docket: Docket, looked: Scan, balance: Balance | No
     suspects = {**open_suspects(provider_id, docket.settle_window, now), **docket.suspects}
     lowest = min(each.suspect.floor for each in docket.cases)
     orphans = Orphan.objects.filter(provider=provider_id, upstream_id__gt=lowest)
-    found = [Found(*row) for row in orphans.values_list("upstream_id", "charge_micros")]
+    rows = orphans.values_list("upstream_id", "charge_micros", "word", "remains")
+    found = [Found(pk, charge, read_status(word), remains) for pk, charge, word, remains in rows]
     missing = None if balance is None else provider_books.book_balance_micros(provider_id) - balance.micros
     return _Bench(docket, looked.is_whole, Evidence(found, suspects.values()), missing, now)
