@@ -54,11 +54,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a course. `seconds` is how long it was in simulated time."""
+    """What came of a course. `seconds` is how long it was in simulated time, `faults` how often each fault struck."""
 
     plan: Plan
     audit: Audit
     blows: Counter[Any]
+    faults: Counter[str]
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -104,7 +105,8 @@ class _Course:
         await self._calm_down()
         await crew.dismiss()
         found = outside_the_loop(lambda: audit(self._world, self._plan.mix))
-        return Report(self._plan, found, traps.sprung, self._errors, loop.time())
+        faults = sum((Counter(each.struck) for each in self._world.upstreams.values()), Counter[str]())
+        return Report(self._plan, found, traps.sprung, faults, self._errors, loop.time())
 
     def _built(self) -> World:
         return outside_the_loop(lambda: build(self._clock, self._fresh_chance(), self._plan.providers))

@@ -100,7 +100,8 @@ class Sender:
             await asyncio.sleep(GATHER_SECONDS)
         answered = {each for each in self._under_way if each.done()}
         if answered:
-            await self._settle([each.result() for each in answered], self._line.take_calls())
+            outcomes = sorted((each.result() for each in answered), key=lambda each: each.attempt_id)
+            await self._settle(outcomes, self._line.take_calls())
             self._under_way -= answered
 
     async def _settle(self, outcomes: Sequence[Outcome], calls: Sequence[Said]) -> None:
