@@ -165,6 +165,25 @@ class TestChargeLock:
         settle(first, Accepted("11"))
         assert claimed_orders(provider) == [held.pk]
 
+    def test_what_is_on_the_way_holds_back_as_what_is_unknown(
+        self, alice: Customer, service: Service, provider: Provider
+    ) -> None:
+        ordered(alice, service, 1)
+        [first] = claim(provider)
+        [held] = ordered(alice, service, 1, first=1)
+        free = [each.pk for number in range(4) for each in ordered(alice, service, 1, 500 + number, first=2 + number)]
+        assert claimed_orders(provider) == free
+        settle(first, Accepted("11"))
+        assert claimed_orders(provider) == [held.pk]
+
+    def test_of_those_that_leave_together_each_has_a_charge_of_its_own(
+        self, alice: Customer, service: Service, provider: Provider
+    ) -> None:
+        first, held = ordered(alice, service, 2)
+        free = [each.pk for number in range(3) for each in ordered(alice, service, 1, 500 + number, first=2 + number)]
+        assert claimed_orders(provider) == [first.pk, *free]
+        assert states(held) == ["planned"]
+
     def test_more_than_a_fifth_goes_on(self, alice: Customer, service: Service, provider: Provider) -> None:
         send(placed(alice, service), TIMED_OUT)
         orders = ordered(alice, service, 2, first=1) + ordered(alice, service, 7, 500, first=3)

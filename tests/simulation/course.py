@@ -26,7 +26,7 @@ from tests.simulation.points import Traps
 from tests.simulation.workers import CALM, STORMY, Crew, Pace, paced
 from tests.simulation.world import World, build, order_form
 
-ORDERS_SECONDS = 10.0
+ORDERS_SECONDS = 30.0
 LOOK_SECONDS = 300.0
 # So many that every provider most likely has one.
 ORDERS_TO_BEGIN = 24
@@ -54,11 +54,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a course. `seconds` is how long it was in simulated time."""
+    """What came of a course. `seconds` is how long it was in simulated time, `faults` how often each fault struck."""
 
     plan: Plan
     audit: Audit
     blows: Counter[Any]
+    faults: Counter[str]
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -104,7 +105,8 @@ class _Course:
         await self._calm_down()
         await crew.dismiss()
         found = outside_the_loop(lambda: audit(self._world, self._plan.mix))
-        return Report(self._plan, found, traps.sprung, self._errors, loop.time())
+        faults = sum((Counter(each.struck) for each in self._world.upstreams.values()), Counter[str]())
+        return Report(self._plan, found, traps.sprung, faults, self._errors, loop.time())
 
     def _built(self) -> World:
         return outside_the_loop(lambda: build(self._clock, self._fresh_chance(), self._plan.providers))

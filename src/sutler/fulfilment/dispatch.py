@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
@@ -13,10 +13,10 @@ from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment import attempts, brake
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.journal import Said
-from sutler.fulfilment.models import Attempt, Provider
+from sutler.fulfilment.models import Attempt, Provider, ProviderMinute
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 from sutler.orders import handing
-from sutler.storage.statements import Statement, moment, read_json, run
+from sutler.storage.statements import Statement, moment, read_json, run, select
 from sutler.storage.transactions import durable
 
 # Longer than a call may take (panel_v2); after that the worker that claimed it has died or hangs.
@@ -33,6 +33,15 @@ _READ = Statement(
         *("attempt.id", "orders_order.id", "orders_order.type", "orders_order.link", "orders_order.quantity"),
         *("orders_order.details", "service.upstream_id"),
     ),
+)
+# What outcomes on the way or unknown should be charged. One with staff is judged no more, and what is sent from now on
+# lies above its window.
+_UNDECIDED = Statement(
+    "SELECT {answer} FROM (SELECT expected_micros FROM fulfilment_attempt"
+    " WHERE state = 'sending' AND provider_id = ? AND action = 'add' UNION SELECT expected_micros FROM fulfilment_attempt"
+    " WHERE state IN ('unknown', 'staff') AND provider_id = ? AND action = 'add' AND state = 'unknown') AS found",
+    {},
+    ("expected_micros",),
 )
 _SEND = Statement(
     "UPDATE fulfilment_attempt SET state = 'sending', worker = rows.worker, sent_at = rows.sent_at,"
@@ -61,9 +70,10 @@ class Claim:
 def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Claim]:
     """Claims up to `count` planned attempts for this worker, in one durable transaction; they must be sent at once.
 
-    None while the provider is stopped, rests, or is not leased to the worker. What an unknown outcome locks is passed
-    over: the same expected charge at this provider (unless more than a fifth of what is planned would be held), and the
-    same service and link anywhere. An order that was canceled meanwhile is not sent.
+    None while the provider is stopped, rests, or is not leased to the worker. What an open outcome locks is passed
+    over: the same expected charge at this provider, on the way or unknown (unless more than a fifth of the last hour's
+    orders would be held), and the same service and link anywhere, unknown or with staff. An order that was canceled
+    meanwhile is not sent.
     Raises storage.transactions.Busy or CommitUnclear: then nothing may be sent either.
     """
     if not _due(provider_id, now).exists():  # asking often must not take the write lock
@@ -89,10 +99,10 @@ def settle_and_claim(
 def take(provider: Provider, count: int, worker: str, now: datetime) -> list[Claim]:
     """Does what `claim` does inside the caller's transaction, which has locked the provider's row."""
     is_ours = provider.worker == worker and provider.leased_until is not None and provider.leased_until > now
-    if not is_ours or provider.state != Provider.State.ON or brake.rests(provider, now):
+    if not is_ours or provider.state != Provider.State.ON:
         return []
-    free = _unlocked(provider.pk, now).select_for_update(skip_locked=True).order_by("pk")
-    planned = run(_READ, [(pk,) for pk in free.values_list("pk", flat=True)[:count]])
+    count = brake.allowed(provider, count, now)
+    planned = run(_READ, [(pk,) for pk in _choose(provider.pk, count, now)])
     notes = {order_id: f"Sent to {provider.name}, attempt {pk}" for pk, order_id, *_ in planned}
     handed_out = handing.hand_out_named(notes, "worker", now)
     if lost := [pk for pk, order_id, *_ in planned if order_id not in handed_out]:
@@ -109,20 +119,46 @@ def _due(provider_id: int, now: datetime) -> QuerySet[Attempt]:
     )
 
 
-def _unlocked(provider_id: int, now: datetime) -> QuerySet[Attempt]:
-    due = _due(provider_id, now)
-    unsettled = Attempt.objects.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD)
-    if not unsettled.exists():
-        return due
+def _choose(provider_id: int, count: int, now: datetime) -> list[int]:
+    """Returns up to `count` of the attempts that are due and not held back, locked."""
+    adds = Attempt.objects.filter(action=Attempt.Action.ADD)
+    unsettled = adds.filter(IN_INDEX_UNSETTLED)
     same_link = unsettled.filter(service_id=OuterRef("service_id"), link_digest=OuterRef("link_digest"))
-    same_charge = unsettled.filter(provider=provider_id, expected_micros=OuterRef("expected_micros"))
-    unlocked = due.filter(~Exists(same_link))
+    due = _due(provider_id, now)
+    free = due.filter(~Exists(same_link)) if unsettled.exists() else due
+    charges = {micros for (micros,) in select(_UNDECIDED, provider_id, provider_id)}
+    first = _lock(free, count)
+    if len(charges.union(first.values())) == len(charges) + len(first):
+        return list(first)
+    most = _most_held(provider_id, now)
     looked_at = due.order_by("pk").values("pk")[:_LOOKED_AT]
-    some = unlocked.filter(pk__in=looked_at)
-    held, total = some.filter(Exists(same_charge)).count(), len(looked_at)
-    if held * 100 > total * MOST_HELD_PERCENT:
-        return unlocked
-    return unlocked.filter(~Exists(same_charge))
+    held = free.filter(pk__in=looked_at, expected_micros__in=charges).count()
+    if 0 < held <= most:
+        first = _lock(free.exclude(expected_micros__in=charges), count)
+    return _apart(first, most)
+
+
+def _lock(free: QuerySet[Attempt], count: int) -> dict[int, int]:
+    """Returns up to `count` of the attempts, oldest first, with what each should be charged."""
+    rows = free.select_for_update(skip_locked=True).order_by("pk")
+    return dict(rows.values_list("pk", "expected_micros")[:count])
+
+
+def _apart(planned: Mapping[int, int], most_held: int) -> list[int]:
+    """Returns the first of each charge; all of them where that would hold too many."""
+    firsts: dict[int, int] = {}
+    for pk, micros in planned.items():
+        firsts.setdefault(micros, pk)
+    held = len(planned) - len(firsts)
+    return list(firsts.values()) if 0 < held <= most_held else list(planned)
+
+
+def _most_held(provider_id: int, now: datetime) -> int:
+    """Returns how many may be held for their charge: a share of what was to be sent in the last hour. What waits now is
+    no measure of it, since those that are not held do not wait."""
+    lately = ProviderMinute.objects.filter(provider=provider_id, minute__gt=now - timedelta(hours=1))
+    sent = lately.aggregate(sum=Sum("adds"))["sum"] or 0
+    return (sent + _due(provider_id, now)[:_LOOKED_AT].count()) * MOST_HELD_PERCENT // 100
 
 
 def _give_up_ended(attempt_ids: list[int], now: datetime) -> None:

@@ -56,7 +56,8 @@ class Sender:
         """Settles what has been answered, and claims as many as there is room for; returns how many it claimed."""
         line = self._line
         answered = {each for each in self._under_way if each.done()}
-        outcomes, calls = [each.result() for each in answered], line.take_calls() if answered else []
+        outcomes = sorted((each.result() for each in answered), key=lambda each: each.attempt_id)
+        calls = line.take_calls() if answered else []
         room = self._room()
         claimed = None
         if outcomes and room:
