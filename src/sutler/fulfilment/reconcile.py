@@ -21,6 +21,7 @@ from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Attempt, Orphan, Provider, ProviderMinute, UpstreamOrder
 from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.fulfilment.panel_answers import Balance
+from sutler.fulfilment.panel_v2 import PLACING_SECONDS
 from sutler.fulfilment.scan import Scan, scan
 from sutler.storage.statements import Statement, moment, run
 from sutler.storage.transactions import durable
@@ -119,10 +120,11 @@ def read_docket(provider_id: int, now: datetime) -> Docket:
 
 def settle_window(provider: Provider, now: datetime) -> timedelta:
     """Returns how long after sending an order may still come into being upstream: the provider's setting, and at least
-    ten times what its answers took in the slowest minute of the last day."""
+    ten times what its answers took in the slowest minute of the last day, none longer than one is waited for."""
     minutes = ProviderMinute.objects.filter(provider=provider, minute__gt=now - timedelta(days=1), calls__gt=0)
     slowest = max((total // calls for total, calls in minutes.values_list("total_milliseconds", "calls")), default=0)
-    return max(timedelta(minutes=provider.settle_minutes), SLOWEST_ANSWERS * timedelta(milliseconds=slowest))
+    usual = min(timedelta(milliseconds=slowest), timedelta(seconds=PLACING_SECONDS))
+    return max(timedelta(minutes=provider.settle_minutes), SLOWEST_ANSWERS * usual)
 
 
 def decide(provider_id: int, docket: Docket, looked: Scan, balance: Balance | None, now: datetime) -> None:
