@@ -38,7 +38,8 @@ _READ = Statement(
 # lies above its window.
 _UNDECIDED = Statement(
     "SELECT {answer} FROM (SELECT expected_micros FROM fulfilment_attempt"
-    " WHERE state = 'sending' AND provider_id = ? AND action = 'add' UNION SELECT expected_micros FROM fulfilment_attempt"
+    " WHERE state = 'sending' AND provider_id = ? AND action = 'add'"
+    " UNION SELECT expected_micros FROM fulfilment_attempt"
     " WHERE state IN ('unknown', 'staff') AND provider_id = ? AND action = 'add' AND state = 'unknown') AS found",
     {},
     ("expected_micros",),
