@@ -41,6 +41,13 @@ _INSERT_NEW_TRANSFERS = Statement(
 _INSERTED = Statement(
     "SELECT {answer} FROM {rows} JOIN books_transfer ON books_transfer.id = rows.id", {"id": "bigint"}, ("rows.id",)
 )
+_LOCK_WALLETS = Statement(
+    "SELECT {answer} FROM {rows} JOIN books_ledgeraccount ON books_ledgeraccount.id = rows.id"
+    " AND books_ledgeraccount.kind = 'wallet' ORDER BY books_ledgeraccount.id",
+    {"id": "bigint"},
+    ("books_ledgeraccount.id",),
+    locks="books_ledgeraccount",
+)
 _HOUSE = Statement(
     "SELECT {answer} FROM books_ledgeraccount WHERE kind = ? AND currency = ? AND customer_id IS NULL"
     " AND provider_id IS NULL",
@@ -152,5 +159,4 @@ def _pay_in(
 
 def _lock(account_ids: Iterable[int]) -> set[int]:
     """Returns the wallets among the accounts, locked in id order: two postings never wait for each other in a ring."""
-    wallets = LedgerAccount.objects.select_for_update().filter(pk__in=account_ids, kind=Kind.WALLET).order_by("pk")
-    return set(wallets.values_list("pk", flat=True))
+    return {pk for (pk,) in run(_LOCK_WALLETS, [(pk,) for pk in sorted(account_ids)])}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
@@ -23,6 +23,8 @@ from sutler.storage.transactions import durable
 LEASE = timedelta(seconds=180)
 # Above this share of what is planned, the charge lock would stand still more than it protects (reliability page).
 MOST_HELD_PERCENT = 20
+# So many may always wait because one like them is on the way: where little is sold, that costs nothing.
+FEW_HELD = 8
 _LOOKED_AT = 1000
 _READ = Statement(
     "SELECT {answer} FROM {rows} JOIN fulfilment_attempt attempt ON attempt.id = rows.id"
@@ -34,13 +36,23 @@ _READ = Statement(
         *("orders_order.details", "service.upstream_id"),
     ),
 )
-# What outcomes on the way or unknown should be charged. One with staff is judged no more, and what is sent from now on
-# lies above its window.
-_UNDECIDED = Statement(
-    "SELECT {answer} FROM (SELECT expected_micros FROM fulfilment_attempt"
-    " WHERE state = 'sending' AND provider_id = ? AND action = 'add'"
-    " UNION SELECT expected_micros FROM fulfilment_attempt"
-    " WHERE state IN ('unknown', 'staff') AND provider_id = ? AND action = 'add' AND state = 'unknown') AS found",
+_UNSETTLED = Statement(
+    "SELECT {answer} FROM (SELECT id FROM fulfilment_attempt WHERE state IN ('unknown', 'staff') AND action = 'add'"
+    " LIMIT 1) AS found",
+    {},
+    ("id",),
+)
+# What unknown outcomes should be charged. One with staff is judged no more, and what is sent from now on lies above its
+# window.
+_UNKNOWN = Statement(
+    "SELECT {answer} FROM (SELECT DISTINCT expected_micros FROM fulfilment_attempt WHERE provider_id = ?"
+    " AND state IN ('unknown', 'staff') AND state = 'unknown' AND action = 'add') AS found",
+    {},
+    ("expected_micros",),
+)
+_ON_THE_WAY = Statement(
+    "SELECT {answer} FROM (SELECT DISTINCT expected_micros FROM fulfilment_attempt WHERE provider_id = ?"
+    " AND state = 'sending' AND action = 'add') AS found",
     {},
     ("expected_micros",),
 )
@@ -72,9 +84,9 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Clai
     """Claims up to `count` planned attempts for this worker, in one durable transaction; they must be sent at once.
 
     None while the provider is stopped, rests, or is not leased to the worker. What an open outcome locks is passed
-    over: the same expected charge at this provider, on the way or unknown (unless more than a fifth of the last hour's
-    orders would be held), and the same service and link anywhere, unknown or with staff. An order that was canceled
-    meanwhile is not sent.
+    over: the same service and link anywhere, unknown or with staff; and the same expected charge at this provider, of an
+    unknown one unless more than a fifth of the last hour's orders would be held, of one on the way or among these unless
+    more than a fifth of what waits would be, and more than a few. An order that was canceled meanwhile is not sent.
     Raises storage.transactions.Busy or CommitUnclear: then nothing may be sent either.
     """
     if not _due(provider_id, now).exists():  # asking often must not take the write lock
@@ -126,17 +138,20 @@ def _choose(provider_id: int, count: int, now: datetime) -> list[int]:
     unsettled = adds.filter(IN_INDEX_UNSETTLED)
     same_link = unsettled.filter(service_id=OuterRef("service_id"), link_digest=OuterRef("link_digest"))
     due = _due(provider_id, now)
-    free = due.filter(~Exists(same_link)) if unsettled.exists() else due
-    charges = {micros for (micros,) in select(_UNDECIDED, provider_id, provider_id)}
+    free = due.filter(~Exists(same_link)) if select(_UNSETTLED) else due
+    unknown, sending = ({micros for (micros,) in select(each, provider_id)} for each in (_UNKNOWN, _ON_THE_WAY))
     first = _lock(free, count)
-    if len(charges.union(first.values())) == len(charges) + len(first):
+    if len({*unknown, *sending, *first.values()}) == len(unknown | sending) + len(first):
         return list(first)
-    most = _most_held(provider_id, now)
     looked_at = due.order_by("pk").values("pk")[:_LOOKED_AT]
-    held = free.filter(pk__in=looked_at, expected_micros__in=charges).count()
-    if 0 < held <= most:
-        first = _lock(free.exclude(expected_micros__in=charges), count)
-    return _apart(first, most)
+    waiting = dict(free.filter(pk__in=looked_at).values_list("expected_micros").annotate(Count("pk")))
+    held = sum(waiting.get(each, 0) for each in unknown)
+    passed = unknown if held <= _most_held(provider_id, now) else set()
+    alike = {charge: number for charge, number in waiting.items() if charge not in passed}
+    held = sum(alike.values()) - len(alike.keys() - sending)
+    if held > max(FEW_HELD, sum(waiting.values()) * MOST_HELD_PERCENT // 100):
+        return list(_lock(free.exclude(expected_micros__in=passed), count))
+    return _first_of_each(_lock(free.exclude(expected_micros__in=passed | sending), count))
 
 
 def _lock(free: QuerySet[Attempt], count: int) -> dict[int, int]:
@@ -145,13 +160,12 @@ def _lock(free: QuerySet[Attempt], count: int) -> dict[int, int]:
     return dict(rows.values_list("pk", "expected_micros")[:count])
 
 
-def _apart(planned: Mapping[int, int], most_held: int) -> list[int]:
-    """Returns the first of each charge; all of them where that would hold too many."""
+def _first_of_each(planned: Mapping[int, int]) -> list[int]:
+    """Returns the first of each charge."""
     firsts: dict[int, int] = {}
     for pk, micros in planned.items():
         firsts.setdefault(micros, pk)
-    held = len(planned) - len(firsts)
-    return list(firsts.values()) if 0 < held <= most_held else list(planned)
+    return list(firsts.values())
 
 
 def _most_held(provider_id: int, now: datetime) -> int:
