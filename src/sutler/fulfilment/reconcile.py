@@ -165,7 +165,7 @@ def open_suspects(provider_id: int, window: timedelta, now: datetime) -> dict[in
     found = Attempt.objects.filter(pk__in=ids).select_related("order", "upstream_service")
     ripe = [each for each in found if each.sent_at is not None and each.sent_at + window <= now]
     horizons = [(each.pk, provider_id, moment(each.sent_at + window)) for each in ripe if each.sent_at is not None]
-    ceilings: dict[int, int] = dict(run(_CEILINGS, horizons))
+    ceilings: dict[int, str] = dict(run(_CEILINGS, horizons))
     return {each.pk: _suspect(each, ceilings.get(each.pk)) for each in found}
 
 
