@@ -32,7 +32,11 @@ def one(service: Service) -> Iterator[World]:
 
 
 def ordered(customer: Customer, service: Service, count: int) -> list[Order]:
-    made = [placed(customer, service, link=f"https://example.com/{number}") for number in range(count)]
+    """So many orders, of as many links and charges: none is held for another."""
+    made = [
+        placed(customer, service, link=f"https://example.com/{number}", quantity=1000 + number)
+        for number in range(count)
+    ]
     plan_all()
     return made
 

@@ -62,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the first course; the next have the next ones")
     parser.add_argument("--orders", type=int, default=600, help="orders in a course")
     parser.add_argument("--rate", type=int, default=30, help="orders a minute")
+    parser.add_argument("--blow", type=float, default=30.0, help="seconds between two blows to the workers")
     parser.add_argument("--mix", choices=MIXES, help="one mix of faults instead of all in turn")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="courses at the same time")
     parser.add_argument("--bug", default="", help="switch a bug of bugs.py in")
@@ -77,7 +78,7 @@ def _plans(asked: argparse.Namespace) -> "Iterator[Plan]":
 
     names = [asked.mix] if asked.mix else list(MIXES)
     for seed in count(asked.seed):
-        yield Plan(seed, names[seed % len(names)], asked.orders, asked.rate)
+        yield Plan(seed, names[seed % len(names)], asked.orders, asked.rate, asked.blow)
 
 
 def _played(asked: argparse.Namespace, folder: str) -> Iterator[Record]:

@@ -125,7 +125,7 @@ def _ends(found: Audit) -> None:
     """Whatever is not with a person has come to its end."""
     with_staff = Attempt.objects.filter(state=AttemptState.STAFF).values("order")
     desk = DeskOrder.objects.values("order")
-    left = Order.objects.exclude(status__in=FINAL).exclude(pk__in=with_staff).exclude(pk__in=desk)
+    left = Order.objects.exclude(status__in=FINAL).exclude(pk__in=with_staff).exclude(pk__in=desk).order_by("pk")
     for each in left[:20]:
         states = list(each.attempts.order_by("pk").values_list("state", "why"))
         found.breach("open", f"order {each.pk} is still {each.status}: {states}")

@@ -41,7 +41,10 @@ def test_nothing_is_lost_or_sent_twice(mix: str, seed: int) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_seed_plays_the_same_course_again() -> None:
     first, second = (
-        _played_from_empty(Plan(3, orders=12, orders_a_minute=240, blow_seconds=3, providers=1)) for _ in range(2)
+        _played_from_empty(
+            Plan(3, orders=12, orders_a_minute=240, blow_seconds=3, providers=1, longest_quiet_hours=0.5)
+        )
+        for _ in range(2)
     )
     assert first == second
     assert first.audit.figures["unclear"] > 0
