@@ -211,14 +211,14 @@ def test_a_worker_that_is_killed_while_it_sends_doubles_and_loses_nothing(story:
     before = len(wholesale.orders())
     links = [link(f"killed-{number}") for number in range(KILLED)]
 
-    def order(numbers: range) -> None:
+    def buy(numbers: range) -> None:
         for number in numbers:
             story.alice.simple(chain.services["Default"], 200 + number, links[number])
 
-    order(range(THROUGH))
+    buy(range(THROUGH))
     until(lambda: len(wholesale.orders()) == before + THROUGH)
     with chain.frozen(chain.wholesaler):
-        order(range(THROUGH, KILLED))
+        buy(range(THROUGH, KILLED))
         until(lambda: len(sending(reseller)) > 1)
         reseller.kill_worker()
     cut_off = sending(reseller)
