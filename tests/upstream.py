@@ -122,7 +122,7 @@ def accepted(order: Order, service: UpstreamService, upstream_id: str, now: date
         placed_at=now,
         ask_at=now,
     )
-    costs.accept([there], now)
+    costs.accept(there.provider_id, service.provider.currency, [costs.Costed(there.pk, order.pk, 0, expected)], now)
     return there
 
 
