@@ -10,13 +10,15 @@ from sutler.core.money import parse_amount
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import charge
 from tests.chain import ENDED, MARKUP_PERCENT, START_MICROS, Chain, Link, chain_of_panels
-from tests.live import Blank
+from tests.live import Blank, Panel
 from tests.live_caller import until
 from tests.test_wire_add_types import FOLLOW, FORMS
 
 # With it the executor cancels and stops early more of the first orders than it usually does.
 EXECUTOR_SEED = 304
-PLAIN, RUNS, POSTS, KILLED = 24, 2, 2, 36
+PLAIN, RUNS, POSTS = 24, 2, 2
+# Orders around the death of a worker, and how many of them are through before it.
+KILLED, THROUGH = 24, 6
 # What staff at the wholesaler report of orders that the customer placed under these names.
 STAFF: dict[str, list[dict[str, Any]]] = {
     "stopped": [{"status": "in_progress", "start_count": 10}, {"status": "partial", "remains": 33}],
@@ -208,13 +210,18 @@ def test_a_worker_that_is_killed_while_it_sends_doubles_and_loses_nothing(story:
     chain.wholesaler.stop_worker()
     before = len(wholesale.orders())
     links = [link(f"killed-{number}") for number in range(KILLED)]
-    for number, each in enumerate(links):
-        story.alice.simple(chain.services["Default"], 200 + number, each)
-    until(lambda: len(wholesale.orders()) >= before + KILLED // 4)
+
+    def buy(numbers: range) -> None:
+        for number in numbers:
+            story.alice.simple(chain.services["Default"], 200 + number, links[number])
+
+    buy(range(THROUGH))
+    until(lambda: len(wholesale.orders()) == before + THROUGH)
     with chain.frozen(chain.wholesaler):
+        buy(range(THROUGH, KILLED))
+        until(lambda: len(sending(reseller)) > 1)
         reseller.kill_worker()
-    cut_off = [order for order, state, _ in reseller.office("attempts") if state == "sending"]
-    assert cut_off
+    cut_off = sending(reseller)
     for order in chain.links[1].account.orders():
         reseller.office("pass_hours", order_id=order["id"], hours=1)
     reseller.office("end_leases")
@@ -256,6 +263,11 @@ def demand_margins(link: Link, markup_percent: int) -> None:
             price = -(-cost * (100 + markup_percent) // 100)
             left = charge(price, order["quantity"], per) - charge(cost, order["quantity"], per)
             assert margins[sent["order_id"]] == left > 0
+
+
+def sending(panel: Panel) -> list[int]:
+    """The orders that the worker is sending, or was when it died."""
+    return [order for order, state, _ in panel.office("attempts") if state == "sending"]
 
 
 def undecided(chain: Chain) -> list[Any]:
