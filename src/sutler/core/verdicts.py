@@ -17,21 +17,27 @@ SHOWN_WITHIN_MICROS = 10
 class Suspect:
     """An attempt that may have placed an order under an id above `floor` and below `ceiling` (None: not known yet).
 
-    `expected_micros` is what it should have been charged.
+    `expected_micros` is what it should have been charged. What `makes_more` was handed on whole: if it was placed, the
+    provider makes more orders of ours by itself, at any time.
     """
 
     attempt_id: int
     floor: int
     ceiling: int | None
     expected_micros: int
+    makes_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An orphan: its id, and its charge when it was first seen, None where none was told."""
+    """An orphan: its id, and its charge when it was first seen, None where none was told.
+
+    `may_be_made` while the provider may have made it for something that goes on there and has not named it yet.
+    """
 
     upstream_id: int
     charge_micros: int | None
+    may_be_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +58,19 @@ class Doubt(Enum):
     SEVERAL = auto()
     # An order is there whose charge fits nobody.
     OTHER_CHARGE = auto()
+    # It costs nothing by itself, so a charge proves nothing: whatever is there may be its own.
+    NO_CHARGE = auto()
 
 
 def judge(suspect: Suspect, rivals: Collection[Suspect], orphans: Sequence[Found]) -> Placed | Doubt:
     """Returns what the orphans say of one attempt, beside all others whose outcome is open, those on the way too."""
+    if not suspect.expected_micros:
+        return Doubt.NO_CHARGE if any(_is_within(each, suspect) for each in orphans) else Doubt.NOTHING_FOUND
     fitting = [each for each in orphans if _fits(each, suspect)]
     others = [each for each in rivals if each.attempt_id != suspect.attempt_id]
     if len(fitting) == 1:
-        return Doubt.RIVALS if any(_fits(fitting[0], each) for each in others) else Placed(fitting[0].upstream_id)
+        is_doubtful = fitting[0].may_be_made or any(_may_have_made(each, fitting[0]) for each in others)
+        return Doubt.RIVALS if is_doubtful else Placed(fitting[0].upstream_id)
     if fitting:
         return Doubt.SEVERAL
     strange = [each for each in orphans if _is_within(each, suspect) and not any(_fits(each, one) for one in others)]
@@ -76,9 +87,15 @@ def balance_contradicts(
     """
     since = [each for each in orphans if each.upstream_id > suspect.floor]
     unexplained = missing_micros - sum(each.charge_micros or 0 for each in since)
+    if not suspect.expected_micros:
+        return None
     if unexplained >= suspect.expected_micros + others_micros - SHOWN_WITHIN_MICROS:
         return True
     return None if others_micros else False
+
+
+def _may_have_made(rival: Suspect, orphan: Found) -> bool:
+    return _fits(orphan, rival) or (rival.makes_more and orphan.upstream_id > rival.floor)
 
 
 def _is_within(orphan: Found, suspect: Suspect) -> bool:

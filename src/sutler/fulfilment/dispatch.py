@@ -13,7 +13,7 @@ from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment import brake
 from sutler.fulfilment.models import Attempt, Provider, UpstreamService
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
-from sutler.orders import handing
+from sutler.orders import family, handing, schedules
 from sutler.orders.models import Order
 from sutler.storage.transactions import durable
 
@@ -114,5 +114,7 @@ def _give_up_ended(attempt_ids: list[int], now: datetime) -> None:
 
 
 def _fields(order: Order, upstream_id: str) -> dict[str, str]:
+    if family.is_parent(order):
+        return {"service": upstream_id} | schedules.fields(order)
     fields = order_fields(ORDER_TYPES[order.type], order.link, order.quantity, order.details or {})
     return {"service": upstream_id} | fields

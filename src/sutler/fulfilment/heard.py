@@ -44,6 +44,7 @@ class Followed(NamedTuple):
     remains: int | None
     misses: int
     quantity: int
+    kind: str
     type: str
     order_status: str
     rate_micros: int
@@ -105,6 +106,7 @@ def is_nothing_new(row: Followed, said: UpstreamStatus, currency: str) -> bool:
         and row.confirmed_at is not None
         and row.finished_at is None
         and not row.misses
+        and not said.orders  # one that is not known yet may be among them
     )
 
 

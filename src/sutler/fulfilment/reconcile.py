@@ -12,13 +12,14 @@ from django.db.models import QuerySet
 
 from sutler.core.attempts import AttemptState
 from sutler.core.verdicts import Doubt, Found, Placed, Suspect, balance_contradicts, judge
-from sutler.fulfilment import attempts, provider_books
+from sutler.fulfilment import attempts, children, provider_books
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import Attempt, Orphan, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models import Attempt, NamedOrder, Orphan, Provider, ProviderMinute, UpstreamOrder
 from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.fulfilment.panel_answers import Balance
 from sutler.fulfilment.scan import Scan, scan
+from sutler.orders.models import Order
 from sutler.storage.transactions import durable
 
 LOOKS = (timedelta(minutes=4), timedelta(minutes=8))
@@ -40,6 +41,7 @@ _WHY_STAFF = {
     Doubt.RIVALS: "an order was found that another attempt may have placed as well",
     Doubt.SEVERAL: "several orders were found that it may have placed",
     Doubt.OTHER_CHARGE: "an order was found with another charge than expected",
+    Doubt.NO_CHARGE: "orders were found that it may have placed, and it costs nothing by which to tell",
 }
 _S = AttemptState
 _ADD = Attempt.Action.ADD
@@ -142,19 +144,21 @@ def open_suspects(provider_id: int) -> list[Suspect]:
         adds.filter(IN_INDEX_UNSETTLED),
         adds.filter(upstream_order__in=unheard_of),
     )
-    columns = ("pk", "floor_id", "expected_micros")
+    columns = ("pk", "floor_id", "expected_micros", "order__kind")
     rows = (row for group in undecided for row in group.values_list(*columns))
-    return [Suspect(pk, floor, None, expected) for pk, floor, expected in rows]
+    return [Suspect(pk, floor, None, expected, kind != Order.Kind.SINGLE) for pk, floor, expected, kind in rows]
 
 
 def claimed_ids(provider_id: int, ids: Iterable[int]) -> set[int]:
-    """Returns those of the ids that orders of ours have."""
+    """Returns those of the ids that orders of ours have, or that were named as made for one."""
     found: set[int] = set()
     texts = [str(each) for each in ids]
     for start in range(0, len(texts), _IN_ONE_QUERY):
         part = texts[start : start + _IN_ONE_QUERY]
         orders = UpstreamOrder.objects.filter(provider=provider_id, upstream_id__in=part)
-        found.update(int(each) for each in orders.values_list("upstream_id", flat=True))
+        named = NamedOrder.objects.filter(provider=provider_id, upstream_id__in=part)
+        for each in (orders, named):
+            found.update(map(int, each.values_list("upstream_id", flat=True)))
     return found
 
 
@@ -197,7 +201,7 @@ def _case(attempt: Attempt, window: timedelta, now: datetime) -> Case:
 def _ceiling(provider_id: int, horizon: datetime) -> int | None:
     """Returns an id that surely was given after the horizon, as low as is known."""
     later = UpstreamOrder.objects.filter(provider=provider_id, placed_at__gte=horizon, confirmed_at__isnull=False)
-    first = later.order_by("placed_at").values_list("upstream_id", flat=True).first()
+    first = children.sent_by_us(later).order_by("placed_at").values_list("upstream_id", flat=True).first()
     return int(first) if first is not None and attempts.is_number(first) else None
 
 
@@ -213,7 +217,9 @@ def _to_ask(cases: Sequence[Case], top: int) -> set[int]:
 
 def _orphans(provider_id: int, lowest: int) -> list[Found]:
     found = Orphan.objects.filter(provider=provider_id, upstream_id__gt=lowest)
-    return [Found(*row) for row in found.values_list("upstream_id", "charge_micros")]
+    named_until = children.named_until(provider_id)
+    rows = found.values_list("upstream_id", "charge_micros", "seen_at")
+    return [Found(pk, charge, named_until is not None and seen_at >= named_until) for pk, charge, seen_at in rows]
 
 
 @dataclass(frozen=True, slots=True)

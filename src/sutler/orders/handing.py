@@ -44,7 +44,7 @@ def hand_back(notes: Mapping[int, str], actor: str, now: datetime) -> set[int]:
     asked = CancelRequest.objects.filter(order__in=[each.pk for each in back], status__in=OPEN_CANCELS)
     to_cancel = set(asked.values_list("order_id", flat=True))
     waiting = [each for each in back if each.pk not in to_cancel]
-    schedules.reconsider([each for each in waiting if family.is_parent(each)])
+    schedules.reconsider(each.pk for each in waiting if family.is_parent(each))
     move.apply([_moved(each, Status.PENDING, notes[each.pk]) for each in waiting], actor, now)
     _cancel([each for each in back if each.pk in to_cancel], notes, actor, now)
     return {each.pk for each in waiting}

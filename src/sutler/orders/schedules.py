@@ -60,10 +60,11 @@ def hand_on_whole(order_ids: Collection[int]) -> None:
         _undecided(each).filter(pk__in=order_ids).update(is_there=True)
 
 
-def reconsider(parents: Collection[Order]) -> None:
-    """Lets it be decided anew who runs these locked parents, of which a provider has placed nothing."""
-    for each in _SCHEDULES:
-        each.objects.filter(pk__in=[parent.pk for parent in parents], is_there=True).update(is_there=None)
+def reconsider(order_ids: Iterable[int]) -> None:
+    """Lets it be decided anew who runs these parents, of which a provider has placed nothing."""
+    ids = list(order_ids)
+    for each in _SCHEDULES if ids else ():
+        each.objects.filter(pk__in=ids, is_there=True).update(is_there=None)
 
 
 def handed_on(orders: Iterable[Order]) -> set[int]:
