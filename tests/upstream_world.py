@@ -13,8 +13,9 @@ import httpx2
 from sutler.catalogue.models import Service
 from sutler.core.attempts import AttemptState
 from sutler.core.clock import seeded
-from sutler.fulfilment import attempts, dispatch, leases, plan
+from sutler.fulfilment import attempts, dispatch, leases, plan, whole_plan
 from sutler.fulfilment.attempts import Outcome
+from sutler.fulfilment.children import adopt
 from sutler.fulfilment.database import Database
 from sutler.fulfilment.dispatch import Claim
 from sutler.fulfilment.follow import follow
@@ -149,9 +150,9 @@ class World:
 
     async def _work(self, line: Line, seconds: float, idle: float, works: list[Coroutine[Any, Any, None]]) -> None:
         jobs: tuple[Callable[[datetime], object], ...]
-        jobs = (Planner().plan_waiting, attempts.expire_leases, partial(leases.hold, WORKER))
+        jobs = (whole_plan.place_due_runs, Planner().plan_waiting, attempts.expire_leases, partial(leases.hold, WORKER))
         works += [again(partial(do, each, line), idle, self.now) for each in jobs]
-        works += [again(partial(step_over, each, line), 5 * idle, self.now) for each in (follow, reconcile)]
+        works += [again(partial(step_over, each, line), 5 * idle, self.now) for each in (follow, adopt, reconcile)]
         tasks = [asyncio.create_task(each) for each in works]
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         for each in tasks:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from sutler.core import pacing
 from sutler.core.attempts import AttemptState
@@ -33,6 +33,7 @@ MOST_MISSES = 8
 # So long before it was written down an answer may have been given.
 ON_THE_WAY = timedelta(minutes=3)
 UNPAID_AGAIN = timedelta(minutes=10)
+_IS_MADE = Exists(NamedOrder.objects.filter(child=OuterRef("order")))
 Answers = Mapping[int, UpstreamStatus | Declined | None]
 
 
@@ -41,15 +42,21 @@ def named_until(provider_id: int) -> datetime | None:
 
     What it made later may be an order of ours that nobody here knows of yet.
     """
-    going_on = UpstreamOrder.objects.filter(provider=provider_id, finished_at=None)
+    going_on = UpstreamOrder.objects.filter(provider=provider_id, ask_at__isnull=False, finished_at=None)
     rows = going_on.exclude(order__kind=Order.Kind.SINGLE).values_list("asked_at", "placed_at")
     last_heard = [asked_at or placed_at for asked_at, placed_at in rows]
     return min(last_heard) - ON_THE_WAY if last_heard else None
 
 
+def made_micros(provider_id: int, since: datetime) -> int:
+    """Returns what the orders cost, in the provider's currency, that it made by itself and that we learned of since."""
+    there = UpstreamOrder.objects.filter(_IS_MADE, provider=provider_id, placed_at__gt=since)
+    return there.aggregate(total=Sum("expected_micros"))["total"] or 0
+
+
 def sent_by_us(there: QuerySet[UpstreamOrder]) -> QuerySet[UpstreamOrder]:
     """Returns those of the upstream orders whose ids were given as we sent them, not before we heard of them."""
-    return there.filter(~Exists(NamedOrder.objects.filter(child=OuterRef("order"))))
+    return there.filter(~_IS_MADE)
 
 
 async def adopt(line: Line) -> int:

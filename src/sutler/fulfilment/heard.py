@@ -16,6 +16,7 @@ from sutler.core.upstream_words import Doubt, read_status
 from sutler.fulfilment import costs
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.panel_answers import UpstreamStatus
+from sutler.orders.models import Order
 from sutler.orders.move import Report
 
 # So often in a row an order that was there before is not found until staff are told.
@@ -216,10 +217,15 @@ def _report(heard: Heard, status: Status) -> Report | None:
 
 
 def _check_charge(heard: Heard, own: int, *, is_new: bool) -> None:
-    """Remarks a charge that is not what was reckoned. Nothing yet is no undercharge while the order goes on."""
+    """Remarks a charge that is not what was reckoned. Nothing yet is no undercharge while the order goes on.
+
+    Nor is less than the whole of a drip-feed: some runs may be still to come, or have been given back.
+    """
     told = heard.reported_micros
-    is_early = told == 0 and heard.finished_at is None
-    if told is None or not is_new or is_early or not costs.differs(told, own):
+    if told is None:
+        return
+    is_early = heard.finished_at is None and (told == 0 or (heard.row.kind != Order.Kind.SINGLE and told < own))
+    if not is_new or is_early or not costs.differs(told, own):
         return
     kind = Alarm.Kind.OVERCHARGE if told > own else Alarm.Kind.UNDERCHARGE
     heard.remarks.append(Remark(f"It costs {show_charge(told)} there, expected was {show_charge(own)}", kind))

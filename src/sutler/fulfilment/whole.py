@@ -99,8 +99,6 @@ def _plain(row: Followed, said: UpstreamStatus, *, is_open: bool) -> UpstreamSta
     remains = said.remains
     if status in {Status.PARTIAL, Status.CANCELED} and row.kind == Order.Kind.DRIP_FEED:
         status, remains = _as_delivered(row, status, remains)
-    if charge is not None and charge < row.expected_micros and status not in FINAL:
-        charge = None  # some panels tell what the runs have cost so far
     return replace(said, status=status, remains=remains, charge_micros=charge)
 
 
