@@ -77,7 +77,7 @@ def test_words_of_subscriptions(raw: str, status: Status | Doubt) -> None:
 def test_the_quantity_of_a_post_is_found_from_what_a_panel_shows(
     rate: int, least: int, more: int, drawn: float, left: float, status: Status
 ) -> None:
-    """To the piece, from amounts that are rounded to five decimals either way, where a piece costs 25 micros or more."""
+    """To the piece, from amounts rounded to five decimals either way, where a piece costs 25 micros or more."""
     quantity = least + int(more * drawn)
     remains = {Status.COMPLETED: 0, Status.IN_PROGRESS: int(quantity * left)}.get(status, quantity)
     remains = min(int(quantity * left), quantity - 1) if status is Status.PARTIAL else remains
