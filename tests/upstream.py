@@ -96,11 +96,15 @@ def make_upstream_service(provider: Provider, **fields: Any) -> UpstreamService:
     return UpstreamService.objects.create(**(values | numbers | flags | fields))
 
 
-def accepted(order: Order, service: UpstreamService, upstream_id: str, now: datetime = NOW) -> UpstreamOrder:
+def accepted(
+    order: Order, service: UpstreamService, upstream_id: str, now: datetime = NOW, *, expected_micros: int | None = None
+) -> UpstreamOrder:
     """The order of ours as it stands once the provider has accepted it under this id."""
     with durable():
         assert handing.hand_out(Order.objects.filter(pk=order.pk), 1, "worker", now)
-    expected = charge(service.rate_micros, order.quantity, ORDER_TYPES[order.type].per)
+    expected = expected_micros
+    if expected is None:
+        expected = charge(service.rate_micros, order.quantity, ORDER_TYPES[order.type].per)
     attempt = Attempt.objects.create(
         action=Attempt.Action.ADD,
         state=AttemptState.ACCEPTED,

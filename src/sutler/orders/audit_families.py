@@ -18,6 +18,8 @@ def _unbegun(schedule: str) -> str:
     return f"CASE WHEN {schedule}.is_there AND o.status IN ({_GOING_ON}) THEN o.status ELSE '{Status.PENDING}' END"
 
 
+# One that a provider runs goes on until the provider has ended it, whatever its runs say.
+_HAS_STOPPED = "(drip.is_there IS NOT TRUE OR drip.next_run_at IS NULL)"
 _SHARE = f"""(
     {charge_sql("parent.rate_micros", "drip.quantity_per_run * child.run")}
     - {charge_sql("parent.rate_micros", "drip.quantity_per_run * (child.run - 1)")}
@@ -113,13 +115,13 @@ CHECKS = (
             || ' with ' || lacking AS breach
         FROM (
             SELECT o.id, o.status, o.remains,
-                CASE WHEN brood.completed = drip.runs THEN '{Status.COMPLETED}'
+                CASE WHEN brood.completed = drip.runs AND {_HAS_STOPPED} THEN '{Status.COMPLETED}'
                     WHEN drip.next_run_at IS NOT NULL AND brood.placed IS NULL
                         THEN {_unbegun("drip")}
                     WHEN drip.next_run_at IS NOT NULL OR brood.unfinished > 0 THEN '{Status.IN_PROGRESS}'
                     WHEN COALESCE(brood.canceled, 0) = COALESCE(brood.placed, 0) THEN '{Status.CANCELED}'
                     ELSE '{Status.PARTIAL}' END AS due,
-                CASE WHEN brood.completed = drip.runs THEN brood.remains
+                CASE WHEN brood.completed = drip.runs AND {_HAS_STOPPED} THEN brood.remains
                     ELSE COALESCE(brood.undelivered, 0) + drip.quantity_per_run * (drip.runs - drip.runs_placed)
                     END AS lacking
             FROM orders_drip drip JOIN orders_order o ON o.id = drip.order_id

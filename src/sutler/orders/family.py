@@ -139,7 +139,7 @@ def _drip_feed(parent: Order, brood: _Brood) -> Change:
     drip = parent.drip
     going_on = drip.next_run_at is not None
     returned = brood.returned_micros + (0 if going_on else unrun_micros(parent))
-    if brood.completed == drip.runs:
+    if brood.completed == drip.runs and not (drip.is_there and going_on):
         return Change(parent, Status.COMPLETED, parent.start_count, brood.remains, returned)
     if going_on and not brood.placed:
         status = _unbegun(parent, is_there=drip.is_there)
