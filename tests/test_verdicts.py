@@ -52,6 +52,40 @@ def test_what_orphans_say(orphans: list[Found], rivals: list[Suspect], verdict: 
     assert judge(SUSPECT, rivals, orphans) == verdict
 
 
+MADE = Found(150, CHARGE, may_be_made=True)
+WHOLE = Suspect(1, 100, 200, 3 * CHARGE, makes_more=True)
+SUBSCRIPTION = Suspect(1, 100, 200, 0, makes_more=True)
+
+
+@pytest.mark.parametrize(
+    ("suspect", "orphans", "rivals", "verdict"),
+    [
+        # What a provider may have made by itself, for what goes on there or for what is unknown, is no proof.
+        (SUSPECT, [MADE], [], Doubt.RIVALS),
+        (SUSPECT, [Found(150, 1, may_be_made=True)], [], Doubt.OTHER_CHARGE),
+        (SUSPECT, [OURS], [Suspect(2, 100, None, 3 * CHARGE, makes_more=True)], Doubt.RIVALS),
+        (SUSPECT, [OURS], [Suspect(2, 100, 120, 0, makes_more=True)], Doubt.RIVALS),
+        (SUSPECT, [OURS], [Suspect(2, 150, None, 0, makes_more=True)], Placed(150)),
+        # A drip-feed costs as much as all its runs: its own id is told by that, beside those of its runs.
+        (WHOLE, [Found(150, 3 * CHARGE), Found(151, CHARGE)], [WHOLE], Placed(150)),
+        (WHOLE, [Found(151, CHARGE)], [WHOLE], Doubt.OTHER_CHARGE),
+        # A subscription costs nothing: whatever is there may be it, or one of its posts.
+        (SUBSCRIPTION, [], [], Doubt.NOTHING_FOUND),
+        (SUBSCRIPTION, [Found(150, 0)], [], Doubt.NO_CHARGE),
+        (SUBSCRIPTION, [OURS], [rival()], Doubt.NO_CHARGE),
+        (SUBSCRIPTION, [Found(201, 0)], [], Doubt.NOTHING_FOUND),
+    ],
+)
+def test_what_orphans_say_where_a_provider_makes_orders_by_itself(
+    suspect: Suspect, orphans: list[Found], rivals: list[Suspect], verdict: object
+) -> None:
+    assert judge(suspect, rivals, orphans) == verdict
+
+
+def test_of_what_costs_nothing_the_balance_says_nothing() -> None:
+    assert [balance_contradicts(SUBSCRIPTION, each, [], 0) for each in (0, CHARGE, -CHARGE)] == [None] * 3
+
+
 def test_a_window_without_an_end_takes_every_id_above_its_floor() -> None:
     assert judge(UNBOUNDED, [], [Found(10**9, CHARGE)]) == Placed(10**9)
 

@@ -7,6 +7,8 @@ from typing import Any
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.fulfilment import provider_books
+from sutler.fulfilment.children import adopt
+from sutler.fulfilment.follow import follow
 from sutler.fulfilment.models import NamedOrder, Provider, Route, UpstreamOrder, UpstreamService
 from sutler.fulfilment.requests import forward
 from sutler.fulfilment.simulator_panel import Service as TheirService
@@ -52,14 +54,13 @@ def subscribed(one: World, alice: Customer, likes: Service, **form: Any) -> Orde
 
 
 def live_on(one: World, hours: float) -> None:
-    """Has a worker do all that is due, every half minute for a while at first and then each quarter of an hour."""
-    one.live(60)
+    """Has a worker send what waits, and then do each quarter of an hour all that is due but sending."""
+    one.live(3)
     for _ in range(int(hours * 4)):
-        one.skip(HOUR / 4 - 90)
+        one.skip(HOUR / 4)
         UpstreamOrder.objects.filter(finished_at=None).update(ask_at=one.now())
-        one.run(forward)
-        one.live(20)
-        one.look(60)
+        for step in (forward, follow, adopt, follow):
+            one.run(step)
 
 
 def children(parent: Order) -> list[Order]:
