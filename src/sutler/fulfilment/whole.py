@@ -92,14 +92,14 @@ def _with_open_children(parents: Sequence[Followed]) -> set[int]:
 def _plain(row: Followed, said: UpstreamStatus, *, is_open: bool) -> UpstreamStatus:
     charge = said.charge_micros if row.expected_micros else None
     if row.kind == Order.Kind.SINGLE or row.finished_at is not None:
-        return replace(said, charge_micros=charge)
+        return said._replace(charge_micros=charge)
     status = read_word(said.status, said.raw) if is_subscription(row.type) else said.status
     if status in FINAL and is_open:
         status = Status.IN_PROGRESS
     remains = said.remains
     if status in {Status.PARTIAL, Status.CANCELED} and row.kind == Order.Kind.DRIP_FEED:
         status, remains = _as_delivered(row, status, remains)
-    return replace(said, status=status, remains=remains, charge_micros=charge)
+    return said._replace(status=status, remains=remains, charge_micros=charge)
 
 
 def _as_delivered(row: Followed, status: Status | Doubt, remains: int | None) -> tuple[Status | Doubt, int | None]:
