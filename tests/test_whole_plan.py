@@ -22,7 +22,7 @@ from tests.upstream import make_provider, make_upstream_service
 from tests.upstream_world import claim, route, settle, states
 
 pytestmark = pytest.mark.django_db
-RUNS = {"quantity": 100, "runs": 3, "interval": 10}
+RUNS: dict[str, Any] = {"quantity": 100, "runs": 3, "interval": 10}
 POSTS: dict[str, Any] = {"username": "someone", "min": 60, "max": 90, "posts": 2, "delay": 0}
 MINUTE = timedelta(minutes=1)
 
@@ -35,7 +35,8 @@ def likes(db: None) -> Service:
 def taking(service: Service, name: str = "Whole", **more: Any) -> Route:
     """A route to a provider that runs by itself what its service takes."""
     there = make_provider(name=name, drip_feed_there=True, subscriptions_there=True)
-    return route(service, there, **({"dripfeed": True, "type": service.type} | more))
+    upstream: dict[str, Any] = {"dripfeed": True, "type": service.type}
+    return route(service, there, **(upstream | more))
 
 
 def is_there(order: Order) -> bool | None:

@@ -56,7 +56,7 @@ def lock(upstream_order_ids: Sequence[int]) -> list[Followed]:
 def _read(statement: Statement, ids: Sequence[int]) -> list[Followed]:
     rows = run(statement, [(pk,) for pk in ids])
     return [
-        Followed(*columns, read_moment(placed), _shared(confirmed), _shared(asked), _shared(finished))  # type: ignore[arg-type]
+        Followed(*columns, read_moment(placed), _shared(confirmed), _shared(asked), _shared(finished))  # type: ignore[call-arg]
         for *columns, placed, confirmed, asked, finished, is_asked in rows
         if is_asked
     ]
