@@ -42,9 +42,12 @@ class Pair:
 
     def there(self, order_id: int) -> int:
         """The id of an order at the wholesaler."""
-        return until(
-            lambda: next((int(e["upstream_id"]) for e in self.upper.office("sent") if e["order_id"] == order_id), 0)
-        )
+
+        def found() -> int:
+            sent = self.upper.office("sent")
+            return next((int(each["upstream_id"]) for each in sent if each["order_id"] == order_id), 0)
+
+        return int(until(found))
 
     def status(self, order_id: int) -> Any:
         self.upper.office("hurry")

@@ -44,6 +44,7 @@ def main() -> None:
     ):
         panel = Panel(Path(folder), url)
         try:
+            panel.init()
             panel.open(())
             live_a_month(panel)
             panel.start_worker()

@@ -17,14 +17,15 @@ from sutler.core.lifecycle import FINAL, Status
 from sutler.core.pricing import charge
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import alarms, costs, journal
+from sutler.fulfilment.costs import Costed
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Alarm, Attempt, NamedOrder, Provider, UpstreamOrder
 from sutler.fulfilment.panel_answers import Declined, Failure, UpstreamStatus
 from sutler.fulfilment.panel_v2 import BATCH_SIZE
 from sutler.orders import drip, family, handing, schedules, subscriptions
-from sutler.orders.change import note
-from sutler.orders.models import CancelRequest, Order, OrderEvent
+from sutler.orders.change import note, write_events
+from sutler.orders.models import CancelRequest, Order
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -164,14 +165,15 @@ def _cannot_be_paid(provider: Provider, named: NamedOrder, parent: Order, now: d
         return
     if not CancelRequest.objects.filter(order=parent).exists():
         CancelRequest.objects.create(order=parent, requested_at=now)
-        OrderEvent.objects.bulk_create([note(parent.pk, ACTOR, now, f"To be cancelled at {provider.name}: not paid")])
+        write_events([note(parent.pk, ACTOR, now, f"To be cancelled at {provider.name}: not paid")])
 
 
 def _follow(provider: Provider, made: Sequence[tuple[NamedOrder, Order, UpstreamStatus]], now: datetime) -> None:
     """Follows each as any order that was accepted upstream."""
     attempts = Attempt.objects.bulk_create(_attempt(named, child, said, now) for named, child, said in made)
     there = [_there(attempt, named, now) for attempt, (named, _, _) in zip(attempts, made, strict=True)]
-    costs.accept(UpstreamOrder.objects.bulk_create(there), now)
+    booked = [Costed(each.pk, each.order_id, 0, each.cost_micros) for each in UpstreamOrder.objects.bulk_create(there)]
+    costs.accept(provider.pk, provider.currency, booked, now)
     for named, child, _ in made:
         NamedOrder.objects.filter(pk=named.pk).update(child=child, ask_at=None)
     notes = {child.pk: f"Made by {provider.name} as {named.upstream_id}" for named, child, _ in made}

@@ -19,8 +19,8 @@ from sutler.fulfilment.heard import Followed, Heard
 from sutler.fulfilment.models import NamedOrder, Orphan, Provider, UpstreamOrder
 from sutler.fulfilment.panel_answers import Declined, UpstreamStatus
 from sutler.orders import drip, family, move, schedules
-from sutler.orders.change import Change, note, write
-from sutler.orders.models import Order, OrderEvent
+from sutler.orders.change import Change, note, write, write_events
+from sutler.orders.models import Order
 
 ACTOR = "worker"
 Answers = Mapping[int, UpstreamStatus | Declined | None]
@@ -121,7 +121,7 @@ def _end(parent: Order, heard: Heard, now: datetime) -> None:
     made = _unnamed_runs(parent, heard, now) if parent.kind == Order.Kind.DRIP_FEED else []
     schedules.end([parent], ACTOR, now)
     text = f"Upstream order {heard.row.upstream_id}: {heard.word}"
-    OrderEvent.objects.bulk_create([note(parent.pk, ACTOR, now, text)])
+    write_events([note(parent.pk, ACTOR, now, text)])
     move.apply(made, ACTOR, now)
     family.refresh([parent.pk], ACTOR, now)
 

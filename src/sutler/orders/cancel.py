@@ -8,9 +8,9 @@ from sutler.catalogue.models import Service
 from sutler.core.lifecycle import FINAL, CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import family, move, schedules
-from sutler.orders.change import note
+from sutler.orders.change import note, write_events
 from sutler.orders.handing import OPEN_CANCELS
-from sutler.orders.models import CancelRequest, Order, OrderEvent
+from sutler.orders.models import CancelRequest, Order
 from sutler.storage.transactions import durable
 
 
@@ -67,7 +67,7 @@ def reject(order_ids: Collection[int], actor: str, now: datetime) -> Collection[
     requests = CancelRequest.objects.filter(order__in=set(order_ids), status__in=OPEN_CANCELS)
     found = dict(requests.select_for_update().order_by("pk").values_list("order_id", "pk"))
     CancelRequest.objects.filter(pk__in=found.values()).update(status=CancelStatus.REJECTED, finished_at=now)
-    OrderEvent.objects.bulk_create(note(each, actor, now, "Request to cancel rejected") for each in sorted(found))
+    write_events(note(each, actor, now, "Request to cancel rejected") for each in sorted(found))
     return found.keys()
 
 

@@ -15,8 +15,8 @@ from sutler.books.post import Entry, house, post
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.orders import family, held
-from sutler.orders.change import note
-from sutler.orders.models import Drip, Order, OrderEvent, Post, Subscription
+from sutler.orders.change import note, write_events
+from sutler.orders.models import Drip, Order, Post, Subscription
 
 _SCHEDULES = (Drip, Subscription)
 
@@ -109,7 +109,7 @@ def end(parents: Collection[Order], actor: str, now: datetime) -> None:
     drips = list(Drip.objects.filter(order__in=parents, next_run_at__isnull=False).select_related("order"))
     _return_unrun([each.order for each in drips], now)
     Drip.objects.filter(pk__in=[each.pk for each in drips]).update(next_run_at=None)
-    OrderEvent.objects.bulk_create(
+    write_events(
         note(each.order_id, actor, now, f"Stopped after {each.runs_placed} of {each.runs} runs")
         for each in drips
         if each.runs_placed < each.runs

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfilment', '0003_provider_task'),
+        ('fulfilment', '0004_orphan_remains'),
         ('orders', '0003_who_runs_a_schedule'),
     ]
 
