@@ -58,4 +58,10 @@ UPSTREAM_PLANTS = (
     Plant("order_refunded_once_ended", (there("ended", "finished_at = '2026-11-22 00:00:00+00'"),)),
     Plant("attempt_lease", (attempt("unclear", "state = 'sending', lease_until = sent_at"),)),
     Plant("refill_forwarded", ("UPDATE orders_refill SET status = 'Pending' WHERE id = {refill}",)),
+    Plant("whole_run_there", ("UPDATE orders_drip SET is_there = FALSE WHERE order_id = {handed_on}",)),
+    Plant("named_child", ("UPDATE fulfilment_namedorder SET upstream_id = 'another' WHERE upstream_id = 'run'",)),
+    Plant("named_child", ("UPDATE fulfilment_namedorder SET child_id = {pending} WHERE upstream_id = 'run'",)),
+    Plant("schedule_decided", ("UPDATE orders_drip SET is_there = NULL WHERE order_id = {dripping}",)),
+    Plant("schedule_decided", ("UPDATE orders_subscription SET is_there = TRUE WHERE order_id = {following}",)),
+    Plant("schedule_decided", ("UPDATE orders_subscription SET is_there = NULL WHERE order_id = {following}",)),
 )

@@ -12,12 +12,13 @@ from sutler.core.clock import seeded
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import Micros
 from sutler.core.refusals import Refusal
+from sutler.fulfilment import children as children_there
 from sutler.fulfilment import provider_books, refills
 from sutler.fulfilment.costs import Costed, finish
-from sutler.fulfilment.models import ProviderMinute, UpstreamOrder, UpstreamService
+from sutler.fulfilment.models import NamedOrder, ProviderMinute, UpstreamOrder, UpstreamService
 from sutler.fulfilment.panel_answers import UpstreamStatus
 from sutler.fulfilment.settle import settle
-from sutler.orders import cancel, drip, refill, subscriptions
+from sutler.orders import cancel, drip, refill, schedules, subscriptions
 from sutler.orders.models import Drip, Order
 from sutler.orders.place import Placed, PlaceRequest, place
 from tests.conftest import NOW, make_customer, make_service
@@ -153,7 +154,21 @@ def send_a_little(alice: Customer, service: Service, upstream: UpstreamService) 
     asked = refill.request_refills(alice.pk, [names["delivered"]], LATER)[0]
     assert not isinstance(asked, Refusal)
     assert len(refills.claim(provider.pk, 9, "worker-1", LATER)) == 1
+    names |= hand_on_a_little(alice, service, upstream)
     return names | {"there": there["sent"].pk, "refill": asked, "declined": refused.pk}
+
+
+def hand_on_a_little(alice: Customer, service: Service, upstream: UpstreamService) -> Names:
+    """A drip-feed that its provider runs, which has named one run."""
+    parent = placed(alice, service, link="handed on", quantity=100, runs=2, interval=10)
+    schedules.hand_on_whole([parent.pk])
+    there = accepted(parent, upstream, "whole")
+    going_on = UpstreamStatus(Status.IN_PROGRESS, "Active", Micros(100_000), remains=200, orders=("run",))
+    settle(upstream.provider_id, {there.pk: going_on}, (), NOW, seeded(1))
+    named = NamedOrder.objects.get()
+    said = UpstreamStatus(Status.PENDING, "Pending", Micros(50_000), remains=100)
+    assert children_there.take(upstream.provider_id, {named.pk: said}, (), NOW) == 1
+    return {"handed_on": parent.pk}
 
 
 def children(parent: int) -> list[int]:

@@ -38,6 +38,7 @@ UNDER_WAY = Followed(
     misses=0,
     finished_at=None,
     quantity=1000,
+    kind="single",
     type="Default",
     order_status="In progress",
     rate_micros=500_000,

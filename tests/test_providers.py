@@ -169,7 +169,7 @@ class TestChange:
     def test_what_is_not_given_stays(self) -> None:
         made = added(extra_fields={"token": "x"}, low_balance_micros=5)
         Provider.objects.update(balance_micros=77, worker="somebody")
-        changed = providers.change(made.pk, call_interval_milliseconds=200, key="another key")
+        changed = providers.change(made.pk, NOW, call_interval_milliseconds=200, key="another key")
         assert isinstance(changed, Provider)
         changed.refresh_from_db()
         assert (changed.balance_micros, changed.worker, changed.low_balance_micros) == (77, "somebody", 5)
@@ -185,29 +185,29 @@ class TestChange:
         made = added()
         made.balance_micros = 1
         made.save()
-        providers.change(made.pk, may_scan=True)
+        providers.change(made.pk, NOW, may_scan=True)
         assert Provider.objects.get(pk=made.pk).balance_micros == 1
 
     def test_fixed_fields_and_the_low_balance_are_taken_away(self) -> None:
         made = added(extra_fields={"token": "x"}, low_balance_micros=5)
-        changed = providers.change(made.pk, extra_fields={}, low_balance_micros=None)
+        changed = providers.change(made.pk, NOW, extra_fields={}, low_balance_micros=None)
         assert isinstance(changed, Provider)
         assert (changed.sealed_fields, changed.low_balance_micros) == ("", None)
 
     def test_its_own_name_is_no_other(self) -> None:
         made = added()
         added(name="Other")
-        assert isinstance(providers.change(made.pk, name="Wholesale"), Provider)
-        assert providers.change(made.pk, name="Other") == refused("name")
+        assert isinstance(providers.change(made.pk, NOW, name="Wholesale"), Provider)
+        assert providers.change(made.pk, NOW, name="Other") == refused("name")
 
     def test_a_refusal_changes_nothing(self) -> None:
         made = added()
-        assert providers.change(made.pk, name="New", key="new", most_at_once=0) == refused("most_at_once")
+        assert providers.change(made.pk, NOW, name="New", key="new", most_at_once=0) == refused("most_at_once")
         made.refresh_from_db()
         assert (made.name, panel_settings(made, panel.SECRET_KEY).key) == ("Wholesale", KEY)
 
     def test_there_must_be_a_provider(self) -> None:
-        assert providers.change(1, name="A") == refused("provider")
+        assert providers.change(1, NOW, name="A") == refused("provider")
         assert providers.set_state(1, Provider.State.OFF) == refused("provider")
 
     @pytest.mark.parametrize("state", list(Provider.State))

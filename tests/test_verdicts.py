@@ -99,6 +99,43 @@ def test_a_partial_order_says_nothing_where_the_rate_has_changed() -> None:
     assert Evidence([partial(250, 375_000)], [changed]).judge(changed) is Doubt.OTHER_CHARGE
 
 
+MADE = Found(150, CHARGE, may_be_made=True)
+WHOLE = Suspect(1, 100, 200, 3 * CHARGE, 3 * QUANTITY, RATE, 1000, makes_more=True)
+SUBSCRIPTION = Suspect(1, 100, 200, 0, 2, RATE, 1000, makes_more=True)
+
+
+@pytest.mark.parametrize(
+    ("suspect", "orphans", "rivals", "verdict"),
+    [
+        # What a provider may have made by itself, for what goes on there or for what is unknown, is no proof.
+        (SUSPECT, [MADE], [], Doubt.RIVALS),
+        (SUSPECT, [Found(150, 1, may_be_made=True)], [], Doubt.OTHER_CHARGE),
+        (SUSPECT, [OURS], [replace(WHOLE, attempt_id=2, ceiling=None)], Doubt.RIVALS),
+        (SUSPECT, [OURS], [replace(SUBSCRIPTION, attempt_id=2, ceiling=120)], Doubt.RIVALS),
+        (SUSPECT, [OURS], [replace(SUBSCRIPTION, attempt_id=2, floor=150)], Placed(150)),
+        # A drip-feed costs as much as all its runs: its own id is told by that, beside those of its runs.
+        (WHOLE, [Found(150, 3 * CHARGE), Found(151, CHARGE)], [WHOLE], Placed(150)),
+        (WHOLE, [Found(151, CHARGE)], [WHOLE], Doubt.OTHER_CHARGE),
+        # A subscription costs nothing: whatever is there may be it, or one of its posts.
+        (SUBSCRIPTION, [], [], Doubt.NOTHING_FOUND),
+        (SUBSCRIPTION, [Found(150, 0)], [], Doubt.NO_CHARGE),
+        (SUBSCRIPTION, [OURS], [rival()], Doubt.NO_CHARGE),
+        (SUBSCRIPTION, [Found(201, 0)], [], Doubt.NOTHING_FOUND),
+    ],
+)
+def test_what_orphans_say_where_a_provider_makes_orders_by_itself(
+    suspect: Suspect, orphans: list[Found], rivals: list[Suspect], verdict: object
+) -> None:
+    others = [each for each in rivals if each.attempt_id != suspect.attempt_id]
+    assert Evidence(orphans, [*others, suspect]).judge(suspect) == verdict
+
+
+def test_of_what_costs_nothing_the_balance_says_nothing() -> None:
+    assert [Evidence([], [SUBSCRIPTION]).balance_contradicts(SUBSCRIPTION, each) for each in (0, CHARGE, -CHARGE)] == [
+        None
+    ] * 3
+
+
 def test_a_window_without_an_end_takes_every_id_above_its_floor() -> None:
     assert Evidence([Found(10**9, CHARGE)], [UNBOUNDED]).judge(UNBOUNDED) == Placed(10**9)
 

@@ -28,9 +28,11 @@ from sutler.fulfilment.simulator_faults import Faults
 from sutler.fulfilment.simulator_panel import Order as TheirOrder
 from sutler.fulfilment.simulator_panel import Service as TheirService
 from sutler.fulfilment.simulator_transport import SimulatedTransport
+from sutler.orders import handing
 from sutler.orders.models import Order, OrderEvent
+from sutler.storage.transactions import durable
 from tests.conftest import NOW
-from tests.ordering import demand_sound_books, held, placed, reported
+from tests.ordering import demand_sound_books, held, placed
 from tests.simulated import Time
 
 URL = "https://upstream.example/api/v2"
@@ -94,10 +96,15 @@ def make_upstream_service(provider: Provider, **fields: Any) -> UpstreamService:
     return UpstreamService.objects.create(**(values | numbers | flags | fields))
 
 
-def accepted(order: Order, service: UpstreamService, upstream_id: str, now: datetime = NOW) -> UpstreamOrder:
+def accepted(
+    order: Order, service: UpstreamService, upstream_id: str, now: datetime = NOW, *, expected_micros: int | None = None
+) -> UpstreamOrder:
     """The order of ours as it stands once the provider has accepted it under this id."""
-    reported(order, Status.PROCESSING, now, actor="worker")
-    expected = charge(service.rate_micros, order.quantity, ORDER_TYPES[order.type].per)
+    with durable():
+        assert handing.hand_out(Order.objects.filter(pk=order.pk), 1, "worker", now)
+    expected = expected_micros
+    if expected is None:
+        expected = charge(service.rate_micros, order.quantity, ORDER_TYPES[order.type].per)
     attempt = Attempt.objects.create(
         action=Attempt.Action.ADD,
         state=AttemptState.ACCEPTED,

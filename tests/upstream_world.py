@@ -13,8 +13,9 @@ import httpx2
 from sutler.catalogue.models import Service
 from sutler.core.attempts import AttemptState
 from sutler.core.clock import seeded
-from sutler.fulfilment import attempts, dispatch, leases, plan
+from sutler.fulfilment import attempts, dispatch, leases, plan, whole_plan
 from sutler.fulfilment.attempts import Outcome
+from sutler.fulfilment.children import adopt
 from sutler.fulfilment.database import Database
 from sutler.fulfilment.dispatch import Claim
 from sutler.fulfilment.follow import follow
@@ -153,8 +154,9 @@ class World:
         """Ends leases every `keep` seconds; plans, renews its own lease, follows and settles every `step` seconds."""
         jobs: dict[Callable[[datetime], object], float]
         jobs = {Planner().plan_waiting: step, attempts.expire_leases: keep, partial(leases.hold, WORKER): step}
+        jobs[whole_plan.place_due_runs] = step
         works += [again(partial(do, each, line), pace, self.now) for each, pace in jobs.items()]
-        works += [again(partial(step_over, each, line), step, self.now) for each in (follow, reconcile)]
+        works += [again(partial(step_over, each, line), step, self.now) for each in (follow, adopt, reconcile)]
         tasks = [asyncio.create_task(each) for each in works]
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         for each in tasks:

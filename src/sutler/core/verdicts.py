@@ -25,7 +25,8 @@ _REFUNDED = frozenset({Status.PARTIAL, Status.CANCELED})
 class Suspect:
     """An attempt that may have placed an order under an id above `floor` and below `ceiling` (None: not known yet).
 
-    `expected_micros` is what it should have been charged: `rate_micros` for each `per` of `quantity`.
+    `expected_micros` is what it should have been charged: `rate_micros` for each `per` of `quantity`. What `makes_more`
+    was handed on whole: if it was placed, the provider makes more orders of ours by itself, at any time.
     """
 
     attempt_id: int
@@ -35,16 +36,21 @@ class Suspect:
     quantity: int
     rate_micros: int
     per: int
+    makes_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An orphan as it was first seen: its id, its charge and what remained (None where not told), its status."""
+    """An orphan as it was first seen: its id, its charge and what remained (None where not told), its status.
+
+    `may_be_made` while the provider may have made it for something that goes on there and has not named it yet.
+    """
 
     upstream_id: int
     charge_micros: int | None
     status: Status | UnclearWord = Status.PENDING
     remains: int | None = None
+    may_be_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class Doubt(Enum):
     SEVERAL = auto()
     # An order is there whose charge fits nobody.
     OTHER_CHARGE = auto()
+    # It costs nothing by itself, so a charge proves nothing: whatever is there may be its own.
+    NO_CHARGE = auto()
 
 
 class Evidence:
@@ -78,6 +86,7 @@ class Evidence:
         self._ids = [each.upstream_id for each in self._orphans]
         self._charged = [0, *accumulate(each.charge_micros or 0 for each in self._orphans)]
         self._suspects = tuple(suspects)
+        self._makers = [each for each in self._suspects if each.makes_more]
         self._expected = sum(each.expected_micros for each in self._suspects)
         self._by_expected: dict[int, list[Suspect]] = defaultdict(list)
         for suspect in self._suspects:
@@ -93,10 +102,11 @@ class Evidence:
 
     def judge(self, suspect: Suspect) -> Placed | Doubt:
         """Returns what the orphans say of one of the attempts."""
+        if not suspect.expected_micros:
+            return Doubt.NO_CHARGE if self.within(suspect, 1) else Doubt.NOTHING_FOUND
         fitting = self._fitting.get(suspect.attempt_id, ())
         if len(fitting) == 1:
-            upstream_id = fitting[0].upstream_id
-            return Placed(upstream_id) if len(self._placers[upstream_id]) == 1 else Doubt.RIVALS
+            return Doubt.RIVALS if self._is_doubtful(fitting[0], suspect) else Placed(fitting[0].upstream_id)
         if fitting:
             return Doubt.SEVERAL
         first = bisect_right(self._strange_ids, suspect.floor)
@@ -109,6 +119,8 @@ class Evidence:
         `missing_micros` is what is missing at the provider beyond what was missing as it was sent. Refunds that the
         books do not know of yet make less missing.
         """
+        if not suspect.expected_micros:
+            return None
         others_micros = self._expected - suspect.expected_micros
         explained = self._charged[-1] - self._charged[bisect_right(self._ids, suspect.floor)]
         if missing_micros - explained >= suspect.expected_micros + others_micros - SHOWN_WITHIN_MICROS:
@@ -120,6 +132,12 @@ class Evidence:
         first = bisect_right(self._ids, suspect.floor)
         end = len(self._ids) if suspect.ceiling is None else bisect_left(self._ids, suspect.ceiling)
         return self._orphans[first : min(end, first + most)]
+
+    def _is_doubtful(self, orphan: Found, suspect: Suspect) -> bool:
+        """Returns True if another attempt may have placed it too, or the provider may have made it by itself."""
+        makers = (each for each in self._makers if each.attempt_id != suspect.attempt_id)
+        is_made = orphan.may_be_made or any(orphan.upstream_id > each.floor for each in makers)
+        return is_made or len(self._placers[orphan.upstream_id]) > 1
 
     def _placers_of(self, orphan: Found) -> set[int]:
         """Returns the attempts that may have placed this order, by its id and by its charge then."""

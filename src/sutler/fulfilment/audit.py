@@ -151,4 +151,35 @@ CHECKS = (
         WHERE refill.status = '{RefillStatus.PENDING}' AND attempt.state IN ({_SENT})
         """,
     ),
+    Check(
+        "whole_run_there",
+        "what is or may be with a provider whole is not run here as well",
+        "fulfilment_attempt",
+        f"""
+        SELECT 'order ' || o.id || ' is with a provider whole (attempt ' || attempt.id || ' is ' || attempt.state
+            || ') and runs here' AS breach
+        FROM fulfilment_attempt attempt JOIN orders_order o ON o.id = attempt.order_id
+        LEFT JOIN orders_drip drip ON drip.order_id = o.id
+        LEFT JOIN orders_subscription sub ON sub.order_id = o.id
+        WHERE {_ADD} AND attempt.state IN ({_SENT}) AND o.kind <> 'single'
+            AND COALESCE(drip.is_there, sub.is_there) IS NOT TRUE
+        """,
+    ),
+    Check(
+        "named_child",
+        "an order that a provider has made by itself is a child of the order that it was made for, followed by its id",
+        "fulfilment_namedorder",
+        """
+        SELECT 'id ' || named.upstream_id || ' was made for order ' || parent.order_id || ' and is order '
+            || named.child_id || ' of ' || COALESCE(CAST(child.parent_id AS text), 'none') || ', followed under '
+            || COALESCE(there.upstream_id, 'no id') AS breach
+        FROM fulfilment_namedorder named
+        JOIN fulfilment_upstreamorder parent ON parent.id = named.parent_id
+        JOIN orders_order child ON child.id = named.child_id
+        LEFT JOIN fulfilment_upstreamorder there ON there.order_id = child.id
+        WHERE COALESCE(child.parent_id, 0) <> parent.order_id OR named.provider_id <> parent.provider_id
+            OR COALESCE(there.provider_id, 0) <> named.provider_id
+            OR COALESCE(there.upstream_id, '') <> named.upstream_id
+        """,
+    ),
 )

@@ -13,7 +13,7 @@ from django.db.models import F, Max, Q, Sum
 from sutler.core.money import show_balance
 from sutler.core.upstream_words import DeclineKind
 from sutler.core.verdicts import SHOWN_WITHIN_MICROS
-from sutler.fulfilment import alarms, journal, provider_books
+from sutler.fulfilment import alarms, children, journal, provider_books
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute, UpstreamOrder
@@ -195,14 +195,18 @@ def _is_one_unasked(provider: Provider, since: datetime) -> bool:
 def _explained(provider: Provider, since: datetime, *, is_missing: bool) -> int:
     """Returns how much of a gap the answers about orders that were open then have explained since.
 
-    What is missing there: orders that cost more than the books had then. What is over: those that cost less.
+    What is missing there: orders that cost more than the books had then, posts that it made by itself. What is over:
+    those that cost less.
     """
     was_open = UpstreamOrder.objects.filter(provider=provider, placed_at__lte=since)
     ended = was_open.filter(finished_at__gt=since).annotate(more=F("cost_micros") - F("expected_micros"))
     told = was_open.filter(finished_at=None, reported_micros__isnull=False)
     running = told.annotate(more=F("reported_micros") - F("cost_micros"))
     side = Q(more__gt=0) if is_missing else Q(more__lt=0)
-    return sum(abs(each.filter(side).aggregate(sum=Sum("more"))["sum"] or 0) for each in (ended, running))
+    explained = children.made_micros(provider.pk, since) if is_missing else 0
+    for each in (ended, running):
+        explained += abs(each.filter(side).aggregate(sum=Sum("more"))["sum"] or 0)
+    return explained
 
 
 def _told(provider: Provider, books: Standing, said_micros: int) -> str:

@@ -8,8 +8,9 @@ from django.db.models import Q
 
 from sutler.catalogue import sale, updates, version
 from sutler.catalogue.models import Category, Service, ServiceUpdate
+from sutler.core.handed_on import delivers
 from sutler.core.money import LARGEST_MICROS, show_rate
-from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES
+from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment import selling
 from sutler.fulfilment.models import PriceRule, Provider, Route, UpstreamService
@@ -143,8 +144,11 @@ def _unsaleable(upstream: UpstreamService, provider: Provider, rule: Rule, money
         return "it is gone upstream"
     if upstream.type is None:
         return f"its type {upstream.raw_type!r} is none of the protocol's" if upstream.raw_type else "it has no type"
-    if upstream.type != ORDER_TYPES[upstream.type].handed_on_as:
-        return f"{upstream.type} run here: put one on sale and let a service of type Default deliver its posts"
+    if not delivers(upstream.type, upstream.type, subscriptions_there=provider.subscriptions_there):
+        return (
+            f"{upstream.type} run here: put one on sale and let a service of type Default deliver its posts,"
+            " or let the provider run them"
+        )
     if upstream.offered_micros is not None:
         return "its price has jumped and waits for a decision"
     cost = money.cost(upstream)

@@ -103,12 +103,14 @@ def margins(order_ids: Collection[int]) -> dict[int, Margin]:
 def margins_by_day(first: datetime, until: datetime, *, by_service: bool = False) -> dict[tuple[date, int], Margin]:
     """Returns the margins of the orders that ended from `first` to before `until`, added up by UTC day and service.
 
-    The service is 0 where they are added up over all services. Parents of drip-feeds have none: their runs do.
+    The service is 0 where they are added up over all services. Revenue is that of runs and posts, not of their parents;
+    a drip-feed that was handed on whole has its cost in one, on the day of its end.
     """
-    orders = Order.objects.filter(finished_at__gte=first, finished_at__lt=until, kind=Order.Kind.SINGLE)
+    ended = Order.objects.filter(finished_at__gte=first, finished_at__lt=until)
+    orders = ended.filter(kind=Order.Kind.SINGLE)
     kept: QuerySet[Any] = orders.annotate(day=TruncDate("finished_at")).values_list("day", "service", "exchange_micros")
     spent: QuerySet[Any] = (
-        UpstreamOrder.objects.filter(order__in=orders)
+        UpstreamOrder.objects.filter(order__in=ended)
         .annotate(day=TruncDate("order__finished_at"))
         .values_list("day", "order__service", "provider__currency")
     )
@@ -118,7 +120,7 @@ def margins_by_day(first: datetime, until: datetime, *, by_service: bool = False
     rows = spent.annotate(Sum("cost_micros"))
     keyed = (((day, service if by_service else 0), currency, total) for day, service, currency, total in rows)
     costs = _costs(keyed, _worth())
-    return {key: Margin(revenue, costs.get(key, 0)) for key, revenue in revenues.items()}
+    return {key: Margin(revenues.get(key, 0), costs.get(key, 0)) for key in revenues.keys() | costs.keys()}
 
 
 def _ends(provider_id: int, currency: str) -> tuple[int, int]:

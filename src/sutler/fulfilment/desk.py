@@ -145,12 +145,15 @@ def cancel(order_ids: Sequence[int], actor: str, now: datetime, *, reason: str =
     """Ends orders with nothing delivered; the customers get everything back. The reason stays with the events.
 
     A drip-feed places no more runs and a subscription takes no more posts; what they have begun is stopped as the
-    customer would stop it. Refuses as `report` does, or with CANCEL_NOT_AVAILABLE for such a parent that is final.
+    customer would stop it. One that a provider runs is to be cancelled there; if that was asked before, it ends here,
+    whatever goes on there. Refuses as `report` does, or with CANCEL_NOT_AVAILABLE for such a parent that is final.
     """
     parents = set(Order.objects.filter(pk__in=order_ids).exclude(kind=Order.Kind.SINGLE).values_list("pk", flat=True))
+    asked = set(CancelRequest.objects.filter(order__in=parents).values_list("order_id", flat=True))
     singles = [Report(each, Status.CANCELED, note=reason) for each in order_ids if each not in parents]
     with durable():
-        stopped = stop([each for each in order_ids if each in parents], actor, now)
+        at_once = asked - unclear_among(asked)
+        stopped = stop([each for each in order_ids if each in parents], actor, now, at_once=at_once)
         reported = report(singles, actor, now)
         outcomes = {True: iter(stopped), False: iter(reported)}
         answers = [next(outcomes[each in parents]) for each in order_ids]
@@ -228,12 +231,13 @@ def reject_cancels(order_ids: Sequence[int], actor: str, now: datetime) -> list[
 
 
 def open_subscriptions(limit: int, *, posts_below: int, until: datetime) -> list[OpenSubscription]:
-    """Returns up to `limit` subscriptions that take posts and are not paused.
+    """Returns up to `limit` subscriptions that take posts and are not paused; not those that a provider runs.
 
     Only those with fewer than `posts_below` reported posts, whose last post (or the order itself) came by `until`.
     """
     found = (
         Subscription.objects.filter(ended_at=None, paused_at=None)
+        .exclude(is_there=True)
         .annotate(
             posts_reported=Count("reported_posts"),
             last_at=Coalesce(Max("reported_posts__reported_at"), "order__created_at"),

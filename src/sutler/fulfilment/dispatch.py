@@ -15,7 +15,8 @@ from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Attempt, Provider, ProviderMinute
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
-from sutler.orders import handing
+from sutler.orders import handing, schedules
+from sutler.orders.models import Order
 from sutler.storage.statements import Statement, moment, read_json, run, select
 from sutler.storage.transactions import durable
 
@@ -32,8 +33,8 @@ _READ = Statement(
     " JOIN fulfilment_upstreamservice service ON service.id = attempt.upstream_service_id",
     {"id": "bigint"},
     (
-        *("attempt.id", "orders_order.id", "orders_order.type", "orders_order.link", "orders_order.quantity"),
-        *("orders_order.details", "service.upstream_id"),
+        *("attempt.id", "orders_order.id", "orders_order.kind", "orders_order.type", "orders_order.link"),
+        *("orders_order.quantity", "orders_order.details", "service.upstream_id"),
     ),
 )
 _UNSETTLED = Statement(
@@ -123,7 +124,7 @@ def take(provider: Provider, count: int, worker: str, now: datetime) -> list[Cla
     claimed = sorted(each for each in planned if each[1] in handed_out)
     sent = worker, moment(now), moment(now + LEASE), provider.highest_id, provider.gap_micros
     run(_SEND, [(pk, *sent) for pk, *_ in claimed])
-    return [Claim(pk, order_id, _fields(*fields)) for pk, order_id, *fields in claimed]
+    return [Claim(pk, order_id, _fields(order_id, *fields)) for pk, order_id, *fields in claimed]
 
 
 def _due(provider_id: int, now: datetime) -> QuerySet[Attempt]:
@@ -182,5 +183,9 @@ def _give_up_ended(attempt_ids: list[int], now: datetime) -> None:
     ended.update(state=AttemptState.NOT_SENT, answered_at=now, why="the order was canceled before")
 
 
-def _fields(type_name: str, link: str, quantity: int, details: Any, upstream_id: str) -> dict[str, str]:
+def _fields(
+    order_id: int, kind: str, type_name: str, link: str, quantity: int, details: Any, upstream_id: str
+) -> dict[str, str]:
+    if kind != Order.Kind.SINGLE:
+        return {"service": upstream_id} | schedules.fields(Order.objects.get(pk=order_id))
     return {"service": upstream_id} | order_fields(ORDER_TYPES[type_name], link, quantity, read_json(details) or {})

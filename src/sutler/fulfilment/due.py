@@ -31,7 +31,8 @@ _READ = Statement(
     (
         *("there.id", "there.attempt_id", "there.order_id", "there.upstream_service_id", "there.upstream_id"),
         *("there.expected_micros", "there.cost_micros", "there.reported_micros", "there.word", "there.start_count"),
-        *("there.remains", "there.misses", "orders_order.quantity", "orders_order.type", "orders_order.status"),
+        *("there.remains", "there.misses", "orders_order.quantity", "orders_order.kind", "orders_order.type"),
+        "orders_order.status",
         *("service.rate_micros", "service.usual_seconds"),
         *("there.placed_at", "there.confirmed_at", "there.asked_at", "there.finished_at"),
         "there.ask_at IS NOT NULL",

@@ -22,7 +22,10 @@ _BEFORE, _AFTER = timedelta(minutes=2), timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An id at the provider that no order of ours claims. `fits` if its charge is what was expected, None: not told."""
+    """An id at the provider that no order of ours claims. `fits` if its charge is what was expected.
+
+    None where it was not told, or where the order costs nothing by itself.
+    """
 
     orphan: Orphan
     fits: bool | None
@@ -86,7 +89,7 @@ def of(order_id: int, now: datetime) -> Evidence | None:
 
 
 def _fits(orphan: Orphan, attempt: Attempt) -> bool | None:
-    if orphan.charge_micros is None:
+    if orphan.charge_micros is None or not attempt.expected_micros:
         return None
     return abs(orphan.charge_micros - attempt.expected_micros) <= SHOWN_WITHIN_MICROS
 

@@ -16,6 +16,7 @@ from sutler.core.upstream_words import Doubt, read_status
 from sutler.fulfilment import costs
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.panel_answers import UpstreamStatus
+from sutler.orders.models import Order
 from sutler.orders.move import Report
 
 # So often in a row an order that was there before is not found until staff are told.
@@ -44,6 +45,7 @@ class Followed(NamedTuple):
     remains: int | None
     misses: int
     quantity: int
+    kind: str
     type: str
     order_status: str
     rate_micros: int
@@ -96,10 +98,12 @@ class Heard:
 def get_on(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> Heard | None:
     """Returns what `hear` does if it is no more than that an order goes on as it did; else None.
 
-    Then nothing changes but counts, the word for the same state, and when it is asked about again.
+    Then nothing changes but counts, the word for the same state, and when it is asked about again. What is said of a
+    parent may name an order that is not known yet.
     """
     if (
-        said.status not in _GOING_ON
+        row.kind != Order.Kind.SINGLE
+        or said.status not in _GOING_ON
         or row.asked_at is None
         or row.confirmed_at is None
         or row.finished_at
@@ -217,10 +221,15 @@ def _report(heard: Heard, status: Status) -> Report | None:
 
 
 def _check_charge(heard: Heard, own: int, *, is_new: bool) -> None:
-    """Remarks a charge that is not what was reckoned. Nothing yet is no undercharge while the order goes on."""
+    """Remarks a charge that is not what was reckoned. Nothing yet is no undercharge while the order goes on.
+
+    Nor is less than the whole of a drip-feed: some runs may be still to come, or have been given back.
+    """
     told = heard.reported_micros
-    is_early = told == 0 and heard.finished_at is None
-    if told is None or not is_new or is_early or not costs.differs(told, own):
+    if told is None:
+        return
+    is_early = heard.finished_at is None and (told == 0 or (heard.row.kind != Order.Kind.SINGLE and told < own))
+    if not is_new or is_early or not costs.differs(told, own):
         return
     kind = Alarm.Kind.OVERCHARGE if told > own else Alarm.Kind.UNDERCHARGE
     heard.remarks.append(Remark(f"It costs {show_charge(told)} there, expected was {show_charge(own)}", kind))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sutler.core.money import show_charge
-from sutler.fulfilment import alarms, journal
+from sutler.fulfilment import alarms, children, journal
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Alarm, Orphan, Provider, UpstreamOrder
@@ -45,16 +45,17 @@ async def audit(line: Line) -> int:
 def read_stretch(provider_id: int, now: datetime) -> Stretch | None:
     """Returns the ids that are to be audited, or None where no audit is due.
 
-    As far as an id that was given before the settle window: what is younger may belong to an open outcome.
+    As far as an id that was given before the settle window: what is younger may belong to an open outcome. And before
+    all that goes on there was last asked what it has made.
     """
     provider = Provider.objects.get(pk=provider_id)
     is_due = provider.audited_at is None or now - provider.audited_at >= EVERY
     if not (provider.may_scan and is_due):
         return None
-    settled = UpstreamOrder.objects.filter(
-        provider=provider, confirmed_at__isnull=False, placed_at__lte=now - settle_window(provider, now)
-    )
-    newest = settled.order_by("-placed_at").values_list("upstream_id", flat=True).first() or ""
+    until, named_until = now - settle_window(provider, now), children.named_until(provider_id)
+    until = until if named_until is None else min(until, named_until)
+    settled = UpstreamOrder.objects.filter(provider=provider, confirmed_at__isnull=False, placed_at__lte=until)
+    newest = children.sent_by_us(settled).order_by("-placed_at").values_list("upstream_id", flat=True).first() or ""
     last = min(int(newest), provider.highest_id) if newest.isdigit() else provider.audited_id
     first = provider.audited_id or max(last - MOST_IDS, 0)
     last = min(last, first + MOST_IDS)

@@ -7,7 +7,7 @@ from sutler.core.lifecycle import FINAL, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.desk import unclear_among
 from sutler.fulfilment.models import UpstreamOrder
-from sutler.orders import family, move
+from sutler.orders import family, move, schedules
 from sutler.orders.models import Order
 from sutler.orders.move import Report
 
@@ -51,8 +51,13 @@ def foresee(order_ids: Sequence[int], status: Status, remains: Mapping[int, int]
 
 
 def _of_parent(order: Order) -> Outlook:
-    """A drip-feed gives back at once what has not run; what its children give back shows as they end."""
+    """A drip-feed gives back at once what has not run; what its children give back shows as they end.
+
+    One that was handed on whole gives back as it ends there.
+    """
     if order.status in FINAL:
         return Outlook(order, 0, Refusal(Reason.CANCEL_NOT_AVAILABLE))
+    if schedules.handed_on([order]):
+        return Outlook(order, 0)
     runs_on = order.kind == Order.Kind.DRIP_FEED and order.drip.next_run_at is not None
     return Outlook(order, family.unrun_micros(order) if runs_on else 0)

@@ -3,6 +3,8 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -17,7 +19,7 @@ from sutler.core.routing import Bar, Go, NoWay, Past, Way, choose
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import alarms
 from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Provider, Route
-from sutler.orders import handing, held
+from sutler.orders import handing, held, schedules
 from sutler.orders.change import note, write_events
 from sutler.orders.models import Order
 from sutler.storage.transactions import durable
@@ -78,11 +80,12 @@ def unplanned() -> QuerySet[Order]:
 
 
 def plan(order_ids: Collection[int], now: datetime) -> None:
-    """Decides about each of the Pending orders, in the caller's transaction."""
-    orders = list(Order.objects.filter(pk__in=order_ids, status=Status.PENDING).order_by("pk"))
-    routes = _routes({each.service_id for each in orders})
-    pasts = _pasts(order_ids)
-    costs = _Costs({each.upstream_service.provider.currency for group in routes.values() for each in group})
+    """Decides about each of the Pending orders, in the caller's transaction; about parents `whole_plan` does."""
+    waiting = Order.objects.filter(pk__in=order_ids, status=Status.PENDING, kind=Order.Kind.SINGLE)
+    orders = list(waiting.order_by("pk"))
+    routes = routes_of({each.service_id for each in orders})
+    pasts = pasts_of(order_ids)
+    costs = Costs({each.upstream_service.provider.currency for group in routes.values() for each in group})
     planned: list[Attempt] = []
     to_desk: list[Order] = []
     to_cancel: dict[int, str] = {}
@@ -92,7 +95,7 @@ def plan(order_ids: Collection[int], now: datetime) -> None:
         match decision:
             case Go():
                 route = next(each for each in ways if each.pk == decision.route_id)
-                planned.append(_attempt(order, route, decision.due_at))
+                planned.append(attempt_of(order, route, decision.due_at))
                 route.open_count += 1  # type: ignore[attr-defined]
             case NoWay.DESK:
                 to_desk.append(order)
@@ -107,10 +110,23 @@ def take_back_stopped(now: datetime) -> int:
     """Gives up what is planned at providers that were stopped or switched off; it is planned anew."""
     stopped = Provider.objects.exclude(state=Provider.State.ON).values("pk")
     planned = Attempt.objects.filter(action=Attempt.Action.ADD, state=AttemptState.PLANNED, provider__in=stopped)
-    return planned.update(state=AttemptState.NOT_SENT, answered_at=now, why="the provider was stopped")
+    parents = list(planned.exclude(order__kind=Order.Kind.SINGLE).values_list("order_id", flat=True))
+    with durable() if parents else nullcontext():
+        count = planned.update(state=AttemptState.NOT_SENT, answered_at=now, why="the provider was stopped")
+        schedules.reconsider(parents)
+    return count
 
 
-class _Costs:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a route has to take: an upstream service of this type, and each order within these quantities."""
+
+    type: str
+    least: int
+    most: int
+
+
+class Costs:
     """Whether routes pay: the worth of the currencies involved and the operator's floor."""
 
     def __init__(self, currencies: Iterable[str]) -> None:
@@ -120,6 +136,7 @@ class _Costs:
         self._floor = settings.SUTLER["SUTLER_MARGIN_FLOOR_PERCENT"] * 100
 
     def allow(self, order: Order, route: Route) -> bool:
+        """Returns True if the order leaves at least the operator's margin by this route."""
         worth = self._worth.get(route.upstream_service.provider.currency)
         if worth is None:
             return False
@@ -127,7 +144,8 @@ class _Costs:
         return pricing.keeps_margin(order.rate_micros, order.exchange_micros, cost, worth, self._floor)
 
 
-def _routes(service_ids: Collection[int]) -> dict[int, list[Route]]:
+def routes_of(service_ids: Collection[int]) -> dict[int, list[Route]]:
+    """Returns the routes of these services that are on, by service, each with its upstream service and provider."""
     found = Route.objects.filter(service__in=service_ids, is_on=True).select_related("upstream_service__provider")
     routes: dict[int, list[Route]] = defaultdict(list)
     for each in _with_open_counts(found):
@@ -147,7 +165,8 @@ def _with_open_counts(routes: QuerySet[Route]) -> list[Route]:
     return found
 
 
-def _pasts(order_ids: Collection[int]) -> dict[int, list[Past]]:
+def pasts_of(order_ids: Collection[int]) -> dict[int, list[Past]]:
+    """Returns what came of the earlier attempts of these orders, oldest first."""
     ended = Attempt.objects.filter(order__in=order_ids, action=Attempt.Action.ADD, state__in=NOTHING_PLACED)
     pasts: dict[int, list[Past]] = defaultdict(list)
     for each in ended.exclude(sent_at=None).order_by("pk"):
@@ -165,17 +184,19 @@ def declined_kind(attempt: Attempt) -> DeclineKind | None:
     return DeclineKind.__members__.get(attempt.why.partition(":")[0], DeclineKind.OTHER)
 
 
-def _way(route: Route, order: Order, costs: _Costs) -> Way:
-    return Way(route.pk, route.preference, route.weight, _bar(route, order, costs))
+def _way(route: Route, order: Order, costs: Costs) -> Way:
+    wanted = Wanted(order.type, order.quantity, order.quantity)
+    return Way(route.pk, route.preference, route.weight, bar(route, order, wanted, costs))
 
 
-def _bar(route: Route, order: Order, costs: _Costs) -> Bar:
+def bar(route: Route, order: Order, wanted: Wanted, costs: Costs) -> Bar:
+    """Returns whether the route, read by `routes_of`, may take what is wanted for this order."""
     upstream = route.upstream_service
     provider = upstream.provider
-    if provider.state == Provider.State.OFF or upstream.gone_at is not None or upstream.type != order.type:
+    if provider.state == Provider.State.OFF or upstream.gone_at is not None or upstream.type != wanted.type:
         return Bar.FOR_GOOD
-    is_counted = ORDER_TYPES[order.type].per == pricing.PER_THOUSAND
-    if is_counted and not upstream.min <= order.quantity <= upstream.max:
+    is_counted = ORDER_TYPES[wanted.type].per == pricing.PER_THOUSAND
+    if is_counted and not upstream.min <= wanted.least <= wanted.most <= upstream.max:
         return Bar.FOR_GOOD
     if not costs.allow(order, route):
         return Bar.FOR_GOOD
@@ -183,7 +204,8 @@ def _bar(route: Route, order: Order, costs: _Costs) -> Bar:
     return Bar.FOR_NOW if is_full or provider.state != Provider.State.ON else Bar.NONE
 
 
-def _attempt(order: Order, route: Route, due_at: datetime) -> Attempt:
+def attempt_of(order: Order, route: Route, due_at: datetime) -> Attempt:
+    """Returns the attempt, not stored yet, to place the order by this route, not before `due_at`."""
     upstream = route.upstream_service
     return Attempt(
         action=Attempt.Action.ADD,

@@ -12,6 +12,7 @@ from django.conf import settings
 from sutler.catalogue.models import ExchangeRate
 from sutler.core.money import LARGEST_MICROS, is_currency
 from sutler.core.refusals import Reason, Refusal
+from sutler.fulfilment import selling
 from sutler.fulfilment.models import Provider
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.safe_transport import is_address, is_allowed, is_public
@@ -72,14 +73,22 @@ def add(currency: str, now: datetime, **terms: Unpack[Terms]) -> Provider | Refu
     return _keep(Provider(currency=currency, created_at=now), terms)
 
 
-def change(provider_id: int, **terms: Unpack[Terms]) -> Provider | Refusal:
+def change(provider_id: int, now: datetime, **terms: Unpack[Terms]) -> Provider | Refusal:
     """Changes what is given of a provider. Refuses as `add` does, and with INCORRECT_FIELD `provider` if none is there.
 
-    Its worker takes it over within seconds; calls that are out are waited for first.
+    Its worker takes it over within seconds; calls that are out are waited for first. Services that only it can deliver
+    follow: a service of type Subscriptions there delivers ours only while it runs subscriptions itself.
     """
     with durable():
         found = Provider.objects.select_for_update().filter(pk=provider_id).first()
-        return Refusal(Reason.INCORRECT_FIELD, "provider") if found is None else _keep(found, terms)
+        if found is None:
+            return Refusal(Reason.INCORRECT_FIELD, "provider")
+        ran_subscriptions = found.subscriptions_there
+        kept = _keep(found, terms)
+        if isinstance(kept, Provider) and kept.subscriptions_there != ran_subscriptions:
+            services = selling.services_of(provider_id)
+            selling.adjust(services, selling.bounds(services), now)
+        return kept
 
 
 def set_state(provider_id: int, state: Provider.State) -> Provider | Refusal:

@@ -15,14 +15,15 @@ from sutler.core.attempts import AttemptState
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.upstream_words import read_status
 from sutler.core.verdicts import Doubt, Evidence, Found, Placed, Suspect
-from sutler.fulfilment import attempts, provider_books
+from sutler.fulfilment import attempts, children, provider_books
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import Attempt, Orphan, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models import Attempt, NamedOrder, Orphan, Provider, ProviderMinute, UpstreamOrder
 from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.fulfilment.panel_answers import Balance
 from sutler.fulfilment.panel_v2 import PLACING_SECONDS
 from sutler.fulfilment.scan import Scan, scan
+from sutler.orders.models import Order
 from sutler.storage.statements import Statement, moment, run
 from sutler.storage.transactions import durable
 
@@ -45,6 +46,7 @@ _WHY_STAFF = {
     Doubt.RIVALS: "an order was found that another attempt may have placed as well",
     Doubt.SEVERAL: "several orders were found that it may have placed",
     Doubt.OTHER_CHARGE: "an order was found with another charge than expected",
+    Doubt.NO_CHARGE: "orders were found that it may have placed, and it costs nothing by which to tell",
 }
 _S = AttemptState
 _ADD = Attempt.Action.ADD
@@ -56,7 +58,9 @@ _CEILINGS = Statement(
     (
         "rows.id",
         "(SELECT there.upstream_id FROM fulfilment_upstreamorder there WHERE there.provider_id = rows.provider_id"
-        " AND there.placed_at >= rows.horizon AND there.confirmed_at IS NOT NULL ORDER BY there.placed_at LIMIT 1)",
+        " AND there.placed_at >= rows.horizon AND there.confirmed_at IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM fulfilment_namedorder named WHERE named.child_id = there.order_id)"
+        " ORDER BY there.placed_at LIMIT 1)",
     ),
 )
 _LOOKED_AT = Statement(
@@ -170,13 +174,15 @@ def open_suspects(provider_id: int, window: timedelta, now: datetime) -> dict[in
 
 
 def claimed_ids(provider_id: int, ids: Iterable[int]) -> set[int]:
-    """Returns those of the ids that orders of ours have."""
+    """Returns those of the ids that orders of ours have, or that were named as made for one."""
     found: set[int] = set()
     texts = [str(each) for each in ids]
     for start in range(0, len(texts), _IN_ONE_QUERY):
         part = texts[start : start + _IN_ONE_QUERY]
         orders = UpstreamOrder.objects.filter(provider=provider_id, upstream_id__in=part)
-        found.update(int(each) for each in orders.values_list("upstream_id", flat=True))
+        named = NamedOrder.objects.filter(provider=provider_id, upstream_id__in=part)
+        for each in (orders, named):
+            found.update(map(int, each.values_list("upstream_id", flat=True)))
     return found
 
 
@@ -228,6 +234,7 @@ def _suspect(attempt: Attempt, later_id: str | None) -> Suspect:
         attempt.order.quantity,
         attempt.upstream_service.rate_micros,
         ORDER_TYPES[attempt.order.type].per,
+        makes_more=attempt.order.kind != Order.Kind.SINGLE,
     )
 
 
@@ -312,7 +319,11 @@ def _bench(provider_id: int, docket: Docket, looked: Scan, balance: Balance | No
     suspects = {**open_suspects(provider_id, docket.settle_window, now), **docket.suspects}
     lowest = min(each.suspect.floor for each in docket.cases)
     orphans = Orphan.objects.filter(provider=provider_id, upstream_id__gt=lowest)
-    rows = orphans.values_list("upstream_id", "charge_micros", "word", "remains")
-    found = [Found(pk, charge, read_status(word), remains) for pk, charge, word, remains in rows]
+    named_until = children.named_until(provider_id)
+    rows = orphans.values_list("upstream_id", "charge_micros", "word", "remains", "seen_at")
+    found = [
+        Found(pk, charge, read_status(word), remains, named_until is not None and seen_at >= named_until)
+        for pk, charge, word, remains, seen_at in rows
+    ]
     missing = None if balance is None else provider_books.book_balance_micros(provider_id) - balance.micros
     return _Bench(docket, looked.is_whole, Evidence(found, suspects.values()), missing, now)

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from sutler.catalogue import price_book, updates, version
 from sutler.catalogue.models import Service, ServiceUpdate
+from sutler.core.handed_on import delivers
 from sutler.core.markup import cost_in_base, floor_rate, rate_from_cost
 from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES, Measure
@@ -29,6 +30,7 @@ _READ_OF_ROUTES = (
         f"upstream_service__{name}"
         for name in ("provider", "type", "rate_micros", "offered_micros", "min", "max", "gone_at")
     ),
+    "upstream_service__provider__subscriptions_there",
 )
 PAUSED = "paused"
 ACTOR = "catalogue"
@@ -227,7 +229,7 @@ def _row(service: Service) -> tuple[int, int, int, int, int, str, str]:
 
 def _by_service(services: QuerySet[Service]) -> dict[int, list[Route]]:
     found: dict[int, list[Route]] = defaultdict(list)
-    routes = Route.objects.filter(service__in=services).select_related("upstream_service")
+    routes = Route.objects.filter(service__in=services).select_related("upstream_service__provider")
     for each in routes.only(*_READ_OF_ROUTES).order_by("preference", "pk"):
         found[each.service_id].append(each)
     return found
@@ -270,7 +272,7 @@ def _objection(route: Route, service: Service, rule: PriceRule | None, money: Pr
     upstream = route.upstream_service
     if upstream.gone_at is not None:
         return Objection.GONE
-    if upstream.type != ORDER_TYPES[service.type].handed_on_as:
+    if not delivers(service.type, upstream.type, subscriptions_there=upstream.provider.subscriptions_there):
         return Objection.TYPE
     if upstream.offered_micros is not None and upstream.offered_micros > upstream.rate_micros:
         return Objection.RATE

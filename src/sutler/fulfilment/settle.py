@@ -10,7 +10,7 @@ from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.core.clock import Random
 from sutler.core.lifecycle import Status
 from sutler.core.upstream_words import DeclineKind, read_status
-from sutler.fulfilment import alarms, costs, due, journal
+from sutler.fulfilment import alarms, costs, due, journal, whole
 from sutler.fulfilment.attempts import is_number
 from sutler.fulfilment.heard import Followed, Heard, get_on, hear, miss
 from sutler.fulfilment.journal import Said
@@ -18,6 +18,7 @@ from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrde
 from sutler.fulfilment.panel_answers import Declined, UpstreamStatus
 from sutler.orders import move
 from sutler.orders.change import note, write_events
+from sutler.orders.models import Order
 from sutler.storage.statements import Statement, moment, run, run_counted
 from sutler.storage.transactions import durable
 
@@ -95,12 +96,14 @@ def settle(
         provider = Provider.objects.get(pk=provider_id)
         got_on = _get_on(answers, before, provider, now, chance)
         rows = due.lock([pk for pk in answers if pk not in got_on])
+        answers = whole.read(provider, rows, answers, now)
         heard = [each for row in rows if (each := _heard(row, answers[row.pk], provider, now, chance)) is not None]
         _disown_anothers(provider_id, heard)
         _keep([each for each in heard if not each.is_disowned], now)
         run(_POSTPONE, [_later(row, now) for row in rows if _says_nothing(answers[row.pk])])
         if reports := [each.report for each in heard if each.report is not None]:
             move.take(move.recount(reports), ACTOR, now)
+        whole.follow(heard, now)
         _book(provider, heard, now)
         _raise_highest(provider.pk, [each.row.upstream_id for each in heard if each.confirmed_at is not None])
         _learn_pace([each for each in heard if each.finished_at is not None and each.row.finished_at is None])
@@ -210,7 +213,8 @@ def _learn_pace(ended: Iterable[Heard]) -> None:
     usual: dict[int, int | None] = {}
     for each in ended:
         row = each.row
-        if read_status(each.word) is Status.COMPLETED and each.finished_at is not None:
+        is_usual = row.kind == Order.Kind.SINGLE  # a parent takes as long as its schedule
+        if is_usual and read_status(each.word) is Status.COMPLETED and each.finished_at is not None:
             took = (each.finished_at - row.placed_at).total_seconds()
             before = usual.get(row.upstream_service_id, row.usual_seconds)
             usual[row.upstream_service_id] = pacing.usual_seconds(before, took)

@@ -16,8 +16,9 @@ from sutler.core.money import show_balance
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment import simulator_catalogue, simulator_status
 from sutler.fulfilment.simulator_faults import Faults, Lots
-from sutler.fulfilment.simulator_panel import Account, Order, Panel, Refill, Service
+from sutler.fulfilment.simulator_panel import Account, Order, Refill, Service
 from sutler.fulfilment.simulator_reply import NOT_DONE, TOO_FAST, UNREADABLE, Reply, encoded, sent
+from sutler.fulfilment.simulator_whole import WholePanel
 
 Fields = Mapping[str, str]
 KEY = "f" * 64
@@ -94,7 +95,7 @@ class LyingUpstream:
         self._lots = Lots(faults, lies)
         self._second, self._calls_in_second = -1, 0
         self._hand_orders = 0
-        self.panel = Panel(fates, sold, delivery_seconds)
+        self.panel = WholePanel(fates, sold, delivery_seconds)
         self.key = key
         self.panel.open_account(key, currency, balance_micros)
 
@@ -140,7 +141,8 @@ class LyingUpstream:
     def totals(self, key: str = "") -> Totals:
         """Returns the sums of an account's journal, by default of the account it began with."""
         account = self.panel.accounts[key or self.key]
-        orders = [each for each in self.journal() if each.key == account.key]
+        self.panel.catch_up(self._clock.now())
+        orders = self.panel.billed(account.key)
         charged, refunded = (sum(each.charge_micros for each in orders), sum(each.refunded_micros for each in orders))
         return Totals(len(orders), account.paid_in_micros, charged, refunded, account.balance_micros)
 

@@ -76,7 +76,7 @@ def _move_price(service: Service, lots: Lots) -> None:
 def _shown(service: Service, lots: Lots) -> dict[str, Any]:
     shown: dict[str, Any] = {
         **{"service": service.id, "name": service.name, "type": service.type, "rate": show_rate(service.rate_micros)},
-        **{"min": str(service.min), "max": str(service.max), "dripfeed": False, "refill": service.refill},
+        **{"min": str(service.min), "max": str(service.max), "dripfeed": service.dripfeed, "refill": service.refill},
         **{"cancel": service.cancel, "category": service.category},
     }
     price = lots.first(_SHOWN_RATES)

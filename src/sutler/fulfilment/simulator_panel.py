@@ -25,7 +25,7 @@ Deed = Callable[[datetime], object]
 
 @dataclass(slots=True)
 class Service:
-    """Something on sale; `rate_micros` may move. No drip-feed and no subscriptions: those are made of plain orders."""
+    """Something on sale; `rate_micros` may move."""
 
     id: int
     name: str
@@ -37,13 +37,13 @@ class Service:
     refill: bool = True
     cancel: bool = True
     one_order_per_link: bool = False
+    dripfeed: bool = False
 
     @property
     def terms(self) -> Terms:
         """What is promised, as the rules of placing read it."""
-        kind = ORDER_TYPES[self.type]
-        one = self.one_order_per_link
-        return Terms(self.id, kind, self.rate_micros, self.min, self.max, dripfeed=False, one_active_order_per_link=one)
+        sold, one = (ORDER_TYPES[self.type], self.rate_micros, self.min, self.max), self.one_order_per_link
+        return Terms(self.id, *sold, dripfeed=self.dripfeed, one_active_order_per_link=one)
 
 
 @dataclass(slots=True)
@@ -84,6 +84,11 @@ class Order:
     told: bool = False
     fault: str = ""
 
+    @property
+    def kept_micros(self) -> int:
+        """What it costs as it stands."""
+        return self.charge_micros - self.refunded_micros
+
     def status(self, now: datetime) -> Status:
         """Returns the state at this moment: a third of the way to its beginning it is Processing."""
         if self.final is not None:
@@ -122,7 +127,7 @@ class Refill:
 
 
 class Panel:
-    """Accounts, services, orders and refills. `now` never goes back from one call to the next."""
+    """Accounts, services, plain orders and refills. `now` never goes back from one call to the next."""
 
     def __init__(self, chance: Random, services: Iterable[Service], delivery_seconds: float) -> None:
         self._chance = chance
@@ -178,6 +183,10 @@ class Panel:
             return Refusal(Reason.NOT_ENOUGH_FUNDS)
         account.balance_micros -= charge
         return self._write(account, asked, charge, now, is_opaque=is_opaque)
+
+    def billed(self, key: str) -> list[Order]:
+        """Returns the orders for which the account with this key was charged."""
+        return [each for each in self.orders.values() if each.key == key]
 
     def find(self, account: Account, order_id: str) -> Order | None:
         """Returns the account's order, or None: another customer's order is as unknown as one that never was."""

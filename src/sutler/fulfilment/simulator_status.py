@@ -7,6 +7,7 @@ from sutler.core.lifecycle import FINAL, Status
 from sutler.core.money import show_charge
 from sutler.fulfilment.simulator_faults import Lots
 from sutler.fulfilment.simulator_panel import Order
+from sutler.fulfilment.simulator_whole import Whole
 
 NUMBERS = {status: number for number, status in enumerate(Status)}
 UNKNOWN_WORDS = ("Awaiting moderation", "Queued", "0x1F", "Completed?", "", None)
@@ -30,6 +31,7 @@ def told(order: Order, now: datetime, currency: str, lots: Lots) -> dict[str, An
         **_counts(order.start_count if status not in {Status.PENDING, Status.PROCESSING} else 0, remains, order, lots),
         "status": _word(status, lots),
         "currency": currency,
+        **(order.named() if isinstance(order, Whole) else {}),
     }
 
 
@@ -42,7 +44,7 @@ def with_commas(number: str, lots: Lots) -> str:
 
 
 def _charge(order: Order, lots: Lots) -> str:
-    charge = order.charge_micros - order.refunded_micros
+    charge = order.kept_micros
     if lots.strikes("wrong_charge"):
         charge += -(-order.charge_micros * lots.chance.randint(1, 100) // 100)
     return show_charge(charge)

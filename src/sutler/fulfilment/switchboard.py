@@ -15,6 +15,7 @@ from sutler.core.clock import Clock, Random
 from sutler.fulfilment import (
     care,
     catalogue_sync,
+    children,
     follow,
     leases,
     orphans,
@@ -36,6 +37,7 @@ Step = Callable[[Line], Awaitable[object]]
 # What is done over each line beside sending, and how long to wait where nothing was due.
 STEPS: tuple[tuple[Step, float], ...] = (
     (follow.follow, 2.0),
+    (children.adopt, 2.0),
     (requests.forward, 2.0),
     (provider_tasks.carry_out, 2.0),
     (reconcile.reconcile, 5.0),

@@ -11,15 +11,15 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from sutler.core.clock import Clock, Random
-from sutler.fulfilment import attempts
-from sutler.orders import drip, subscriptions
+from sutler.fulfilment import attempts, whole_plan
+from sutler.orders import subscriptions
 from sutler.storage.transactions import Busy, CommitUnclear
 
 Job = Callable[[datetime], int]
 
 # Each does a bounded part of what is due, in transactions of its own, and returns how much that was.
 JOBS: tuple[Job, ...] = (
-    *(drip.place_due_runs, subscriptions.end_expired, subscriptions.place_due_posts),
+    *(whole_plan.place_due_runs, subscriptions.end_expired, subscriptions.place_due_posts),
     attempts.expire_leases,
 )
 

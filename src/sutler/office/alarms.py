@@ -38,6 +38,7 @@ KINDS = {
     Alarm.Kind.CATALOGUE: gettext_lazy("Catalogue"),
     Alarm.Kind.MARGIN: gettext_lazy("Margin"),
     Alarm.Kind.DESK: gettext_lazy("No route"),
+    Alarm.Kind.UNPAID: gettext_lazy("Post not paid"),
 }
 
 

@@ -115,7 +115,7 @@ def provider_settings(request: StaffRequest, provider_id: int) -> HttpResponse:
         if terms["trailing_slash"] == found.trailing_slash:
             changed.pop("trailing_slash", None)
         saved = audited(
-            lambda: providers.change(provider_id, **terms),
+            lambda: providers.change(provider_id, request.now, **terms),
             *(request.user, "provider changed", f"provider {provider_id}", request.now),
             before={name: before[name] for name in changed},
             after=changed | secrets,

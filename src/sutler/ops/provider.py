@@ -55,8 +55,16 @@ _OPTIONS = (
         "--interval-ms", "call_interval_milliseconds", type=int, help="Least time between calls.  [new: 1000]"
     ),
     click.option("--at-once", "most_at_once", type=int, help="Most orders on the way at once.  [new: 8]"),
-    click.option("--drip-feed-there/--drip-feed-here", default=None, help="Who runs drip-feeds.  [new: here]"),
-    click.option("--subscriptions-there/--subscriptions-here", default=None, help="Who runs them.  [new: here]"),
+    click.option(
+        "--drip-feed-there/--drip-feed-here",
+        default=None,
+        help="Who runs drip-feeds that its service takes.  [new: here]",
+    ),
+    click.option(
+        "--subscriptions-there/--subscriptions-here",
+        default=None,
+        help="Who runs those of its services of that type.  [new: here]",
+    ),
     click.option("--settle-minutes", type=int, help="How long an order may come into being late.  [new: 15]"),
     click.option(
         "--may-scan/--no-scan", default=None, help="Ask about ids to find lost orders, if the panel allows.  [new: no]"
@@ -119,7 +127,7 @@ def change(provider_id: int, **options: Any) -> None:
     terms = _terms(options)
     if not terms:
         raise click.UsageError("say what to change")
-    made = _accepted(providers.change(provider_id, **terms))
+    made = _accepted(providers.change(provider_id, SystemClock().now(), **terms))
     click.echo(f"Provider {made.pk}: {', '.join(map(_words, terms))} changed.")
 
 

@@ -4,15 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import Enum, auto
 
-from sutler.books.models import LedgerAccount
-from sutler.books.post import Entry, house, post
 from sutler.catalogue.models import Service
 from sutler.core.lifecycle import FINAL, CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import family, move
+from sutler.orders import family, move, schedules
 from sutler.orders.change import note, write_events
 from sutler.orders.handing import OPEN_CANCELS
-from sutler.orders.models import CancelRequest, Drip, Order, Post, Subscription
+from sutler.orders.models import CancelRequest, Order
 from sutler.storage.transactions import durable
 
 
@@ -41,7 +39,8 @@ def request_cancels(customer_id: int, order_ids: Sequence[int], now: datetime) -
 
     A Pending order is canceled and refunded at once, an order that was handed on gets an open CancelRequest; asking
     again while one is open changes nothing. A drip-feed places no more runs and gives the unplaced ones back, a
-    subscription takes no more posts, and the children of both are canceled likewise (the protocol, section 4).
+    subscription takes no more posts, and the children of both are canceled likewise (the protocol, section 4). One that
+    was handed on whole gets an open CancelRequest itself.
     Refuses with INCORRECT_ORDER (not an order of the customer), CANCEL_NOT_AVAILABLE (the service has no cancel, or
     the order is final). Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
@@ -53,11 +52,14 @@ def request_cancels(customer_id: int, order_ids: Sequence[int], now: datetime) -
         return stop_locked(order_ids, orders, allowed, f"customer {customer_id}", now)
 
 
-def stop(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal | None]:
-    """Does the same for staff: whoever's orders they are, and whether or not the service has cancel."""
+def stop(order_ids: Sequence[int], actor: str, now: datetime, *, at_once: Collection[int] = ()) -> list[Refusal | None]:
+    """Does the same for staff: whoever's orders they are, and whether or not the service has cancel.
+
+    Those of `at_once` end here, even where they were handed on whole.
+    """
     with durable():
         orders = family.lock(Order.objects.filter(pk__in=order_ids))
-        return stop_locked(order_ids, orders, orders.keys(), actor, now)
+        return stop_locked(order_ids, orders, orders.keys(), actor, now, at_once=at_once)
 
 
 def reject(order_ids: Collection[int], actor: str, now: datetime) -> Collection[int]:
@@ -70,7 +72,13 @@ def reject(order_ids: Collection[int], actor: str, now: datetime) -> Collection[
 
 
 def stop_locked(
-    order_ids: Sequence[int], orders: dict[int, Order], allowed: Collection[int], actor: str, now: datetime
+    order_ids: Sequence[int],
+    orders: dict[int, Order],
+    allowed: Collection[int],
+    actor: str,
+    now: datetime,
+    *,
+    at_once: Collection[int] = (),
 ) -> list[Refusal | None]:
     """Stops those of the orders, locked by `family.lock` in the caller's transaction, that are `allowed`."""
     answers = {
@@ -78,46 +86,13 @@ def stop_locked(
         for each in orders.values()
     }
     stopped = {each.pk: each for each in orders.values() if answers[each.pk] is None}
-    parents = [each for each in stopped.values() if family.is_parent(each)]
+    there = schedules.handed_on(stopped.values()) - set(at_once)
+    parents = [each for each in stopped.values() if family.is_parent(each) and each.pk not in there]
     stopped |= {each.pk: each for each in family.lock_children(parents)}
-    _end_schedules(parents, actor, now)
-    _end_orders([each for each in stopped.values() if not family.is_parent(each)], actor, now)
+    schedules.end(parents, actor, now)
+    _end_orders([each for each in stopped.values() if not family.is_parent(each) or each.pk in there], actor, now)
     family.refresh([each.pk for each in parents], actor, now)
     return [answers.get(each, Refusal(Reason.INCORRECT_ORDER)) for each in order_ids]
-
-
-def _end_schedules(parents: Collection[Order], actor: str, now: datetime) -> None:
-    """Ends what would still make children of the locked parents, and gives back what was scheduled for them."""
-    if not parents:
-        return
-    subscriptions = Subscription.objects.filter(order__in=parents)
-    Post.objects.filter(subscription__in=subscriptions, due_at__isnull=False).update(due_at=None)
-    subscriptions.filter(ended_at=None).update(ended_at=now)
-    subscriptions.update(paused_at=None)
-    drips = list(Drip.objects.filter(order__in=parents, next_run_at__isnull=False).select_related("order"))
-    _return_unrun([each.order for each in drips], now)
-    Drip.objects.filter(pk__in=[each.pk for each in drips]).update(next_run_at=None)
-    write_events(
-        note(each.order_id, actor, now, f"Stopped after {each.runs_placed} of {each.runs} runs") for each in drips
-    )
-
-
-def _return_unrun(drip_feeds: Collection[Order], now: datetime) -> None:
-    customers = {each.customer_id for each in drip_feeds}
-    wallets = dict(LedgerAccount.objects.filter(customer__in=customers).values_list("customer_id", "pk"))
-    post(
-        [
-            Entry(
-                f"return:{each.pk}",
-                house(LedgerAccount.Kind.SCHEDULED, each.currency),
-                wallets[each.customer_id],
-                family.unrun_micros(each),
-                each.pk,
-            )
-            for each in drip_feeds
-        ],
-        now,
-    )
 
 
 def _end_orders(orders: Collection[Order], actor: str, now: datetime) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
 from sutler.core.pricing import run_share
@@ -12,14 +14,17 @@ from sutler.storage.transactions import durable
 ACTOR = "worker"
 
 
-def place_due_runs(now: datetime, limit: int = 100) -> int:
+def place_due_runs(now: datetime, limit: int = 100, *, only_decided: bool = False) -> int:
     """Places the next run of at most `limit` drip-feeds whose run is due; returns how many were placed.
+
+    Not of those that a provider runs; with `only_decided` of those alone that were decided to run here (`schedules`).
 
     Each run is a child order of its own, whose share of the charge moves from *scheduled* to *in hand*. The next one
     is due an interval after this one was; after a stop longer than that, an interval from now: missed runs do not come
     all at once. Several workers may call this at once. Raises storage.transactions.Busy or CommitUnclear.
     """
-    due = held.free_drips(Drip.objects.filter(next_run_at__lte=now))
+    here = Q(is_there=False) if only_decided else Q(is_there=False) | Q(is_there=None)
+    due = held.free_drips(Drip.objects.filter(here, next_run_at__lte=now))
     if not due.exists():  # asking often must not take the write lock
         return 0
     with durable():
@@ -29,10 +34,24 @@ def place_due_runs(now: datetime, limit: int = 100) -> int:
         runs = Order.objects.bulk_create(_run(parents[each.pk], each, now) for each in drips)
         for each in drips:
             _advance(each, now)
-        Drip.objects.bulk_update(drips, ["runs_placed", "next_run_at"])
+        Drip.objects.bulk_update(drips, ["runs_placed", "next_run_at", "is_there"])
         post([_share(run, drip) for run, drip in zip(runs, drips, strict=True)], now)
         family.refresh([each.pk for each in drips], ACTOR, now)
         return len(drips)
+
+
+def take_run(parent: Order, now: datetime) -> Order:
+    """Places the next run of a locked drip-feed, which the provider that runs it has made, in the caller's transaction.
+
+    Returns it, Pending. The caller moves it on and brings the parent up to date (`family.refresh`).
+    """
+    drip = parent.drip
+    run = _run(parent, drip, now)
+    Order.objects.bulk_create([run])
+    drip.runs_placed += 1
+    drip.save(update_fields=["runs_placed"])
+    post([_share(run, drip)], now)
+    return run
 
 
 def _run(parent: Order, drip: Drip, now: datetime) -> Order:
@@ -42,7 +61,7 @@ def _run(parent: Order, drip: Drip, now: datetime) -> Order:
 
 def _advance(drip: Drip, now: datetime) -> None:
     """Counts the run that was just placed and sets the time of the next one, None after the last."""
-    drip.runs_placed += 1
+    drip.runs_placed, drip.is_there = drip.runs_placed + 1, False
     interval = timedelta(minutes=drip.interval_minutes)
     if drip.next_run_at is None or drip.runs_placed == drip.runs:
         drip.next_run_at = None

@@ -83,7 +83,7 @@ def refresh(parent_ids: Collection[int], actor: str, now: datetime) -> None:
     A drip-feed is Pending until its first run is placed, In progress while runs or children are open; then Completed
     if every run was, Canceled if nothing ran or every run was canceled, else Partial. A subscription is Pending until
     its first post is placed, In progress until it has ended, no post is due and no child is open; then Completed if it
-    had a child, else Canceled. Each move leaves its event.
+    had a child, else Canceled. One that a provider runs waits for its first child as it is. Each move leaves its event.
     """
     if not parent_ids:
         return
@@ -139,10 +139,10 @@ def _drip_feed(parent: Order, brood: _Brood) -> Change:
     drip = parent.drip
     going_on = drip.next_run_at is not None
     returned = brood.returned_micros + (0 if going_on else unrun_micros(parent))
-    if brood.completed == drip.runs:
+    if brood.completed == drip.runs and not (drip.is_there and going_on):
         return Change(parent, Status.COMPLETED, parent.start_count, brood.remains, returned)
     if going_on and not brood.placed:
-        status = Status.PENDING
+        status = _unbegun(parent, is_there=drip.is_there)
     elif going_on or brood.open:
         status = Status.IN_PROGRESS
     else:
@@ -156,8 +156,13 @@ def _subscription(parent: Order, brood: _Brood, *, has_due_posts: bool) -> Chang
     if parent.subscription.ended_at is not None and not has_due_posts and not brood.open:
         status = Status.COMPLETED if brood.placed else Status.CANCELED
     else:
-        status = Status.IN_PROGRESS if brood.placed else Status.PENDING
+        status = Status.IN_PROGRESS if brood.placed else _unbegun(parent, is_there=parent.subscription.is_there)
     return Change(parent, status, parent.start_count, max(parent.quantity - brood.placed, 0), 0)
+
+
+def _unbegun(parent: Order, *, is_there: bool | None) -> Status:
+    """Returns the state before the first child: of one that a provider runs, as the provider has it."""
+    return Status(parent.status) if is_there else Status.PENDING
 
 
 def _lock_in_order(orders: QuerySet[Order]) -> dict[int, Order]:

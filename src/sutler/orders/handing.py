@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from sutler.core.lifecycle import CancelStatus, Status
-from sutler.orders import family, move
-from sutler.orders.change import Change, Event, write_events
+from sutler.orders import family, move, schedules
+from sutler.orders.change import Change, Event, note, write_events
 from sutler.orders.models import CancelRequest, Order
 from sutler.storage.statements import Statement, run
 
@@ -70,8 +70,9 @@ def hand_back(notes: Mapping[int, str], actor: str, now: datetime) -> set[int]:
     asked = CancelRequest.objects.filter(order__in=[each.pk for each in back], status__in=OPEN_CANCELS)
     to_cancel = set(asked.values_list("order_id", flat=True))
     waiting = [each for each in back if each.pk not in to_cancel]
-    stopped = [move.canceled(each, notes[each.pk]) for each in back if each.pk in to_cancel]
-    move.apply([_moved(each, Status.PENDING, notes[each.pk]) for each in waiting] + stopped, actor, now)
+    schedules.reconsider(each.pk for each in waiting if family.is_parent(each))
+    move.apply([_moved(each, Status.PENDING, notes[each.pk]) for each in waiting], actor, now)
+    _cancel([each for each in back if each.pk in to_cancel], notes, actor, now)
     return {each.pk for each in waiting}
 
 
@@ -82,8 +83,17 @@ def cancel(notes: Mapping[int, str], actor: str, now: datetime) -> Collection[in
     """
     orders = family.lock(Order.objects.filter(pk__in=notes.keys()))
     ended = [each for each in orders.values() if each.status == Status.PENDING]
-    move.apply([move.canceled(each, notes[each.pk]) for each in ended], actor, now)
+    _cancel(ended, notes, actor, now)
     return {each.pk for each in ended}
+
+
+def _cancel(orders: Collection[Order], notes: Mapping[int, str], actor: str, now: datetime) -> None:
+    """Cancels locked orders of which nothing was begun. A parent's money is not in hand: its schedule gives it back."""
+    parents = [each for each in orders if family.is_parent(each)]
+    move.apply([move.canceled(each, notes[each.pk]) for each in orders if each not in parents], actor, now)
+    schedules.end(parents, actor, now)
+    family.refresh([each.pk for each in parents], actor, now)
+    write_events(note(each.pk, actor, now, notes[each.pk]) for each in parents)
 
 
 def _moved(order: Order, status: Status, note: str) -> Change:

@@ -25,7 +25,7 @@ _PARENTS = Statement(
     " AND run.status IN ('Completed', 'Partial')), subscription.expiry,"
     " (SELECT SUM(child.charge_micros - child.returned_micros) FROM orders_order child"
     " WHERE child.parent_id = parent.id),"
-    " (SELECT COUNT(*) FROM orders_post post WHERE post.subscription_id = parent.id AND post.child_id IS NOT NULL)"
+    " (SELECT COUNT(*) FROM orders_order child WHERE child.parent_id = parent.id)"
     " FROM {rows} JOIN orders_order parent ON parent.id = rows.id AND parent.customer_id = rows.customer_id"
     " LEFT JOIN orders_subscription subscription ON subscription.order_id = parent.id",
     {"customer_id": "bigint", "id": "bigint"},

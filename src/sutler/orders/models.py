@@ -28,7 +28,7 @@ class Order(models.Model):
         SUBSCRIPTION = "subscription"
 
     id = models.AutoField(primary_key=True)  # below 2^31, as clients of the protocol store it
-    # All but SINGLE are parents: their state follows from their children, nobody is handed them.
+    # All but SINGLE are parents: their state follows from their children. Nobody is handed them, but a provider whole.
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.SINGLE)
     customer = models.ForeignKey("accounts.Customer", related_name="orders", **UNCHECKED)
     service = models.ForeignKey("catalogue.Service", related_name="orders", **UNCHECKED)
@@ -125,7 +125,10 @@ class OrderEvent(models.Model):
 
 
 class Drip(models.Model):
-    """The schedule of a drip-feed parent. `next_run_at` is None once all runs are placed or it was stopped."""
+    """The schedule of a drip-feed parent. `next_run_at` is None once all runs are placed or it was stopped.
+
+    Of one that a provider runs, `next_run_at` says only that it goes on there.
+    """
 
     order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="drip")
     quantity_per_run = models.BigIntegerField()
@@ -133,9 +136,14 @@ class Drip(models.Model):
     interval_minutes = models.PositiveIntegerField()
     runs_placed = models.PositiveIntegerField(default=0)
     next_run_at = models.DateTimeField(null=True)
+    # Who runs it (`schedules`): the provider that it was handed on to whole, or this panel. None: not decided yet.
+    is_there = models.BooleanField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["next_run_at"], condition=Q(next_run_at__isnull=False), name="drip_due")]
+        indexes = [
+            models.Index(fields=["next_run_at"], condition=Q(next_run_at__isnull=False), name="drip_due"),
+            models.Index(fields=["order"], condition=Q(is_there__isnull=True), name="drip_undecided"),
+        ]
         constraints = [models.CheckConstraint(condition=Q(runs_placed__lte=F("runs")), name="drip_runs_in_range")]
 
     def __str__(self) -> str:
@@ -156,9 +164,14 @@ class Subscription(models.Model):
     # Set while the wallet cannot pay for the next post.
     paused_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # As of a drip-feed.
+    is_there = models.BooleanField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["expiry"], condition=Q(ended_at=None, expiry__isnull=False), name="sub_expiry")]
+        indexes = [
+            models.Index(fields=["expiry"], condition=Q(ended_at=None, expiry__isnull=False), name="sub_expiry"),
+            models.Index(fields=["order"], condition=Q(is_there__isnull=True), name="sub_undecided"),
+        ]
 
     def __str__(self) -> str:
         return f"subscription of order {self.order_id}"

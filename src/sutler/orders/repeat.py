@@ -1,6 +1,7 @@
 """Ordering again: an order read back into the fields of the form that it came from."""
 
 from sutler.core.order_types import ORDER_TYPES, Measure
+from sutler.orders import family, schedules
 from sutler.orders.models import Order
 
 
@@ -26,13 +27,7 @@ def form(customer_id: int, order_id: int) -> dict[str, str] | None:
 
 
 def _numbers(order: Order) -> dict[str, int]:
-    if order.kind == Order.Kind.DRIP_FEED:
-        drip = order.drip
-        return {"quantity": drip.quantity_per_run, "runs": drip.runs, "interval": drip.interval_minutes}
-    if order.kind == Order.Kind.SUBSCRIPTION:
-        asked = order.subscription
-        numbers = {"min": asked.minimum, "max": asked.maximum, "delay": asked.delay_minutes}
-        optional = {"posts": asked.posts, "old_posts": asked.old_posts}
-        return numbers | {name: number for name, number in optional.items() if number}
+    if family.is_parent(order):
+        return schedules.numbers(order)
     is_measured = ORDER_TYPES[order.type].measure is Measure.QUANTITY
     return {"quantity": order.quantity} if is_measured else {}

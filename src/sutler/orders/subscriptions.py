@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Cast
 
 from sutler.books.models import LedgerAccount
@@ -13,11 +13,11 @@ from sutler.books.post import Entry, house
 from sutler.books.post import post as post_transfers
 from sutler.core import link_rules
 from sutler.core.clock import Random
-from sutler.core.lifecycle import FINAL
+from sutler.core.lifecycle import FINAL, Status
 from sutler.core.order_types import ORDER_TYPES, read_order
 from sutler.core.pricing import PER_THOUSAND, charge
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import family, held
+from sutler.orders import family, held, schedules
 from sutler.orders.change import note, write_events
 from sutler.orders.models import Order, Post, Subscription
 from sutler.storage.transactions import durable
@@ -33,7 +33,7 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
     The quantity is drawn from the subscription's min..max. Reporting a link again is a success that changes nothing.
     The last of `posts` (and `old_posts` beside them) ends the subscription; without `posts` there is no last one.
     Refuses with INCORRECT_FIELD `link` (the service's link rules included), INCORRECT_ORDER (no such subscription),
-    MOVE_NOT_ALLOWED (it has ended, or waits for approval).
+    MOVE_NOT_ALLOWED (it has ended, waits for approval, or a provider runs it). The first post has it run here.
     Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
     read = read_order(ORDER_TYPES["Package"], {"link": link})  # the type whose only field is a link
@@ -52,8 +52,10 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
         digest = hashlib.sha256(read.link.encode()).hexdigest()
         if posts.filter(link_digest=digest).exists():
             return None
-        if subscription.ended_at is not None or orders[order_id].status in FINAL or held.waiting_among(orders.values()):
+        is_over = subscription.ended_at is not None or orders[order_id].status in FINAL
+        if is_over or subscription.is_there or held.waiting_among(orders.values()):
             return Refusal(Reason.MOVE_NOT_ALLOWED)
+        schedules.keep_here([order_id])
         Post.objects.create(
             subscription=subscription,
             link=read.link,
@@ -89,15 +91,40 @@ def place_due_posts(now: datetime, limit: int = 100) -> int:
         return len(placed)
 
 
+def take_post(parent: Order, quantity: int, now: datetime) -> Order | None:
+    """Places and charges the order for a post of a locked subscription, which the provider that runs it has made.
+
+    Returns it, Pending, without a link: the provider does not tell it. Returns None where the wallet cannot pay: then
+    the subscription is paused. In the caller's transaction, who moves it on and brings the parent up to date.
+    """
+    wallet = _lock_wallets([parent.customer_id])[parent.customer_id]
+    child = _child(parent, Post(link="", quantity=quantity), now)
+    is_payable = child.charge_micros <= _means(wallet)
+    subscription = Subscription.objects.filter(order=parent)
+    if not is_payable:
+        if subscription.filter(paused_at=None).update(paused_at=now):
+            write_events([note(parent.pk, ACTOR, now, "Paused: not enough funds")])
+        return None
+    subscription.update(paused_at=None)
+    Order.objects.bulk_create([child])
+    post_transfers([_charge(child, wallet)], now)
+    return child
+
+
 def end_expired(now: datetime, limit: int = 100) -> int:
-    """Ends at most `limit` subscriptions whose last day (UTC) is over; returns how many. Due posts are still placed."""
-    expired = Subscription.objects.filter(ended_at=None, expiry__lt=now.date())
+    """Ends at most `limit` subscriptions whose last day (UTC) is over; returns how many. Due posts are still placed.
+
+    One that was handed on whole ends when its provider says so.
+    """
+    here = Q(is_there=False) | Q(is_there=None) | Q(order__status=Status.PENDING)
+    expired = Subscription.objects.filter(here, ended_at=None, expiry__lt=now.date())
     if not expired.exists():
         return 0
     with durable():
         parents = family.claim(Order.objects.filter(pk__in=expired.values("order")), limit)
         ended = list(expired.filter(order__in=parents).values_list("order", flat=True))
-        expired.filter(order__in=ended).update(ended_at=now)
+        Subscription.objects.filter(order__in=ended).update(ended_at=now)
+        schedules.keep_here(ended)
         write_events(note(each, ACTOR, now, "Expired") for each in ended)
         family.refresh(ended, ACTOR, now)
         return len(ended)

@@ -2,6 +2,7 @@
 
 from sutler.fulfilment.models.attempt import Attempt, DeskOrder, Orphan, UpstreamOrder
 from sutler.fulfilment.models.catalogue import CatalogueChange, PriceRule, Route, UpstreamService
+from sutler.fulfilment.models.named import NamedOrder
 from sutler.fulfilment.models.provider import Alarm, Heartbeat, LoggedCall, Provider, ProviderMinute, ProviderTask
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "DeskOrder",
     "Heartbeat",
     "LoggedCall",
+    "NamedOrder",
     "Orphan",
     "PriceRule",
     "Provider",

@@ -31,7 +31,7 @@ class Provider(models.Model):
     # 0: as fast as it answers.
     call_interval_milliseconds = models.PositiveIntegerField(default=1000)
     most_at_once = models.PositiveIntegerField(default=8)
-    # Whether drip-feeds and subscriptions are handed on whole, or run here.
+    # Whether drip-feeds, and subscriptions, are handed on whole where its service takes them, or run here.
     drip_feed_there = models.BooleanField(default=False)
     subscriptions_there = models.BooleanField(default=False)
 
@@ -132,6 +132,7 @@ class Alarm(models.Model):
         CATALOGUE = "catalogue"
         MARGIN = "margin"
         DESK = "no route"
+        UNPAID = "post not paid"
 
     provider = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="alarms")
     kind = models.CharField(max_length=30, choices=Kind)
