@@ -85,9 +85,9 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Clai
     """Claims up to `count` planned attempts for this worker, in one durable transaction; they must be sent at once.
 
     None while the provider is stopped, rests, or is not leased to the worker. What an open outcome locks is passed
-    over: the same service and link anywhere, unknown or with staff; and the same expected charge at this provider, of an
-    unknown one unless more than a fifth of the last hour's orders would be held, of one on the way or among these unless
-    more than a fifth of what waits would be, and more than a few. An order that was canceled meanwhile is not sent.
+    over: the same service and link anywhere, unknown or with staff; and the same expected charge at this provider, of
+    an unknown one unless more than a fifth of the last hour's orders would be held, of one on the way or among these
+    unless more than a few and a fifth of what waits would be. An order that was canceled meanwhile is not sent.
     Raises storage.transactions.Busy or CommitUnclear: then nothing may be sent either.
     """
     if not _due(provider_id, now).exists():  # asking often must not take the write lock
@@ -116,6 +116,8 @@ def take(provider: Provider, count: int, worker: str, now: datetime) -> list[Cla
     if not is_ours or provider.state != Provider.State.ON:
         return []
     count = brake.allowed(provider, count, now)
+    if not count:
+        return []
     planned = run(_READ, [(pk,) for pk in _choose(provider.pk, count, now)])
     notes = {order_id: f"Sent to {provider.name}, attempt {pk}" for pk, order_id, *_ in planned}
     handed_out = handing.hand_out_named(notes, "worker", now)
