@@ -170,6 +170,18 @@ def test_what_an_order_has_cost(told: UpstreamStatus, cost: int) -> None:
     assert heard(UNDER_WAY._replace(reported_micros=None), told).cost_micros == cost
 
 
+@pytest.mark.parametrize(
+    ("told", "cost"),
+    [
+        (said("Canceled", None, remains=1000), 0),
+        (said("Partial", None, remains=300), 350_000),
+        (said("Completed", None, remains=0), 700_000),
+    ],
+)
+def test_what_was_charged_before_a_refund_says_nothing_of_what_is_left(told: UpstreamStatus, cost: int) -> None:
+    assert heard(UNDER_WAY._replace(reported_micros=700_000), told).cost_micros == cost
+
+
 def test_a_charge_in_another_currency_says_nothing() -> None:
     found = hear(UNDER_WAY._replace(reported_micros=None), said("Completed", 99, remains=0), "EUR", NOW, seeded(1))
     assert (found.reported_micros, found.cost_micros, kinds(found)) == (None, 500_000, [])

@@ -117,7 +117,9 @@ def get_on(row: Followed, said: UpstreamStatus, currency: str, now: datetime, ch
 
 def hear(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> Heard:
     """Returns what it means that the provider says this of the order. A charge in another currency says nothing."""
-    charge = said.charge_micros if said.currency in ("", currency) else None
+    if said.currency not in ("", currency):
+        said = said._replace(charge_micros=None)
+    charge = said.charge_micros
     heard = Heard(
         row=row,
         word=said.raw,
@@ -196,6 +198,8 @@ def _take(heard: Heard, said: UpstreamStatus, now: datetime) -> None:
             text = "It has ended as Partial there without saying what remains"
             heard.remarks.append(Remark(text, Alarm.Kind.UNKNOWN_STATUS))
         case status:
+            if said.charge_micros is None and status is not Status.COMPLETED:
+                heard.reported_micros = None  # what was told before the refund says nothing of what is left
             _end(heard, status, now)
 
 
