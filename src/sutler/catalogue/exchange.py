@@ -4,12 +4,19 @@ from django.conf import settings
 
 from sutler.catalogue.models import ExchangeRate
 from sutler.core.money import LARGEST_MICROS, is_currency
+from sutler.core.pricing import EVEN_EXCHANGE
 from sutler.core.refusals import Reason, Refusal
 
 
 def rates() -> list[ExchangeRate]:
     """Returns the rates by currency, without the base currency, which is always worth 1."""
     return list(ExchangeRate.objects.order_by("currency"))
+
+
+def worth() -> dict[str, int]:
+    """Returns what one unit of each currency is worth, in micros of the base currency, which is among them."""
+    known = dict(ExchangeRate.objects.values_list("currency", "worth_micros"))
+    return known | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: EVEN_EXCHANGE}
 
 
 def put(currency: str, worth_micros: int) -> int | Refusal | None:

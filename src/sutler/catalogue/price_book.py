@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.conf import settings
-
-from sutler.catalogue import version
-from sutler.catalogue.models import ExchangeRate, PriceOverride, Service
+from sutler.catalogue import exchange, version
+from sutler.catalogue.models import PriceOverride, Service
 from sutler.core import link_rules
 from sutler.core.money import Micros
 from sutler.core.order_types import ORDER_TYPES, Measure
 from sutler.core.placing import Terms
-from sutler.core.pricing import EVEN_EXCHANGE, quoted_rate
+from sutler.core.pricing import quoted_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +60,7 @@ def _read(token: str) -> PriceBook:
     return PriceBook(
         token,
         terms,
-        dict(ExchangeRate.objects.values_list("currency", "worth_micros"))
-        | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: EVEN_EXCHANGE},
+        exchange.worth(),
         {(each.customer_id, each.service_id): each.rate_micros for each in PriceOverride.objects.all()},
         frozenset[str]().union(*(each.closed_countries for each in terms.values())),
     )

@@ -1,7 +1,6 @@
 """Requests to cancel, upstream: claimed, settled, and judged by what became of the order where the answer was lost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import BooleanField
@@ -13,7 +12,16 @@ from sutler.fulfilment import journal
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Attempt, Provider, UpstreamOrder
 from sutler.fulfilment.panel_answers import Failure, Taken
-from sutler.fulfilment.request_attempts import ACTOR, claimed, judge, lock_sending, move, not_forwarded, unsettled
+from sutler.fulfilment.request_attempts import (
+    ACTOR,
+    RequestClaim,
+    claimed,
+    judge,
+    lock_sending,
+    move,
+    not_forwarded,
+    unsettled,
+)
 from sutler.orders import cancel
 from sutler.orders.change import note, write_events
 from sutler.orders.models import CancelRequest
@@ -25,16 +33,7 @@ _IN_INDEX_OPEN = RawSQL("orders_cancelrequest.status IN ('Open', 'Taken')", [], 
 MOST_ABSENT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class CancelClaim:
-    """A request to cancel that is to be sent now, of the order with this id upstream."""
-
-    attempt_id: int
-    order_id: int
-    upstream_id: str
-
-
-def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[CancelClaim]:
+def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[RequestClaim]:
     """Claims up to `count` requests to cancel orders that go on there, in one durable transaction; send them at once.
 
     Raises storage.transactions.Busy or CommitUnclear: then nothing may be sent either.
@@ -51,7 +50,7 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Canc
             claimed(Attempt.Action.CANCEL, there[each.order_id], worker, now, each) for each in going_on
         )
         CancelRequest.objects.filter(pk__in=[each.pk for each in going_on]).update(status=CancelStatus.TAKEN)
-    return [CancelClaim(each.pk, each.order_id, there[each.order_id].upstream_id) for each in attempts]
+    return [RequestClaim(each.pk, each.order_id, there[each.order_id].upstream_id) for each in attempts]
 
 
 def settle(

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.conf import settings
 from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
-from sutler.catalogue.models import ExchangeRate
+from sutler.catalogue import exchange
 from sutler.core.lifecycle import Status
 from sutler.core.pricing import EVEN_EXCHANGE, charge, give_back
 from sutler.core.verdicts import SHOWN_WITHIN_MICROS
@@ -95,9 +94,9 @@ def margins(order_ids: Collection[int]) -> dict[int, Margin]:
     orders = Order.objects.filter(pk__in=order_ids)
     kept = orders.values_list("pk", "exchange_micros", F("charge_micros") - F("returned_micros"))
     spent = UpstreamOrder.objects.filter(order__in=order_ids).values_list("order", "provider__currency")
-    worth = _worth()
+    worth = exchange.worth()
     costs = _costs(((key, currency, total) for key, currency, total in spent.annotate(Sum("cost_micros"))), worth)
-    return {pk: Margin(_in_base(micros, exchange), costs.get(pk, 0)) for pk, exchange, micros in kept}
+    return {pk: Margin(_in_base(micros, rate), costs.get(pk, 0)) for pk, rate, micros in kept}
 
 
 def margins_by_day(first: datetime, until: datetime, *, by_service: bool = False) -> dict[tuple[date, int], Margin]:
@@ -115,11 +114,11 @@ def margins_by_day(first: datetime, until: datetime, *, by_service: bool = False
         .values_list("day", "order__service", "provider__currency")
     )
     revenues: dict[tuple[date, int], int] = defaultdict(int)
-    for day, service, exchange, micros in kept.annotate(kept=Sum(F("charge_micros") - F("returned_micros"))):
-        revenues[day, service if by_service else 0] += _in_base(micros, exchange)
+    for day, service, rate, micros in kept.annotate(kept=Sum(F("charge_micros") - F("returned_micros"))):
+        revenues[day, service if by_service else 0] += _in_base(micros, rate)
     rows = spent.annotate(Sum("cost_micros"))
     keyed = (((day, service if by_service else 0), currency, total) for day, service, currency, total in rows)
-    costs = _costs(keyed, _worth())
+    costs = _costs(keyed, exchange.worth())
     return {key: Margin(revenues.get(key, 0), costs.get(key, 0)) for key in revenues.keys() | costs.keys()}
 
 
@@ -127,17 +126,12 @@ def _ends(provider_id: int, currency: str) -> tuple[int, int]:
     return account(provider_id, currency), house(LedgerAccount.Kind.COST, currency)
 
 
-def _worth() -> dict[str, int]:
-    rates = dict(ExchangeRate.objects.values_list("currency", "worth_micros"))
-    return rates | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: EVEN_EXCHANGE}
-
-
 def _costs(rows: Iterator[tuple[Any, str, int]], worth: Mapping[str, int]) -> dict[Any, int | None]:
     """Adds up what was spent under each key, in the base currency."""
     costs: dict[Any, int | None] = {}
     for key, currency, micros in rows:
-        before, exchange = costs.get(key, 0), worth.get(currency)
-        costs[key] = None if before is None or exchange is None else before - _in_base(-micros, exchange)
+        before, rate = costs.get(key, 0), worth.get(currency)
+        costs[key] = None if before is None or rate is None else before - _in_base(-micros, rate)
     return costs
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 
-from sutler.catalogue.models import ExchangeRate
+from sutler.catalogue import exchange
 from sutler.core import pricing
 from sutler.core.attempts import LIVE, NOTHING_PLACED, AttemptState
 from sutler.core.lifecycle import Status
@@ -85,7 +85,7 @@ def plan(order_ids: Collection[int], now: datetime) -> None:
     orders = list(waiting.order_by("pk"))
     routes = routes_of({each.service_id for each in orders})
     pasts = pasts_of(order_ids)
-    costs = Costs({each.upstream_service.provider.currency for group in routes.values() for each in group})
+    costs = Costs()
     planned: list[Attempt] = []
     to_desk: list[Order] = []
     to_cancel: dict[int, str] = {}
@@ -127,12 +127,10 @@ class Wanted:
 
 
 class Costs:
-    """Whether routes pay: the worth of the currencies involved and the operator's floor."""
+    """Whether routes pay: the worth of currencies now and the operator's floor."""
 
-    def __init__(self, currencies: Iterable[str]) -> None:
-        self._worth: Mapping[str, int] = dict(
-            ExchangeRate.objects.filter(currency__in=set(currencies)).values_list("currency", "worth_micros")
-        ) | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: pricing.EVEN_EXCHANGE}
+    def __init__(self) -> None:
+        self._worth = exchange.worth()
         self._floor = settings.SUTLER["SUTLER_MARGIN_FLOOR_PERCENT"] * 100
 
     def allow(self, order: Order, route: Route) -> bool:

@@ -1,7 +1,6 @@
 """Refills upstream: claimed, settled, followed, and handed to staff where nobody knows whether one was taken."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import BooleanField
@@ -16,7 +15,7 @@ from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder
 from sutler.fulfilment.panel_answers import Declined, Failure, Taken, UpstreamRefill
 from sutler.fulfilment.panel_v2 import BATCH_SIZE
-from sutler.fulfilment.request_attempts import ACTOR, claimed, judge, lock_sending, move, not_forwarded
+from sutler.fulfilment.request_attempts import ACTOR, RequestClaim, claimed, judge, lock_sending, move, not_forwarded
 from sutler.fulfilment.request_attempts import unsettled as unsettled_attempts
 from sutler.orders import refill
 from sutler.orders.change import note, write_events
@@ -27,16 +26,7 @@ from sutler.storage.transactions import durable
 _IN_INDEX_OPEN = RawSQL("orders_refill.status IN ('Pending', 'In progress')", [], BooleanField())
 
 
-@dataclass(frozen=True, slots=True)
-class RefillClaim:
-    """A refill that is to be asked for now, of the order with this id upstream."""
-
-    attempt_id: int
-    order_id: int
-    upstream_id: str
-
-
-def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[RefillClaim]:
+def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[RequestClaim]:
     """Claims up to `count` refills of orders that were delivered there, in one durable transaction; send them at once.
 
     Raises storage.transactions.Busy or CommitUnclear: then nothing may be sent either.
@@ -52,7 +42,7 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Refi
             claimed(Attempt.Action.REFILL, there[each.order_id], worker, now, each) for each in refills
         )
         refill.take([(each.pk, RefillStatus.IN_PROGRESS) for each in refills], ACTOR, now)
-    return [RefillClaim(each.pk, each.order_id, there[each.order_id].upstream_id) for each in attempts]
+    return [RequestClaim(each.pk, each.order_id, there[each.order_id].upstream_id) for each in attempts]
 
 
 def settle(provider_id: int, attempt_id: int, said: Taken | Failure, calls: Sequence[Said], now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Attempts to have a refill or a cancel done upstream: by the rules of an `add`, since doing them twice may do harm."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -22,6 +23,15 @@ _NOT_NOW = frozenset({DeclineKind.RATE, DeclineKind.AUTH, DeclineKind.FUNDS})
 _MAY_BE_SENT_AGAIN = (AttemptState.NOT_SENT, AttemptState.ABSENT)
 
 Asked = TypeVar("Asked", Refill, CancelRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestClaim:
+    """A request that is to be sent now, of the order with this id upstream."""
+
+    attempt_id: int
+    order_id: int
+    upstream_id: str
 
 
 def not_forwarded(requests: QuerySet[Asked], there: QuerySet[UpstreamOrder], now: datetime) -> QuerySet[Asked]:

@@ -4,7 +4,7 @@ import asyncio
 
 from sutler.fulfilment import cancels, refills, request_attempts
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.refills import RefillClaim
+from sutler.fulfilment.request_attempts import RequestClaim
 
 
 async def forward(line: Line) -> int:
@@ -41,7 +41,7 @@ async def _send_refills(line: Line) -> int:
     return len(claims)
 
 
-async def _send_refill(line: Line, claim: RefillClaim) -> None:
+async def _send_refill(line: Line, claim: RequestClaim) -> None:
     said = await line.ask(lambda panel: panel.refill(claim.upstream_id), claim.order_id)
     await line.database.run_until_done(
         refills.settle, line.provider.pk, claim.attempt_id, said, line.take_calls(), line.clock.now()

@@ -61,7 +61,7 @@ def decide(now: datetime) -> int:
 def _decisions(parents: Sequence[Order], now: datetime) -> dict[int, Decision]:
     routes = routes_of({each.service_id for each in parents})
     pasts = pasts_of([each.pk for each in parents])
-    costs = Costs({each.upstream_service.provider.currency for group in routes.values() for each in group})
+    costs = Costs()
     begun = schedules.begun_among([each.pk for each in parents])
     decided: dict[int, Decision] = {}
     for parent in parents:

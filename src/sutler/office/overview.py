@@ -60,7 +60,7 @@ def overview(request: StaffRequest) -> HttpResponse:
 def _money(by_currency: Mapping[str, Sequence[figures.Day]], days: Sequence[date], labels: list[str]) -> dict[str, Any]:
     """Returns the tiles and plots of money, all currencies at today's worth in the base currency."""
     base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-    worth = {base: EVEN_EXCHANGE} | {each.currency: each.worth_micros for each in exchange.rates()}
+    worth = exchange.worth()
 
     def in_base(kind: str) -> list[int]:
         rows = [(worth.get(currency), of) for currency, of in by_currency.items()]
