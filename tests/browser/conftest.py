@@ -3,6 +3,7 @@
 `make test-browser` runs these tests; `make test` leaves them out.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def live_a_month(panel: Panel) -> None:
 @pytest.fixture(scope="session")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     """A panel that has been used for a month, with a worker; when all is done its books must be in order."""
-    with fresh_database("sutler_browser") as url:
+    with fresh_database(f"sutler_browser_{os.getpid()}") as url:
         panel = Panel(tmp_path_factory.mktemp("panel"), url)
         panel.environment["SUTLER_ADJUSTMENT_LIMIT"] = "500"
         try:

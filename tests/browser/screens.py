@@ -1,5 +1,6 @@
 """`python -m tests.browser.screens`: pictures of twelve pages after a month, in light, dark and on a phone."""
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def main() -> None:
     """Takes all pictures afresh."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        fresh_database("sutler_screens") as url,
+        fresh_database(f"sutler_screens_{os.getpid()}") as url,
         sync_playwright() as playwright,
         launched(playwright) as chromium,
     ):

@@ -19,20 +19,9 @@ from tests.live_caller import until
 def upstream(panel: Panel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of another panel, whose answers to orders break off."""
     port, log = free_port(), tmp_path_factory.mktemp("upstream") / "log"
-    command = [
-        SUTLER,
-        "lying-upstream",
-        "--port",
-        str(port),
-        "--services",
-        "6",
-        "--fault",
-        "cut_off",
-        "--only",
-        "add",
-    ]
+    told = ("--port", str(port), "--services", "6", "--fault", "cut_off", "--only", "add")
     with log.open("wb") as output:
-        process = subprocess.Popen([*map(str, command)], env=panel.environment, stdout=output, stderr=output)
+        process = subprocess.Popen([SUTLER, "lying-upstream", *told], env=panel.environment, stdout=output, stderr=output)
     try:
         until(lambda: "LYING_UPSTREAM_URL" in log.read_text())
         yield f"http://127.0.0.1:{port}/api/v2"
@@ -73,7 +62,7 @@ def test_a_service_is_imported_sold_lost_and_settled_by_a_verdict(panel: Panel, 
     found.click()
     page.get_by_text("It was never placed", exact=True).click()
     box = page.locator("details[open]")
-    box.get_by_label("Reason").fill("Their support has never seen it")
+    box.get_by_label("How you know").fill("Their support has never seen it")
     box.get_by_role("checkbox").check()
     panel.stop_worker()  # else the order is sent again before it is looked at
     box.get_by_role("button", name="Never placed").click()

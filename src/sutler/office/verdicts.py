@@ -20,20 +20,20 @@ from sutler.office.fields import reason_field
 from sutler.orders.models import Order
 from sutler.web.doors import StaffRequest, staff_page
 
-_FOUNDED_ON = gettext_lazy("What you found, and where: it is kept in the audit log.")
+_FOUNDED_ON = gettext_lazy("What you found and where. It is kept in the audit log.")
 
 
 class PlacedForm(forms.Form):
     """Under which id it was placed, and how that is known."""
 
     upstream_id = forms.CharField(label=gettext_lazy("Number at the provider"), max_length=64)
-    reason = reason_field(label=gettext_lazy("Founded on"), help_text=_FOUNDED_ON)
+    reason = reason_field(label=gettext_lazy("How you know"), help_text=_FOUNDED_ON)
 
 
 class AbsentForm(forms.Form):
     """How it is known that it was never placed."""
 
-    reason = reason_field(label=gettext_lazy("Founded on"), help_text=_FOUNDED_ON)
+    reason = reason_field(label=gettext_lazy("How you know"), help_text=_FOUNDED_ON)
     is_sure = forms.BooleanField(label=gettext_lazy("The provider has no such order, and has not charged for it."))
 
 
