@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 
 from sutler.accounts import customers, keys
 from sutler.accounts.models import Customer, Role, User
@@ -48,8 +48,8 @@ def make_service(**fields: object) -> Service:
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
-    """What a process keeps of the panel's face, and the attempts to sign in, are another test's."""
-    cache.clear()
+    """What a process keeps of the panel's face is another test's."""
+    caches["process"].clear()
 
 
 @pytest.fixture

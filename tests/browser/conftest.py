@@ -58,7 +58,7 @@ class People:
 
     def guest(self, **settings: Any) -> Page:
         """Returns a page of somebody who is not signed in; `settings` are those of a browser context."""
-        context = self.chromium.new_context(base_url=self.panel.url, **settings)
+        context = self.chromium.new_context(**{"base_url": self.panel.url, "locale": "en-GB", **settings})
         self.stack.callback(context.close)
         self._listen(context)
         return context.new_page()
@@ -69,7 +69,7 @@ class People:
         page.goto("/account/login/")
         page.get_by_label("Email").fill(email)
         page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Sign In", exact=True).click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url(re.compile("/(dashboard|office/)$"))
         return page
 

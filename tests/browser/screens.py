@@ -57,7 +57,7 @@ def main() -> None:
 def take(chromium: Browser, panel: Panel, way: str) -> None:
     """Takes the pictures of one way to look at pages."""
     with people_of(chromium, panel) as people:
-        pages = {email: people.signed_in(email, **WAYS[way], locale="en-GB") for email in (CUSTOMER, OWNER)}
+        pages = {email: people.signed_in(email, **WAYS[way]) for email in (CUSTOMER, OWNER)}
         for name, (email, path, link) in PAGES.items():
             go(pages[email], path, link)
             pages[email].screenshot(path=SCREENS / f"{name}-{way}.png", animations="disabled")

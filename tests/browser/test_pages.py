@@ -20,6 +20,8 @@ CONTRAST = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
 EVERYTHING = {"resultTypes": ["violations"]}
 TOO_WIDE = "() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - window.innerWidth"
 
+NAMED_TWICE = "() => [...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) < at)"
+
 
 def grave(page: Page, options: dict[str, Any]) -> list[str]:
     """What axe holds against the page, if it is serious."""
@@ -33,7 +35,7 @@ def look(page: Page, path: str) -> list[str]:
     page.emulate_media(color_scheme="light")
     page.goto(path)
     page.evaluate(AXE)
-    faults = grave(page, EVERYTHING)
+    faults = grave(page, EVERYTHING) + [f"two of id {each}" for each in page.evaluate(NAMED_TWICE)]
     page.emulate_media(color_scheme="dark")
     faults += [f"dark: {each}" for each in grave(page, CONTRAST)]
     page.set_viewport_size(PHONE)

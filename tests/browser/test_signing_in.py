@@ -40,13 +40,21 @@ def enter(page: Page, email: str) -> None:
     page.goto("/account/login/")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign In", exact=True).click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def manage(page: Page, path: str) -> None:
+    """Opens a page that asks for the password once more."""
+    page.goto(path)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url(f"**{path}")
 
 
 def test_an_authenticator_app_is_asked_for_and_a_recovery_code_stands_in(people: People, member: str) -> None:
     page = people.signed_in(member)
-    page.goto("/account/2fa/totp/activate/")
-    secret = page.get_by_label("Authenticator secret").input_value()
+    manage(page, "/account/2fa/totp/activate/")
+    secret = page.locator("#authenticator_secret").input_value()
     expect(page.locator(".qr svg")).to_be_visible()
     page.get_by_label("Authenticator code").fill(code_of(secret))
     page.get_by_role("button", name="Activate").click()
@@ -56,14 +64,14 @@ def test_an_authenticator_app_is_asked_for_and_a_recovery_code_stands_in(people:
     phone = people.guest()
     enter(phone, member)
     phone.get_by_placeholder("Code").fill(code_of(secret))
-    phone.get_by_role("button", name="Sign In", exact=True).click()
+    phone.get_by_role("button", name="Sign in", exact=True).click()
     phone.wait_for_url(OFFICE)
 
     lost = people.guest()
     enter(lost, member)
     for code in ("000000", codes[0]):
         lost.get_by_placeholder("Code").fill(code)
-        lost.get_by_role("button", name="Sign In", exact=True).click()
+        lost.get_by_role("button", name="Sign in", exact=True).click()
     lost.wait_for_url(OFFICE)
 
 
@@ -73,7 +81,7 @@ def test_a_passkey_signs_in_without_a_password(panel: Panel, people: People, mem
     device = page.context.new_cdp_session(page)
     device.send("WebAuthn.enable")
     device.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-    page.goto("/account/2fa/webauthn/add/")
+    manage(page, "/account/2fa/webauthn/add/")
     page.get_by_label("Name").fill("My laptop")
     page.get_by_label("Passwordless").check()
     page.get_by_role("button", name="Add", exact=True).click()

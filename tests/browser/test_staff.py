@@ -45,7 +45,7 @@ def test_an_order_is_taken_at_the_desk_and_reported(people: People) -> None:
     page.locator(f"[name=start-{number}]").fill("1200")
     page.locator(f"[name=remains-{number}]").fill("70")
     page.locator(f"[name=status-{number}]").select_option(label="Partial")
-    page.get_by_role("button", name="Send the reports").click()
+    page.get_by_role("button", name="Send reports").click()
     expect(page.locator(f"[name=status-{number}]")).to_have_count(0)
     customer.reload()
     expect(customer.get_by_role("heading", level=1)).to_contain_text("Partial")
@@ -69,7 +69,9 @@ def test_a_service_is_imported_sold_lost_and_settled_by_a_verdict(panel: Panel, 
     page.wait_for_url("**/office/unknown")
     expect(page.get_by_role("link", name=str(number), exact=True)).to_have_count(0)
     page.goto(f"/office/orders/{number}")
-    expect(page.get_by_text("Their support has never seen it").first).to_be_visible()
+    expect(page.get_by_text("never placed, as staff found").first).to_be_visible()
+    page.goto("/office/audit")
+    expect(page.get_by_role("row", name="Their support has never seen it")).to_contain_text(f"order {number}")
     panel.start_worker()
 
 
@@ -81,13 +83,13 @@ def bring_in(page: Page, upstream: str) -> int:
     page.get_by_label("API key").fill(KEY)
     page.get_by_label("Milliseconds between calls").fill("0")
     page.get_by_role("button", name="Add and test").click()
-    page.get_by_role("link", name="What it sells").click()
-    page.get_by_role("button", name="Fetch it now").click()
+    page.get_by_role("link", name="Its catalogue").click()
+    page.get_by_role("button", name="Fetch now").click()
     expect(page.locator("#sync")).to_contain_text("6 services", timeout=2 * SECONDS * 1000)  # the worker tests it first
     page.reload()
     row = page.locator("tbody tr", has=page.locator("[data-label=Type]", has_text=re.compile("^Default$"))).first
     row.get_by_role("checkbox").check()
-    page.get_by_role("button", name="Show what it comes to").click()
+    page.get_by_role("button", name="Preview prices").click()
     page.get_by_role("button", name="Put 1 service on sale").click()
     expect(page.get_by_text("1 are on sale now")).to_be_visible()
     return int(page.locator("[data-label='Sold as'] a").inner_text())
@@ -101,7 +103,7 @@ def test_a_balance_is_adjusted_after_a_dry_run(people: People) -> None:
     before = fact(page, "Balance now")
     page.get_by_label("Amount").fill("12.50")
     page.get_by_label("Reason").fill("A late delivery")
-    page.get_by_role("button", name="Show what it does").click()
+    page.get_by_role("button", name="Preview").click()
     after = fact(page, "Balance after")
     assert after != before
     page.get_by_role("button", name="Adjust the balance").click()

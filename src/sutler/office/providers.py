@@ -104,7 +104,7 @@ class ProviderForm(forms.Form):
         initial=15,
     )
     may_scan = forms.BooleanField(
-        label=gettext_lazy("Ids may be asked about to find an order whose answer was lost"), required=False
+        label=gettext_lazy("Look up order numbers to find an order whose answer was lost"), required=False
     )
     is_shared = forms.BooleanField(label=gettext_lazy("People order with the same account by hand"), required=False)
     brake_percent = forms.IntegerField(

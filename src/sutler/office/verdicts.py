@@ -60,9 +60,10 @@ def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
     if found is None:
         return _settled_already(request, order_id)
     do = request.POST.get("do", "")
-    placed = PlacedForm(request.POST if do == "placed" else None, initial={"upstream_id": request.GET.get("id", "")})
-    absent = AbsentForm(request.POST if do == "absent" else None)
-    wait = WaitForm(request.POST if do == "wait" else None)
+    known = {"upstream_id": request.GET.get("id", "")}
+    placed = PlacedForm(request.POST if do == "placed" else None, initial=known, auto_id="placed_%s")
+    absent = AbsentForm(request.POST if do == "absent" else None, auto_id="absent_%s")
+    wait = WaitForm(request.POST if do == "wait" else None, auto_id="wait_%s")
     actor = actor_of(request.user)
     if placed.is_valid():
         upstream_id = placed.cleaned_data["upstream_id"].strip()

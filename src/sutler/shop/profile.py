@@ -42,10 +42,10 @@ class ProfileForm(forms.Form):
         label=gettext_lazy("Country"),
         help_text=gettext_lazy("Some services are closed to some countries. Once said, only our staff can change it."),
         required=False,
-        choices=[("", gettext_lazy("Not said")), *((each, each) for each in sorted(CODES))],
+        choices=[("", gettext_lazy("Not set")), *((each, each) for each in sorted(CODES))],
     )
     notices = forms.MultipleChoiceField(
-        label=gettext_lazy("Tell me by e-mail of"),
+        label=gettext_lazy("E-mail me about"),
         required=False,
         choices=list(NOTICES.items()),
         widget=forms.CheckboxSelectMultiple,

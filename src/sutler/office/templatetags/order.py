@@ -48,6 +48,22 @@ _ACCOUNTS: Mapping[str, Words] = {
     _Kind.PROVIDER: _("Provider"),
     _Kind.COST: _("Cost"),
 }
+# The first word of a transfer's cause.
+_CAUSES: Mapping[str, Words] = {
+    "order": _("Charge"),
+    "run": _("Run begun"),
+    "settle": _("Settled"),
+    "return": _("Given back"),
+    "cost": _("Cost"),
+    "cost-more": _("More cost"),
+    "cost-back": _("Cost given back"),
+}
+_OUTCOMES: Mapping[str, Words] = {
+    "NotSent": _("Not sent"),
+    "Declined": _("Declined"),
+    "NoAnswer": _("No answer"),
+    "Remarked": _("Noted"),
+}
 _LONGEST_SHOWN = 60
 
 
@@ -67,6 +83,18 @@ def request_state(state: str) -> SafeString:
 def account(kind: str) -> Words:
     """Returns what an account of the books is called."""
     return _ACCOUNTS.get(kind, kind)
+
+
+@register.simple_tag
+def cause(key: str) -> SafeString:
+    """Returns why money moved, in words; the books' own key of it shows on pointing at it."""
+    return format_html('<span title="{}">{}</span>', key, _CAUSES.get(key.partition(":")[0], key))
+
+
+@register.filter
+def outcome(kind: str) -> Words:
+    """Returns what came of a call to a provider."""
+    return _OUTCOMES.get(kind, kind)
 
 
 @register.simple_tag
