@@ -19,8 +19,7 @@ RUN = "options => axe.run(document, options).then(said => said.violations)"
 CONTRAST = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
 EVERYTHING = {"resultTypes": ["violations"]}
 TOO_WIDE = "() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - window.innerWidth"
-
-NAMED_TWICE = "() => [...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) < at)"
+IDS = "() => [...document.querySelectorAll('[id]')].map(each => each.id)"
 
 
 def grave(page: Page, options: dict[str, Any]) -> list[str]:
@@ -29,13 +28,18 @@ def grave(page: Page, options: dict[str, Any]) -> list[str]:
     return [f"{each['id']} {[node['html'][:150] for node in each['nodes'][:3]]}" for each in found]
 
 
+def twice(ids: list[str]) -> set[str]:
+    """The ids that more than one element has: a label would name the wrong one."""
+    return {each for each in ids if ids.count(each) > 1}
+
+
 def look(page: Page, path: str) -> list[str]:
     """Everything that is wrong with a page."""
     page.set_viewport_size(DESK)
     page.emulate_media(color_scheme="light")
     page.goto(path)
     page.evaluate(AXE)
-    faults = grave(page, EVERYTHING) + [f"two of id {each}" for each in page.evaluate(NAMED_TWICE)]
+    faults = grave(page, EVERYTHING) + [f"two have the id {each}" for each in twice(page.evaluate(IDS))]
     page.emulate_media(color_scheme="dark")
     faults += [f"dark: {each}" for each in grave(page, CONTRAST)]
     page.set_viewport_size(PHONE)

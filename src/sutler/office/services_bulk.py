@@ -94,9 +94,7 @@ class EditForm(forms.Form):
         max_value=LARGEST_NUMBER,
         help_text=gettext_lazy("-1: for ever."),
     )
-    needs_approval = forms.ChoiceField(
-        label=gettext_lazy("Orders need approval"), required=False, choices=_YES_NO
-    )
+    needs_approval = forms.ChoiceField(label=gettext_lazy("Orders need approval"), required=False, choices=_YES_NO)
     one_active_order_per_link = forms.ChoiceField(
         label=gettext_lazy("One active order per link"), required=False, choices=_YES_NO
     )

@@ -26,10 +26,16 @@ def told(text: str, depth: int = 0) -> str:
         return gettext(text)
     for shape, pattern in _shapes():
         if match := pattern.fullmatch(text):
-            return gettext(shape).format(**{name: told(value, depth + 1) for name, value in match.groupdict().items()})
+            gaps = {name: told(value, depth + 1) for name, value in match.groupdict().items()}
+            return gettext(shape).format(**gaps)
     if _BETWEEN in text:
         return _BETWEEN.join(told(each, depth + 1) for each in text.split(_BETWEEN))
     return text
+
+
+def is_ours(text: str) -> bool:
+    """Returns True if it is a text of the panel's, so that it can be told in other languages."""
+    return text in _plain() or any(pattern.fullmatch(text) for _shape, pattern in _shapes())
 
 
 @lru_cache(maxsize=1)
@@ -45,6 +51,8 @@ def _shapes() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def _pattern(shape: str) -> re.Pattern[str]:
-    parts = _GAP.split(shape)
-    written = (f"(?P<{part}>{_WORD if part in _ONE_WORD else _ANYTHING})" if place % 2 else re.escape(part) for place, part in enumerate(parts))
-    return re.compile("".join(written), re.DOTALL)
+    written = ""
+    for place, part in enumerate(_GAP.split(shape)):
+        gap = _WORD if part in _ONE_WORD else _ANYTHING
+        written += f"(?P<{part}>{gap})" if place % 2 else re.escape(part)
+    return re.compile(written, re.DOTALL)

@@ -283,6 +283,7 @@ CATALOGUE = (
 )
 # Answers of providers, and the test of one
 ANSWERS = (
+    _("HTTP {code}: {why}"),
     _("the answer has no known shape"),
     _("the answer is empty"),
     _("the answer is not JSON"),

@@ -47,7 +47,8 @@ _WAYS_TO_SHOW = {"balance": show_balance, "charge": show_charge, "rate": show_ra
 def money(micros: int, currency: str, kind: str = "balance") -> SafeString:
     """Returns an amount with its currency.
 
-    `kind` says how it is rounded: balance (down), charge (up), rate (not), total (to hundredths, for figures to look at).
+    `kind` says how it is rounded: balance (down), charge (up), rate (not), total (to hundredths, for
+    figures to look at).
     """
     return format_html(
         '<span class="money">{}\u00a0<span class="currency">{}</span></span>', amount(micros, kind), currency
