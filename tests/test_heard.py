@@ -10,7 +10,7 @@ from sutler.core.clock import seeded
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.money import LARGEST_MICROS, Micros
 from sutler.core.upstream_words import LARGEST_WHOLE, Doubt, read_status
-from sutler.fulfilment.heard import Followed, Heard, hear, is_nothing_new, miss
+from sutler.fulfilment.heard import Followed, Heard, get_on, hear, miss
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.panel_answers import UpstreamStatus
 from sutler.orders.move import Report
@@ -236,34 +236,39 @@ def test_whatever_is_said_the_cost_is_sound_and_only_a_first_end_ends(
     remains=st.sampled_from([None, 0, 600]),
     misses=st.sampled_from([0, 1]),
 )
-def test_where_nothing_is_new_nothing_is_told_and_nothing_changes(
+def test_an_order_that_only_gets_on_tells_its_counts_and_nothing_else(
     row: Followed, word: str, charge: int | None, start: int | None, remains: int | None, misses: int
 ) -> None:
     row = row._replace(misses=misses)
     told = said(word, charge, start, remains)
-    if is_nothing_new(row, told, "USD"):
-        found = heard(row, told)
-        assert (found.report, found.remarks, found.finished_at, found.is_disowned) == (None, [], None, False)
-        assert (found.word, found.remains, found.start_count) == (row.word, row.remains, row.start_count)
-        assert (found.reported_micros, found.cost_micros) == (row.reported_micros, row.cost_micros)
+    found = get_on(row, told, "USD", NOW, seeded(1))
+    if found is not None:
+        assert found == heard(row, told)
+        assert (found.remarks, found.finished_at, found.is_disowned, found.misses) == ([], None, False, 0)
+        assert (found.cost_micros, found.confirmed_at) == (row.cost_micros, row.confirmed_at)
+        assert found.report is None or (found.report.status, found.report.note) == (row.order_status, "")
 
 
 @pytest.mark.parametrize(
-    ("row", "told", "is_same"),
+    ("row", "told", "gets_on"),
     [
         (UNDER_WAY, said("In progress"), True),
-        (UNDER_WAY, said("In progress", remains=599), False),
-        (UNDER_WAY, said("In progress", start=11), False),
-        (UNDER_WAY, said("In progress", charge=None), False),
+        (UNDER_WAY, said("In progress", remains=599), True),
+        (UNDER_WAY, said("In progress", start=11), True),
+        (UNDER_WAY, said("In progress", charge=None), True),
+        (UNDER_WAY, said("In progress", charge=700_000), False),
         (UNDER_WAY, said("Pending"), False),
+        (UNDER_WAY._replace(order_status="Processing", word="Pending"), said("Pending"), True),
+        (UNDER_WAY._replace(order_status="Processing", word="Pending"), said("In progress"), False),
         (UNDER_WAY._replace(misses=1), said("In progress"), False),
         (UNDER_WAY._replace(confirmed_at=None), said("In progress"), False),
         (UNDER_WAY._replace(word="Failed"), said("Failed"), False),
+        (UNDER_WAY, said("Completed", remains=0), False),
         (ENDED, said("Completed", remains=0), False),
     ],
 )
-def test_when_nothing_is_new(row: Followed, told: UpstreamStatus, is_same: bool) -> None:
-    assert is_nothing_new(row, told, "USD") is is_same
+def test_which_answers_are_no_more_than_that(row: Followed, told: UpstreamStatus, gets_on: bool) -> None:
+    assert (get_on(row, told, "USD", NOW, seeded(1)) is not None) is gets_on
 
 
 def asked_in(row: Followed, told: UpstreamStatus) -> timedelta:

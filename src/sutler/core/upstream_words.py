@@ -7,6 +7,7 @@ value and raises nothing. The rules are those of the protocol page, section 5.
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import Enum, auto
+from functools import lru_cache
 
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import LARGEST_MICROS, Micros, parse_amount
@@ -184,7 +185,13 @@ def read_decline(text: str) -> DeclineKind:
 
 def read_status(value: object) -> Status | Doubt:
     """Returns the status of an order that the word stands for."""
-    return _STATUSES.get(_plain(value), Doubt.UNKNOWN)
+    return _status(value[:LONGEST_RAW]) if isinstance(value, str) else Doubt.UNKNOWN
+
+
+# Panels say the same few words over and over, a hundred to an answer.
+@lru_cache(maxsize=256)
+def _status(word: str) -> Status | Doubt:
+    return _STATUSES.get(_plain(word), Doubt.UNKNOWN)
 
 
 def read_refill_status(value: object) -> RefillStatus | Doubt:
@@ -244,6 +251,8 @@ def read_decimal(value: object) -> Decimal | None:
 
 def read_whole(value: object) -> int | None:
     """Returns the whole number, of at most 63 bits and a sign. None for anything else, 1.5 too."""
+    if value is None:
+        return None
     if isinstance(value, str) and len(value) < 19 and value.isascii() and value.isdigit():
         return int(value)  # what nearly all panels send, read in a tenth of the time
     number = read_decimal(value)

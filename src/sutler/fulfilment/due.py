@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-
-from django.db.models import Q
+from functools import lru_cache
 
 from sutler.fulfilment.heard import Followed
-from sutler.fulfilment.models import UpstreamOrder
 from sutler.fulfilment.panel_v2 import BATCH_SIZE
-from sutler.storage.statements import Statement, read_moment, run
+from sutler.storage.statements import Statement, moment, read_moment, run, select
 
 PAGE_SIZE = 10 * BATCH_SIZE
-# How far a list of due orders has been read: when the last was due, and which it was.
-Place = tuple[datetime, int]
+# How far a list of due orders has been read: when the last was due, as the engine stores it, and which it was.
+Place = tuple[str | datetime, int]
+
+_DUE = Statement(
+    "SELECT {answer} FROM (SELECT ask_at, id FROM fulfilment_upstreamorder WHERE provider_id = ? AND ask_at <= ?"
+    f" AND (ask_at, id) > (?, ?) ORDER BY ask_at, id LIMIT {PAGE_SIZE}) AS due",
+    {},
+    ("ask_at", "id"),
+)
+_BEGINNING: Place = ("0001-01-01 00:00:00+00:00", 0)
 
 # The columns of `Followed`, the moments last, and whether it is still asked about. As a condition, that would lead
 # PostgreSQL to read the whole index of what is due where it thinks that little is.
@@ -36,12 +42,9 @@ _LOCK = replace(_READ, locks="there")
 
 def page(provider_id: int, now: datetime, after: Place | None) -> tuple[list[Followed], Place | None]:
     """Returns up to 1,000 orders at the provider that are to be asked about, and where to read on; None at the end."""
-    found = UpstreamOrder.objects.filter(provider=provider_id, ask_at__lte=now)
-    if after is not None:
-        at, last = after
-        found = found.filter(Q(ask_at__gt=at) | Q(pk__gt=last), ask_at__gte=at)
-    places = [(at, pk) for at, pk in found.order_by("ask_at", "pk").values_list("ask_at", "pk")[:PAGE_SIZE] if at]
-    return _read(_READ, [pk for _, pk in places]), places[-1] if len(places) == PAGE_SIZE else None
+    places = sorted(select(_DUE, provider_id, moment(now), *(after or _BEGINNING)))
+    last: Place | None = (places[-1][0], places[-1][1]) if len(places) == PAGE_SIZE else None
+    return _read(_READ, [pk for _, pk in places]), last
 
 
 def lock(upstream_order_ids: Sequence[int]) -> list[Followed]:
@@ -50,10 +53,13 @@ def lock(upstream_order_ids: Sequence[int]) -> list[Followed]:
 
 
 def _read(statement: Statement, ids: Sequence[int]) -> list[Followed]:
-    moments = Followed._fields.index("placed_at")
     rows = run(statement, [(pk,) for pk in ids])
     return [
-        Followed._make((*columns[:moments], *map(read_moment, columns[moments:])))
-        for *columns, is_asked in rows
+        Followed(*columns, read_moment(placed), _shared(confirmed), _shared(asked), _shared(finished))  # type: ignore[arg-type]
+        for *columns, placed, confirmed, asked, finished, is_asked in rows
         if is_asked
     ]
+
+
+# What was asked together has its moments in common.
+_shared = lru_cache(maxsize=1024)(read_moment)

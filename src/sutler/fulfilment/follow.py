@@ -40,6 +40,8 @@ async def follow(line: Line) -> int:
     after three in a row the rest waits for the next pass.
     """
     one_pass = _Pass(line)
+    if not await one_pass.is_needed():
+        return 0
     async with asyncio.TaskGroup() as group:
         group.create_task(one_pass.settle_answers())
         async with asyncio.TaskGroup() as asking:
@@ -64,6 +66,11 @@ class _Pass:
         self._singles_left = MOST_SINGLES
         self._failures = 0
 
+    async def is_needed(self) -> bool:
+        """Returns False if nothing is due."""
+        await self._read()
+        return bool(self._page)
+
     async def ask_batches(self) -> None:
         """Asks about batch after batch until all that is due has been asked about, or too many calls have failed."""
         while self._failures < MOST_FAILURES and (batch := await self._next()):
@@ -84,13 +91,14 @@ class _Pass:
         """Returns the next orders to ask about, at most a batch; none when all have been."""
         async with self._reading:
             if len(self._page) < BATCH_SIZE and not self._is_read:
-                provider_id = self._line.provider.pk
-                page, self._place = await self._line.database.run_until_done(
-                    due.page, provider_id, self._now, self._place
-                )
-                self._page.extend(page)
-                self._is_read = self._place is None
+                await self._read()
             return [self._page.popleft() for _ in range(min(BATCH_SIZE, len(self._page)))]
+
+    async def _read(self) -> None:
+        line = self._line
+        page, self._place = await line.database.run_until_done(due.page, line.provider.pk, self._now, self._place)
+        self._page.extend(page)
+        self._is_read = self._place is None
 
     async def _ask(self, batch: Sequence[Followed]) -> list[Answered]:
         if len(batch) == 1:

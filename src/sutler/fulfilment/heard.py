@@ -93,19 +93,22 @@ class Heard:
         self.remarks.clear()
 
 
-def is_nothing_new(row: Followed, said: UpstreamStatus, currency: str) -> bool:
-    """Returns True if an order goes on as the last answer had it: then `hear` would tell nothing that is not known."""
-    return (
-        said.raw == row.word
-        and said.remains == row.remains
-        and said.start_count == row.start_count
-        and said.charge_micros == row.reported_micros
-        and said.status in _GOING_ON
-        and said.currency in ("", currency)
-        and row.confirmed_at is not None
-        and row.finished_at is None
-        and not row.misses
-    )
+def get_on(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> Heard | None:
+    """Returns what `hear` does if it is no more than that an order goes on as it did; else None.
+
+    Then nothing changes but counts, the word for the same state, and when it is asked about again.
+    """
+    if (
+        said.status not in _GOING_ON
+        or row.asked_at is None
+        or row.confirmed_at is None
+        or row.finished_at
+        or row.misses
+    ):
+        return None
+    heard = hear(row, said, currency, now, chance)
+    is_move = heard.report is not None and heard.report.status != row.order_status
+    return None if is_move or heard.remarks else heard
 
 
 def hear(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> Heard:

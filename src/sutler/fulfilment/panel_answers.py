@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import Micros
@@ -99,8 +100,7 @@ class Catalogue:
     dropped: tuple[Dropped, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamStatus:
+class UpstreamStatus(NamedTuple):
     """What an upstream says of an order. None stands for what it does not say or what is no number.
 
     `remains` is as it came, below 0 or above the quantity too. `runs` and `orders` belong to a drip-feed, `posts` and

@@ -46,6 +46,7 @@ _NO_ERRORS = frozenset({"", "0", "false", "null", "none"})
 _NO = _NO_ERRORS | {"no"}
 _YES = frozenset({"ok", "success"})
 _NUMBERS_OF_AN_ORDER = frozenset({"charge", "start_count", "start_counter", "remains"})
+_OF_PARENTS = frozenset({"runs", "posts", "orders"})
 _STRANGE = NoAnswer("the answer has no known shape")
 
 
@@ -134,21 +135,20 @@ def status(answer: Any) -> UpstreamStatus | NoAnswer:
     """
     if not isinstance(answer, dict):
         return _STRANGE
-    value = answer.get("status")
+    told = answer.get
+    value = told("status")
     raw, word = _status_word(value[:LONGEST_RAW] if isinstance(value, str) else read_text(value, LONGEST_WORD))
     if not raw or (word is Doubt.STAFF and _NUMBERS_OF_AN_ORDER.isdisjoint(answer)):
         return _STRANGE
-    start = answer.get("start_count")
-    return UpstreamStatus(
-        status=word,
-        raw=raw,
-        charge_micros=read_cost_micros(answer.get("charge")),
-        currency=_currency(answer),
-        start_count=read_whole(answer.get("start_counter") if start is None else start),
-        remains=read_whole(answer.get("remains")),
-        runs=read_whole(answer.get("runs")),
-        posts=read_whole(answer.get("posts")),
-        orders=_children(answer.get("orders")),
+    start = told("start_count")
+    start = read_whole(told("start_counter") if start is None else start)
+    said = UpstreamStatus(
+        word, raw, read_cost_micros(told("charge")), _currency(answer), start, read_whole(told("remains"))
+    )
+    if _OF_PARENTS.isdisjoint(answer):
+        return said
+    return said._replace(
+        runs=read_whole(told("runs")), posts=read_whole(told("posts")), orders=_children(told("orders"))
     )
 
 

@@ -8,7 +8,7 @@ import asyncio
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar, cast
 from urllib.parse import quote, quote_plus
@@ -93,12 +93,21 @@ class Panel:
         self._http = http
         self._clock = clock
         self._record = record
-        self._secrets = {settings.key, quote(settings.key, safe=""), quote_plus(settings.key)}
+        written = {settings.key, quote(settings.key, safe=""), quote_plus(settings.key)}
+        self._secrets = [each for each in written if len(each) >= _SHORTEST_MASKED]
+        self._waits, self._waits_placing = (
+            httpx2.Timeout(seconds, connect=settings.connect_seconds, pool=settings.connect_seconds)
+            for seconds in (settings.read_seconds, settings.placing_seconds)
+        )
 
     @property
     def most_cancels(self) -> int:
         """How many orders one `cancel` may name: 100, or 1 where the panel takes one a call."""
         return BATCH_SIZE if self._settings.cancel_field == "orders" else 1
+
+    @cached_property
+    def _url(self) -> httpx2.URL:
+        return _with_slash(httpx2.URL(self._settings.url), self._settings.trailing_slash)
 
     async def add(self, fields: Mapping[str, str]) -> Accepted | Failure:
         """Places an order with the fields of its type, `service` among them.
@@ -181,10 +190,9 @@ class Panel:
 
     def _request(self, action: str, fields: Mapping[str, str], url: httpx2.URL | None = None) -> httpx2.Request:
         wanted = self._settings
-        url = url or _with_slash(httpx2.URL(wanted.url), wanted.trailing_slash)
+        url = url or self._url
         form = {**wanted.extra_fields, **fields, wanted.key_field: wanted.key, "action": action}
-        seconds = wanted.placing_seconds if action in _PLACING else wanted.read_seconds
-        timeout = httpx2.Timeout(seconds, connect=wanted.connect_seconds, pool=wanted.connect_seconds)
+        timeout = self._waits_placing if action in _PLACING else self._waits
         if wanted.method == "GET":
             url = url.copy_merge_params(form)
             return self._http.build_request("GET", url, headers=_HEADERS, timeout=timeout)
@@ -237,8 +245,7 @@ class Panel:
 
     def _masked(self, text: str) -> str:
         for secret in self._secrets:
-            if len(secret) >= _SHORTEST_MASKED:
-                text = text.replace(secret, MASK)
+            text = text.replace(secret, MASK)
         return text
 
 

@@ -8,6 +8,7 @@ answers twice differently gains nothing; the Host header and the name that TLS c
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from socket import SOCK_STREAM
@@ -33,6 +34,7 @@ async def ask_system(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
+@lru_cache(maxsize=1024)
 def is_public(address: str) -> bool:
     """Returns True for an address of the public internet; False for every other, and for what is no address."""
     try:
@@ -124,7 +126,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         # The Host header was written from the URL when the request was built, and is kept.
         pinned = httpx2.Request(
             request.method,
-            request.url.copy_with(host=address),
+            _at(request.url, address),
             headers=request.headers,
             stream=request.stream,
             extensions=request.extensions | {"sni_hostname": host},
@@ -145,6 +147,11 @@ def open_client(allowed_hosts: Collection[str] = (), resolve: Resolver = ask_sys
     )
 
 
+@lru_cache(maxsize=1024)
+def _at(url: httpx2.URL, address: str) -> httpx2.URL:
+    return url.copy_with(host=address)
+
+
 def _host(request: httpx2.Request) -> str:
     return request.url.raw_host.decode("ascii")
 
@@ -154,6 +161,7 @@ def is_allowed(host: str, allowed_hosts: Collection[str]) -> bool:
     return _name(host) in {_name(each) for each in allowed_hosts}
 
 
+@lru_cache(maxsize=1024)
 def is_address(host: str) -> bool:
     """Returns True for an IP address, False for a name."""
     try:

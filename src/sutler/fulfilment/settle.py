@@ -12,14 +12,14 @@ from sutler.core.lifecycle import Status
 from sutler.core.upstream_words import DeclineKind, read_status
 from sutler.fulfilment import alarms, costs, due, journal
 from sutler.fulfilment.attempts import is_number
-from sutler.fulfilment.heard import Followed, Heard, hear, is_nothing_new, miss, wait_seconds
+from sutler.fulfilment.heard import Followed, Heard, get_on, hear, miss
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService
 from sutler.fulfilment.panel_answers import Declined, UpstreamStatus
 from sutler.orders import move
 from sutler.orders.change import note
 from sutler.orders.models import OrderEvent
-from sutler.storage.statements import Statement, moment, run
+from sutler.storage.statements import Statement, moment, run, run_counted
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -28,11 +28,28 @@ FIRST_LOOK = timedelta(minutes=1)
 Answers = Mapping[int, UpstreamStatus | Declined | None]
 
 NOTHING_READ: Mapping[int, Followed] = {}
-# For most answers, which change nothing.
-_ASKED = Statement(
-    "UPDATE fulfilment_upstreamorder SET asked_at = rows.asked_at, ask_at = rows.ask_at"
-    " FROM {rows} WHERE fulfilment_upstreamorder.id = rows.id AND fulfilment_upstreamorder.finished_at IS NULL",
-    {"id": "bigint", "asked_at": "timestamptz", "ask_at": "timestamptz"},
+# For most answers. One that was heard of since it was read, by another worker say, is left alone.
+_GET_ON = Statement(
+    "UPDATE fulfilment_upstreamorder SET word = rows.word, start_count = rows.start_count, remains = rows.remains,"
+    " reported_micros = rows.reported_micros, asked_at = rows.asked_at, ask_at = rows.ask_at FROM {rows}"
+    " WHERE fulfilment_upstreamorder.id = rows.id AND fulfilment_upstreamorder.asked_at = rows.asked_before"
+    " AND fulfilment_upstreamorder.finished_at IS NULL",
+    {
+        "id": "bigint",
+        "asked_before": "timestamptz",
+        "word": "text",
+        "start_count": "bigint",
+        "remains": "bigint",
+        "reported_micros": "bigint",
+        "asked_at": "timestamptz",
+        "ask_at": "timestamptz",
+    },
+)
+_HAS_GOT_ON = Statement(
+    "SELECT {answer} FROM {rows} JOIN fulfilment_upstreamorder ON fulfilment_upstreamorder.id = rows.id"
+    " AND fulfilment_upstreamorder.asked_at = rows.asked_at",
+    {"id": "bigint", "asked_at": "timestamptz"},
+    ("rows.id",),
 )
 _KEEP = Statement(
     "UPDATE fulfilment_upstreamorder SET word = rows.word, start_count = rows.start_count, remains = rows.remains,"
@@ -72,13 +89,13 @@ def settle(
     Returns how many orders were heard of. What was not answered is asked about later and changes nothing. Our order
     moves only where its status or counts change; its first final status ends it, with the cost that it has come to.
     Whatever needs a person raises an alarm, and leaves an event and a line in the provider's log as it is opened.
-    `before` are orders as they were read before they were asked about: where nothing is new, they are not read again.
+    `before` are orders as they were read before they were asked about: those that go on are not read again.
     Raises storage.transactions.Busy or CommitUnclear, as `durable` says; repeating is safe.
     """
     with durable():
         provider = Provider.objects.get(pk=provider_id)
-        same = _put_off_same(answers, before, provider, now, chance)
-        rows = due.lock([pk for pk in answers if pk not in same])
+        got_on = _get_on(answers, before, provider, now, chance)
+        rows = due.lock([pk for pk in answers if pk not in got_on])
         heard = [each for row in rows if (each := _heard(row, answers[row.pk], provider, now, chance)) is not None]
         _disown_anothers(provider_id, heard)
         _keep([each for each in heard if not each.is_disowned], now)
@@ -91,21 +108,35 @@ def settle(
         _tell(provider, heard, now)
         _disown(provider, [each.row for each in heard if each.is_disowned], now)
         journal.write(provider_id, calls)
-    return len(same) + len(heard)
+    return len(got_on) + len(heard)
 
 
-def _put_off_same(
+def _get_on(
     answers: Answers, before: Mapping[int, Followed], provider: Provider, now: datetime, chance: Random
 ) -> Collection[int]:
-    """Writes only when they are asked again of orders of which nothing new was heard; returns these."""
-    at = moment(now)
-    same = [
-        (pk, at, moment(now + timedelta(seconds=wait_seconds(row, said.status, row.remains, now, chance))))
+    """Applies what most answers say, that an order goes on: what was read `before` need not be read again for it.
+
+    Returns the orders that are done with; whatever has changed meanwhile is not among them.
+    """
+    currency, at = provider.currency, moment(now)
+    going_on = [
+        heard
         for pk, row in before.items()
-        if isinstance(said := answers.get(pk), UpstreamStatus) and is_nothing_new(row, said, provider.currency)
+        if isinstance(said := answers.get(pk), UpstreamStatus) and (heard := get_on(row, said, currency, now, chance))
     ]
-    run(_ASKED, same)
-    return {pk for pk, *_ in same}
+    rows = [
+        (
+            *(each.row.pk, _moment(each.row.asked_at), each.word, each.start_count, each.remains),
+            *(each.reported_micros, at, _moment(each.ask_at)),
+        )
+        for each in going_on
+    ]
+    if run_counted(_GET_ON, rows) < len(rows):
+        done = {pk for (pk,) in run(_HAS_GOT_ON, [(pk, at) for pk, *_ in rows])}
+        going_on = [each for each in going_on if each.row.pk in done]
+    if reports := [each.report for each in going_on if each.report is not None]:
+        move.take(move.recount(reports), ACTOR, now)
+    return {each.row.pk for each in going_on}
 
 
 def _heard(

@@ -14,7 +14,7 @@ from sutler.core.refusals import Reason, Refusal
 from sutler.orders import family, held
 from sutler.orders.change import Change, write
 from sutler.orders.models import Order
-from sutler.storage.statements import Statement, run
+from sutler.storage.statements import Statement, run, run_counted
 from sutler.storage.transactions import durable
 
 __all__ = ["Change", "Report", "apply", "canceled", "foresee", "recount", "report", "take"]
@@ -25,8 +25,14 @@ _RECOUNT = Statement(
     " remains = CASE WHEN rows.remains > orders_order.quantity THEN orders_order.quantity"
     " ELSE COALESCE(rows.remains, orders_order.remains) END"
     " FROM {rows} WHERE orders_order.id = rows.id AND orders_order.status = rows.status"
-    " AND orders_order.kind = 'single' AND orders_order.parent_id IS NULL RETURNING orders_order.id",
+    " AND orders_order.kind = 'single' AND orders_order.parent_id IS NULL",
     {"id": "bigint", "status": "text", "start_count": "bigint", "remains": "bigint"},
+)
+_IS_RECOUNTED = Statement(
+    "SELECT {answer} FROM {rows} JOIN orders_order ON orders_order.id = rows.id AND orders_order.status = rows.status"
+    " AND orders_order.kind = 'single' AND orders_order.parent_id IS NULL",
+    {"id": "bigint", "status": "text"},
+    ("rows.id",),
 )
 
 
@@ -87,7 +93,9 @@ def recount(reports: Sequence[Report]) -> list[Report]:
         for each in reports
         if each.status is not None and each.status not in FINAL and not each.note and told[each.order_id] == 1
     ]
-    done = {pk for (pk,) in run(_RECOUNT, sorted(counts))}
+    if run_counted(_RECOUNT, sorted(counts)) == len(reports):
+        return []
+    done = {pk for (pk,) in run(_IS_RECOUNTED, [(pk, status) for pk, status, *_ in counts])}
     return [each for each in reports if each.order_id not in done]
 
 

@@ -71,21 +71,40 @@ def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
     """
     if not rows:
         return []
+    if statement.answer and not is_postgres():
+        return _unpacked(_execute(_sqlite_select(statement), [_encode(rows).decode()]))
+    cursors = _write(statement, rows)
+    return [row for cursor in cursors for row in cursor.fetchall()] if statement.answers else []
+
+
+def select(statement: Statement, *parameters: object) -> list[Row]:
+    """Runs a SELECT that takes single parameters, one for each `?`, in the place of rows; they come in any order."""
     if is_postgres():
-        return _execute(_postgres_sql(statement), _columns(rows), answers=statement.answers)
-    if statement.answer:
-        (answered,) = _execute(_sqlite_select(statement), [_encode(rows).decode()])
-        found: list[Row] = msgspec.json.decode(answered[0])
-        return found
-    written: list[Row] = []
+        sql = statement.sql.replace("{answer}", ", ".join(statement.answer)).replace("?", "%s")
+        return list(_execute(sql, parameters).fetchall())
+    return _unpacked(_execute(_sqlite_select(statement), parameters))
+
+
+def run_counted(statement: Statement, rows: Sequence[Row]) -> int:
+    """Runs a write that returns nothing over the rows; returns how many rows of the database it wrote.
+
+    Much cheaper on SQLite than a RETURNING: rows that are returned are fetched one by one, and for each the driver lets
+    go of the interpreter lock and waits for it.
+    """
+    return sum(cursor.rowcount for cursor in _write(statement, rows))
+
+
+def _write(statement: Statement, rows: Sequence[Row]) -> list[Any]:
+    """Runs the statement over the rows, on SQLite a part of them at a time; returns the driver's cursors."""
+    if is_postgres():
+        return [_execute(_postgres_sql(statement), _columns(rows))] if rows else []
+    cursors = []
     for start in range(0, len(rows), _MOST_AT_ONCE):
         part = rows[start : start + _MOST_AT_ONCE]
         size = 1 << (len(part) - 1).bit_length()
         nothing = [None] * ((size - len(part)) * len(statement.columns))
-        written += _execute(
-            _sqlite_write(statement, size), [*chain.from_iterable(part), *nothing], answers=statement.answers
-        )
-    return written
+        cursors.append(_execute(_sqlite_write(statement, size), [*chain.from_iterable(part), *nothing]))
+    return cursors
 
 
 def run_together(writes: Sequence[tuple[Statement, Sequence[Row]]]) -> None:
@@ -93,7 +112,7 @@ def run_together(writes: Sequence[tuple[Statement, Sequence[Row]]]) -> None:
     filled = [(statement, rows) for statement, rows in writes if rows]
     if is_postgres() and filled:
         sql = _together(tuple(statement for statement, _ in filled))
-        _execute(sql, [column for _, rows in filled for column in _columns(rows)], answers=False)
+        _execute(sql, [column for _, rows in filled for column in _columns(rows)])
         return
     for statement, rows in filled:
         run(statement, rows)
@@ -106,18 +125,22 @@ def new_ids(table: str, count: int) -> list[int]:
     """
     if is_postgres():
         drawn = _execute(f"SELECT nextval('{table}_id_seq') FROM generate_series(1, %s)", [count])  # noqa: S608
-        return [row[0] for row in drawn]
-    found = _execute("SELECT seq FROM sqlite_sequence WHERE name = ?", [table])
+        return [row[0] for row in drawn.fetchall()]
+    found = _execute("SELECT seq FROM sqlite_sequence WHERE name = ?", [table]).fetchall()
     last: int = found[0][0] if found else 0
     return list(range(last + 1, last + 1 + count))
 
 
-def _execute(sql: str, parameters: Sequence[object], *, answers: bool = True) -> list[Row]:
-    """Runs SQL on the driver's own connection: Django's cursor would rewrite the whole text each time."""
+def _execute(sql: str, parameters: Sequence[object]) -> Any:
+    """Runs SQL on the driver's own connection and returns its cursor: Django's would rewrite the whole text each time."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        cursor = connection.connection.execute(sql, parameters)
-        return cursor.fetchall() if answers else []
+        return connection.connection.execute(sql, parameters)
+
+
+def _unpacked(cursor: Any) -> list[Row]:
+    found: list[Row] = msgspec.json.decode(cursor.fetchone()[0])
+    return found
 
 
 @lru_cache(maxsize=256)
