@@ -46,7 +46,7 @@ def test_from_signing_up_to_the_first_completed_order(panel: Panel, people: Peop
     expect(page.get_by_text("No orders yet")).to_be_visible()
 
     page.goto("/funds/add")
-    page.get_by_label("Amount").fill("40")
+    page.get_by_label("Amount", exact=True).fill("40")
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url(re.compile(r"/funds/add/\d+$"))
     payment = page.url.rpartition("/")[2]
