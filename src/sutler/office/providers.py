@@ -20,6 +20,7 @@ from sutler.fulfilment import care, heartbeat, provider_tasks, providers
 from sutler.fulfilment.models import Alarm, Attempt, Provider
 from sutler.fulfilment.service_changes import audited
 from sutler.office.fields import LimitField
+from sutler.office.templatetags.order import share
 from sutler.office.words import Words, refuse
 from sutler.web.doors import StaffRequest, staff_page
 
@@ -170,7 +171,7 @@ def providers_list(request: StaffRequest) -> HttpResponse:
             "state": STATES[each.state],
             "is_low": _is_low(each),
             "health": health,
-            "errors": f"{health.error_rate:.1%}",
+            "errors": share(health.error_rate),
             "unknown": unknown.get(each.pk, 0),
             "alarms": alarms.get(each.pk, 0),
         }

@@ -365,7 +365,7 @@ _HANGING_ON = (
     ),
     Check(
         "refill",
-        "only completed orders have refills, for their own customer; finished ones, and no others, have an hour of finishing",
+        "only completed orders have refills, for their own customer; the finished ones alone have an hour of finishing",
         "orders_refill",
         f"""
         SELECT 'refill ' || refill.id || ' of order ' || o.id || ' (' || o.status || ') is ' || refill.status

@@ -151,10 +151,7 @@ PROMISES = (
     _("every order of a subscription was placed for one of its posts, which is then no longer due"),
     _("a link is held only by an active order, for its own customer and service"),
     _("a request to cancel is open only while its order is, and has its hour of finishing exactly when it is not"),
-    _(
-        "only completed orders have refills, for their own customer; finished ones, and no others, have an "
-        "hour of finishing"
-    ),
+    _("only completed orders have refills, for their own customer; the finished ones alone have an hour of finishing"),
     _("a request id has placed one order of its customer, and what was asked is kept with it"),
     _("every cause has moved money once: a deposit is credited once, an order charged once"),
     _("money goes only the ways there are, each under its own cause"),

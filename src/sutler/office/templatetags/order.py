@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.html import format_html, linebreaks
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from sutler.books.models import LedgerAccount
 from sutler.core.attempts import AttemptState
@@ -137,7 +138,7 @@ def seconds(count: int) -> str:
 @register.simple_tag
 def share(part: float) -> str:
     """Returns a share from 0 to 1 as a percentage."""
-    return f"{100 * part:.1f}%"
+    return gettext("%(n)s%%") % {"n": formats.number_format(100 * part, 1)}
 
 
 @register.filter
