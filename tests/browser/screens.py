@@ -47,8 +47,8 @@ def main() -> None:
         try:
             panel.open(())
             live_a_month(panel)
-            panel.start_worker()
             for way in WAYS:
+                panel.office("look_alive")  # no worker: there is nobody behind the addresses of the month's providers
                 take(chromium, panel, way)
         finally:
             panel.close()

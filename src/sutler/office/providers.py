@@ -195,8 +195,11 @@ def provider_new(request: StaffRequest) -> HttpResponse:
             after=shown,
         )
         if not isinstance(made, Refusal):
-            provider_tasks.ask(made.pk, provider_tasks.Kind.TEST, request.user, request.now)
-            messages.success(request, _("%(name)s is added, and being tested.") % {"name": made.name})
+            # In this order: the test takes many calls, and the catalogue is what is wanted first.
+            for kind in (provider_tasks.Kind.SYNC, provider_tasks.Kind.TEST):
+                provider_tasks.ask(made.pk, kind, request.user, request.now)
+            said = _("%(name)s is added: its catalogue is being fetched, then the connection is tested.")
+            messages.success(request, said % {"name": made.name})
             return redirect("office:provider", made.pk)
         refuse(form, made, NOT_SAVED)
     return render(request, "office/provider_new.html", {"form": form})
