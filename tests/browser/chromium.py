@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Playwright
 
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--disable-quic", "--lang=en-GB"),
+    *("--disable-component-update", "--disable-sync", "--disable-quic"),
 )
 
 

@@ -32,7 +32,7 @@ def code_of(secret: str) -> str:
     """What an authenticator app shows now; it waits where the code would end before it is read."""
     if (left := PERIOD_SECONDS - time() % PERIOD_SECONDS) < MARGIN_SECONDS:
         sleep(left)
-    return format_hotp_value(hotp_value(secret, int(time()) // PERIOD_SECONDS))
+    return str(format_hotp_value(hotp_value(secret, int(time()) // PERIOD_SECONDS)))
 
 
 def enter(page: Page, email: str) -> None:

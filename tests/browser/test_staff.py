@@ -20,7 +20,7 @@ def upstream(panel: Panel, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The address of another panel, whose answers to orders break off."""
     port, log = free_port(), tmp_path_factory.mktemp("upstream") / "log"
     told = ("--port", str(port), "--services", "6", "--fault", "cut_off", "--only", "add")
-    command = [SUTLER, "lying-upstream", *told]
+    command = [str(SUTLER), "lying-upstream", *told]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=panel.environment, stdout=output, stderr=output)
     try:

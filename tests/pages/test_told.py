@@ -29,7 +29,8 @@ def shown_on_the_api_page() -> Iterator[str]:
         for shape in action.shapes:
             yield from (shape.note, *(each.about for each in shape.parameters))
             yield "" if shape.title in ORDER_TYPES else shape.title
-    yield from (each.about for each in (*WORDINGS.values(), *EXAMPLES))
+    yield from (each.about for each in WORDINGS.values())
+    yield from (each.about for each in EXAMPLES)
     yield from (*STATUSES.values(), *REFILL_STATUSES.values())
 
 
