@@ -4,7 +4,7 @@ Each walk is one test over all addresses: its people are made once, and what is 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -49,14 +49,22 @@ def is_closed(browser: Client, address: Address) -> bool:
 
 
 def test_nothing_fails_and_every_page_has_its_marks(guest: Client, alice_browser: Client, sam_browser: Client) -> None:
-    """What nobody has is not found; nothing runs inline; what a query string may say breaks nothing."""
+    """What nobody has is not found; nothing runs inline; what a query string may say breaks nothing.
+
+    Rooms that are closed to somebody are walked above.
+    """
+    open_to = ((guest, PAGES), (alice_browser, without(OFFICE)), (sam_browser, without(SHOP)))
     faults = []
-    for each in PAGES:
-        for browser in (guest, alice_browser, sam_browser):
+    for browser, pages in open_to:
+        for each in pages:
             odd = browser.get(each.path, {"before": "x", "page": "-1", "q": "\x00"})
             answer = browser.get(each.path)
             faults += [f"{each.path}: {fault}" for fault in (*failures(odd, answer), *missing(answer))]
     assert faults == []
+
+
+def without(room: Sequence[Address]) -> list[Address]:
+    return [each for each in PAGES if each not in room]
 
 
 def failures(*answers: Any) -> Iterator[str]:
