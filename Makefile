@@ -33,9 +33,10 @@ screens: .venv/installed-dev
 	@command -v chromium >/dev/null || .ci/install chromium || { echo "make: Chromium is needed" >&2; exit 1; }
 	@$(BIN)/python -m tests.browser.screens
 
-# 100,000 unclear outcomes in simulated time; SEED=n begins with another course.
+# 100,000 unclear outcomes in simulated time; SEED=n begins with another course. RECORD=file keeps each course, so that
+# a run that was stopped goes on where it was.
 simulate: .venv/installed-dev
-	$(BIN)/python -m tests.simulation --unclear $(UNCLEAR) --seed $(SEED)
+	$(BIN)/python -m tests.simulation --unclear $(UNCLEAR) --seed $(SEED) $(if $(RECORD),--record $(RECORD))
 
 check: .venv/installed-dev
 	$(BIN)/ruff check

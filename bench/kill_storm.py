@@ -53,6 +53,7 @@ def main() -> int:
     ):
         panel = Panel(Path(folder), url)
         try:
+            panel.init()
             panel.open()
             told, unknown = storm(panel, chosen.kills, random.Random(chosen.seed))
         finally:

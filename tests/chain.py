@@ -4,9 +4,7 @@ Alice buys from the retailer, who buys from the reseller, who buys from the whol
 by the simulated executor. Nobody waits for the clock: what is due later is brought on by the office.
 """
 
-import os
 import signal
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -15,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.live import Panel, fresh_database
+from tests.live import Blank, Panel
 from tests.live_caller import UNIT, Caller, until
 
 NAMES = ("wholesaler", "reseller", "retailer")
@@ -87,10 +85,9 @@ class Chain:
 
         def hurried() -> Any:
             self.hurry()
-            time.sleep(HURRY_SECONDS)
             return condition()
 
-        return until(hurried, seconds)
+        return until(hurried, seconds, HURRY_SECONDS)
 
     def pass_hours(self, order_ids: Iterable[int], hours: int) -> None:
         """Lets hours pass for orders of the retailer, and for what became of them down the chain."""
@@ -129,21 +126,15 @@ class Chain:
             for each in [pool.submit(panel.verify) for panel in self.panels.values()]:
                 each.result()
 
-    def close(self) -> None:
-        """Stops everything."""
-        for panel in reversed(self.panels.values()):
-            panel.close()
-
 
 @contextmanager
-def chain_of_panels(folder: Path) -> Iterator[Chain]:
+def chain_of_panels(blank: Blank, folder: Path) -> Iterator[Chain]:
     """The chain, in working order."""
     with ExitStack() as stack:
         panels = {}
         for name in NAMES:
             (folder / name).mkdir()
-            panels[name] = Panel(folder / name, stack.enter_context(fresh_database(f"sutler_{name}_{os.getpid()}")))
+            panels[name] = stack.enter_context(blank.copied(folder / name, name))
         chain = Chain(panels)
-        stack.callback(chain.close)
         chain.open()
         yield chain

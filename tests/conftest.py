@@ -1,5 +1,6 @@
 """What most tests start from: Alice, Bob (another customer), Sam (staff), a service, a moment."""
 
+import gc
 from datetime import UTC, datetime
 
 import pytest
@@ -20,9 +21,10 @@ ALICE_KEY, BOB_KEY, SAM_KEY = "a" * 64, "b" * 64, "5" * 64
 def make_customer(name: str, currency: str = "USD", balance_micros: int = START_MICROS, **more: object) -> Customer:
     """A customer with money in the wallet; `more` are fields of Customer."""
     customer = customers.create(name, currency, NOW)
-    for field, value in more.items():
-        setattr(customer, field, value)
-    customer.save()
+    if more:
+        for field, value in more.items():
+            setattr(customer, field, value)
+        customer.save()
     open_wallet(customer.pk, currency)
     if balance_micros:
         deposit(customer.pk, balance_micros, f"deposit:{name}", "start", NOW)
@@ -44,6 +46,11 @@ def make_service(**fields: object) -> Service:
         "dripfeed": True,
     }
     return Service.objects.create(**(values | fields))
+
+
+def pytest_collection_finish() -> None:
+    """Spares the collector what stays to the end: else it would walk thousands of tests again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

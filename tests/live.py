@@ -3,11 +3,14 @@
 import contextlib
 import json
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -15,6 +18,9 @@ from urllib.parse import urlsplit
 import httpx2
 import psycopg
 import pytest
+from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
 
 from tests.live_caller import UNIT, Caller, answer, until
 
@@ -108,6 +114,7 @@ class Panel:
         self.environment = kept | {
             "SUTLER_DATA_DIR": str(folder),
             "SUTLER_DATABASE_URL": database_url,
+            "SUTLER_SECRET_KEY": "for tests only",
             "SUTLER_KEY_REQUESTS_PER_SECOND": "0",
             "SUTLER_ADDRESS_REQUESTS_PER_SECOND": "0",
             "SUTLER_UPSTREAM_PRIVATE_HOSTS": "127.0.0.1",
@@ -120,8 +127,7 @@ class Panel:
         self.shelf: dict[str, int] = {}
 
     def open(self, shelf: Sequence[dict[str, Any]] = SHELF) -> None:
-        """Makes the database, starts a server and the office, and puts the services on sale, one of each type."""
-        self.sutler("init", "--email", "staff@example.com", "--password", "a long pass phrase")
+        """Starts a server and the office on a migrated database, and puts the services on sale, one of each type."""
         self._office = subprocess.Popen(
             [sys.executable, "-m", "tests.live_office"],
             env=self.environment,
@@ -141,19 +147,17 @@ class Panel:
         """Whether the panel stands on PostgreSQL."""
         return bool(self.database_url)
 
+    def init(self) -> None:
+        """Makes the database, as an operator does."""
+        command = [str(SUTLER), "init", "--email", "staff@example.com", "--password", "a long pass phrase"]
+        done = subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
     def sutler(self, *arguments: str, code: int = 0) -> str:
-        """Runs a command of the operator, demands its exit code and returns what it printed."""
-        done = subprocess.run(
-            [SUTLER, *arguments],
-            env=self.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == code, f"sutler {' '.join(arguments)}: {done.stdout}{done.stderr}"
-        return done.stdout
+        """Has the office run a command of the operator, demands its exit code and returns what it printed."""
+        heard_code, printed, complained = self.office("sutler", arguments=arguments)
+        assert heard_code == code, f"sutler {' '.join(arguments)}: {printed}{complained}"
+        return str(printed)
 
     def verify(self) -> None:
         """Demands that every invariant holds."""
@@ -263,31 +267,71 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def fresh_database(name: str) -> Iterator[str]:
+def fresh_database(name: str, template: str = "template1") -> Iterator[str]:
     """Gives the URL of a new PostgreSQL database where the suite runs on PostgreSQL, nothing on SQLite."""
     url = os.environ.get("SUTLER_DATABASE_URL", "")
     if not url:
         yield ""
         return
     with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"'.encode())
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         try:
             yield urlsplit(url)._replace(path=f"/{name}").geturl()
         finally:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
+@dataclass(frozen=True)
+class Blank:
+    """A migrated database with nothing in it: a panel that is copied from it starts seconds earlier."""
+
+    file: Path
+    database: str
+
+    @contextlib.contextmanager
+    def copied(self, folder: Path, name: str) -> Iterator[Panel]:
+        """A panel on a copy of its own, closed in the end."""
+        with fresh_database(f"sutler_{name}_{os.getpid()}", self.database) as url:
+            if not url:
+                shutil.copy(self.file, folder / "sutler.sqlite3")
+            panel = Panel(folder, url)
+            try:
+                yield panel
+            finally:
+                panel.close()
+
+
 @pytest.fixture(scope="session")
-def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Blank]:
+    """The tests' own database, and a copy of it from before anything was in it."""
+    made = Blank(tmp_path_factory.mktemp("blank") / "sutler.sqlite3", f"sutler_blank_{os.getpid()}")
+    with django_db_blocker.unblock():
+        databases = setup_databases(verbosity=0, interactive=False)
+        connection.close()  # PostgreSQL copies no database that somebody is connected to
+        if connection.vendor == "sqlite":
+            connection.ensure_connection()
+            with contextlib.closing(sqlite3.connect(made.file)) as file:
+                connection.connection.backup(file)
+    with fresh_database(made.database, connection.settings_dict["NAME"]):
+        yield made
+    with django_db_blocker.unblock():
+        teardown_databases(databases, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def blank(django_db_setup: Blank) -> Blank:
+    return django_db_setup
+
+
+@pytest.fixture(scope="session")
+def panel(blank: Blank, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     """The panel of the whole session; when it ends the books must be in order."""
-    with fresh_database(f"sutler_live_{os.getpid()}") as url:
-        panel = Panel(tmp_path_factory.mktemp("panel"), url)
-        try:
-            panel.open()
-            yield panel
-            panel.verify()
-        finally:
-            panel.close()
+    with blank.copied(tmp_path_factory.mktemp("panel"), "live") as panel:
+        panel.open()
+        yield panel
+        panel.verify()
 
 
 @pytest.fixture(scope="session")
@@ -308,13 +352,20 @@ def other(panel: Panel) -> Caller:
     return panel.customer("Charlie")
 
 
+@pytest.fixture(scope="session")
+def bystanders() -> list[Caller]:
+    """Customers that tests have left as they were."""
+    return []
+
+
 @pytest.fixture
-def untouched(caller: Caller) -> Iterator[Caller]:
+def untouched(panel: Panel, bystanders: list[Caller]) -> Iterator[Caller]:
     """A customer of whom, after whatever the test did, nothing may have been taken and nothing placed."""
-    before = caller.traces()
+    caller = bystanders.pop() if bystanders else panel.customer("Bystander")
     yield caller
-    assert caller.traces() == before
+    assert caller.traces() == [0, 1, 10_000 * UNIT]
     assert caller.ask("balance") == {"balance": "10000.00", "currency": "USD"}
+    bystanders.append(caller)
 
 
 @pytest.fixture(scope="module")

@@ -102,10 +102,10 @@ def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
         return list(pool.map(begin, jobs))
 
 
-def until(condition: Callable[[], Any], seconds: int = 60) -> Any:
+def until(condition: Callable[[], Any], seconds: int = 60, pause_seconds: float = 0.02) -> Any:
     """Asks again and again until the answer is true and returns it; gives up, as a failure, after so many seconds."""
-    for _ in range(seconds * 50):
+    for _ in range(int(seconds / pause_seconds)):
         if found := condition():
             return found
-        time.sleep(0.02)
+        time.sleep(pause_seconds)
     raise AssertionError(f"not within {seconds} seconds")

@@ -17,9 +17,11 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "sutler.settings"
 django.setup()
 
+from click.testing import CliRunner  # noqa: E402
 from django.db import close_old_connections, connection, transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
 
+from sutler import cli  # noqa: E402
 from sutler.accounts import customers, keys  # noqa: E402
 from sutler.accounts.models import Customer, User  # noqa: E402
 from sutler.books.models import LedgerAccount, Transfer  # noqa: E402
@@ -226,6 +228,12 @@ def held(provider_id: int) -> int:
     return book_balance_micros(provider_id)
 
 
+def sutler(arguments: list[str]) -> list[Any]:
+    """A command of the operator, run here: its exit code, what it printed and what it complained of."""
+    done = CliRunner().invoke(cli.main, arguments)
+    return [done.exit_code, done.stdout, done.stderr]
+
+
 def alarms() -> list[str]:
     """What staff must look at."""
     return list(Alarm.objects.filter(closed_at=None).order_by("pk").values_list("text", flat=True))
@@ -236,7 +244,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     for verb in (
         *(customer, new_key, staff_key, service, change_service, exchange, override),
         *(suspend, revoke, pass_hours, hurry, end_leases, balance, traces, orders, details),
-        *(provider, sell, sent, margins, attempts, requests, held, alarms, look_alive),
+        *(provider, sell, sent, margins, attempts, requests, held, sutler, alarms, look_alive),
     )
 }
 

@@ -13,7 +13,7 @@ from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import Micros
 from sutler.core.refusals import Refusal
 from sutler.fulfilment import provider_books, refills
-from sutler.fulfilment.costs import Ended, finish
+from sutler.fulfilment.costs import Costed, finish
 from sutler.fulfilment.models import ProviderMinute, UpstreamOrder, UpstreamService
 from sutler.fulfilment.panel_answers import UpstreamStatus
 from sutler.fulfilment.settle import settle
@@ -121,7 +121,7 @@ def buy_a_little(alice: Customer, service: Service) -> Names:
         now = NOW + timedelta(minutes=3 * minutes)
         bought = accepted(placed(alice, service, link=link), there, f"100{minutes}")
         reported(bought.order_id, Status.COMPLETED)
-        finish(provider.pk, "USD", [Ended(bought.pk, bought.order_id, bought.cost_micros, cost)], NOW)
+        finish(provider.pk, "USD", [Costed(bought.pk, bought.order_id, bought.cost_micros, cost)], NOW)
         bought.cost_micros, bought.finished_at, bought.ask_at, bought.word = cost, NOW, None, "Completed"
         bought.save()
         provider_books.renew_snapshot(provider, now)
@@ -147,7 +147,7 @@ def send_a_little(alice: Customer, service: Service, upstream: UpstreamService) 
     refused.save()
     UpstreamOrder.objects.filter(pk=there["unclear"].pk).delete()
     with transaction.atomic():
-        finish(provider.pk, "USD", [Ended(there["unclear"].pk, names["unclear"], 500_000, 0)], NOW)
+        finish(provider.pk, "USD", [Costed(there["unclear"].pk, names["unclear"], 500_000, 0)], NOW)
     unclear.state, unclear.upstream_id = AttemptState.UNKNOWN, None
     unclear.save()
     asked = refill.request_refills(alice.pk, [names["delivered"]], LATER)[0]

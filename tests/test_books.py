@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from bench.engines import POSTGRESQL, SQLITE, fresh
+from bench.engines import POSTGRESQL, SQLITE, Database, fresh
 from bench.ledger_storm import storm
 from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +18,7 @@ from sutler.core.money import LARGEST_MICROS
 from sutler.core.refusals import Reason, Refusal
 from sutler.storage.statements import is_postgres
 from tests.conftest import NOW, START_MICROS, make_customer
+from tests.live import Blank
 from tests.ordering import balance, held
 
 Kind = LedgerAccount.Kind
@@ -162,7 +163,7 @@ doings = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(doings=doings, limit=st.integers(0, 200))
 def test_whatever_is_done_the_books_agree_with_a_simple_reckoning(
     db: None, doings: list[tuple[str, int, int, int]], limit: int
@@ -217,9 +218,10 @@ def demand_wallets_are_their_transfers() -> None:
         assert held_micros == moved[pk]
 
 
-def test_many_writers_at_once_leave_no_imbalance(db: None, tmp_path: Path) -> None:
+def test_many_writers_at_once_leave_no_imbalance(db: None, blank: Blank, tmp_path: Path) -> None:
     """A small `python -m bench.ledger_storm`, on the engine of this run."""
-    with fresh(POSTGRESQL if is_postgres() else SQLITE, tmp_path / "storm") as database:
+    migrated = Database(blank.file.parent, f"/{blank.database}")
+    with fresh(POSTGRESQL if is_postgres() else SQLITE, tmp_path / "storm", migrated) as database:
         outcome = storm(database, operations=600, writers=4, seed=1, heard=lambda _: None)
     assert outcome.transfers > 100
     assert (outcome.imbalance, outcome.unaccounted, outcome.breaches) == (0, 0, [])

@@ -8,11 +8,12 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.fulfilment import brake
 from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute
+from sutler.fulfilment.panel_answers import Accepted
 from sutler.orders.models import Order
 from tests.conftest import NOW
 from tests.ordering import placed
 from tests.upstream import alarms
-from tests.upstream_world import TIMED_OUT, claim, plan_all, route, send
+from tests.upstream_world import TIMED_OUT, claim, plan_all, route, send, settle
 
 MINUTE = timedelta(minutes=1)
 
@@ -44,7 +45,7 @@ def test_more_than_two_percent_unknown_and_at_least_three(
     provider: Provider, adds: int, unknown: int, rests: bool
 ) -> None:
     counted(provider, adds, unknown)
-    assert brake.rests(provider, NOW) is rests
+    assert brake.allowed(provider, 8, NOW) == (0 if rests else 8)
     provider.refresh_from_db()
     assert provider.rests_until == (NOW + MINUTE if rests else None)
     assert alarms(Alarm.Kind.BRAKE) == ([""] if rests else [])
@@ -52,15 +53,15 @@ def test_more_than_two_percent_unknown_and_at_least_three(
 
 def test_only_the_last_five_minutes_count(provider: Provider) -> None:
     counted(provider, 10, 10, 5 * MINUTE)
-    assert brake.rests(provider, NOW) is False
+    assert brake.allowed(provider, 8, NOW) == 8
     counted(provider, 10, 10, 4 * MINUTE)
-    assert brake.rests(provider, NOW) is True
+    assert brake.allowed(provider, 8, NOW) == 0
 
 
 def test_several_minutes_are_added_up(provider: Provider) -> None:
     for ago in (1, 2, 3):
         counted(provider, 20, 1, ago * MINUTE)
-    assert brake.rests(provider, NOW) is True
+    assert brake.allowed(provider, 8, NOW) == 0
 
 
 @pytest.mark.parametrize(("count", "rests"), [(20, False), (21, True)])
@@ -68,21 +69,45 @@ def test_several_minutes_are_added_up(provider: Provider) -> None:
 def test_more_than_twenty_open_outcomes(
     alice: Customer, service: Service, provider: Provider, count: int, rests: bool, state: str
 ) -> None:
-    unsettled(provider, placed(alice, service), count, state)
-    assert brake.rests(provider, NOW) is rests
+    unsettled(provider, placed(alice, service), count, state, sent_at=NOW - MINUTE)
+    assert brake.allowed(provider, 8, NOW) == (0 if rests else 8)
+
+
+@pytest.mark.parametrize(
+    ("state", "ago_minutes", "count"), [("unknown", 14, 0), ("unknown", 15, 1), ("unknown", 100, 1), ("staff", 100, 0)]
+)
+def test_one_is_let_through_a_settle_window_after_the_last_for_the_sake_of_its_id(
+    alice: Customer, service: Service, provider: Provider, state: str, ago_minutes: int, count: int
+) -> None:
+    unsettled(provider, placed(alice, service), 21, state, sent_at=NOW - ago_minutes * MINUTE)
+    assert brake.allowed(provider, 8, NOW) == count
+    assert brake.allowed(provider, 8, NOW) == 0
+
+
+def test_no_second_one_while_the_first_is_on_the_way_or_was_taken(
+    alice: Customer, service: Service, provider: Provider
+) -> None:
+    orders = [placed(alice, service, link=f"https://example.com/{one}", quantity=500 + one) for one in range(2)]
+    plan_all()
+    unsettled(provider, orders[-1], 21, expected_micros=7, sent_at=NOW - 15 * MINUTE)
+    [first] = claim(provider, NOW)
+    assert claim(provider, NOW + MINUTE) == []
+    settle(first, Accepted("11"), NOW + MINUTE)
+    assert claim(provider, NOW + 2 * MINUTE) == []
+    assert len(claim(provider, NOW + 15 * MINUTE)) == 1
 
 
 def test_another_providers_outcomes_do_not_count(alice: Customer, service: Service, provider: Provider) -> None:
     other = route(service, "Other").upstream_service.provider
     unsettled(other, placed(alice, service), 30)
     counted(other, 30, 30)
-    assert brake.rests(provider, NOW) is False
+    assert brake.allowed(provider, 8, NOW) == 8
 
 
 def test_each_provider_has_its_own_measure(provider: Provider) -> None:
     counted(provider, 20, 5)
     provider.brake_percent = 25
-    assert brake.rests(provider, NOW) is False
+    assert brake.allowed(provider, 8, NOW) == 8
 
 
 def test_while_it_rests_orders_wait_as_pending_and_go_once_it_is_over(

@@ -10,6 +10,7 @@ from sutler.core.money import parse_amount
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import charge
 from tests.chain import ENDED, MARKUP_PERCENT, START_MICROS, Chain, Link, chain_of_panels
+from tests.live import Blank
 from tests.live_caller import until
 from tests.test_wire_add_types import FOLLOW, FORMS
 
@@ -105,9 +106,9 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+def chain(blank: Blank, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     """The chain of this file; when it ends the books of all three must be in order."""
-    with chain_of_panels(tmp_path_factory.mktemp("chain")) as chain:
+    with chain_of_panels(blank, tmp_path_factory.mktemp("chain")) as chain:
         yield chain
         chain.verify()
 

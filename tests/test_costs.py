@@ -12,7 +12,7 @@ from sutler.catalogue.models import ExchangeRate, Service
 from sutler.core.lifecycle import Status
 from sutler.core.pricing import charge, give_back
 from sutler.fulfilment import costs
-from sutler.fulfilment.costs import Ended, Margin
+from sutler.fulfilment.costs import Costed, Margin
 from sutler.fulfilment.models import UpstreamOrder
 from tests.conftest import NOW, make_customer
 from tests.ordering import demand_sound_books, placed, reported, transfers
@@ -47,7 +47,7 @@ def test_what_is_reckoned_is_what_a_panel_of_ours_keeps(rate: int, quantity: int
 )
 def test_an_end_is_booked_once(there: There, cost: int, transfer: dict[str, int]) -> None:
     ours, _ = there.sent()
-    ended = [Ended(ours.pk, ours.order_id, ours.cost_micros, cost)]
+    ended = [Costed(ours.pk, ours.order_id, ours.cost_micros, cost)]
     for _ in range(2):
         with transaction.atomic():
             costs.finish(there.provider.pk, "USD", ended, NOW)

@@ -1,11 +1,11 @@
 """Claiming: what may leave now, and every lock that keeps something back."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.db.backends.utils import CursorWrapper
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
@@ -165,6 +165,25 @@ class TestChargeLock:
         settle(first, Accepted("11"))
         assert claimed_orders(provider) == [held.pk]
 
+    def test_what_is_on_the_way_holds_back_as_what_is_unknown(
+        self, alice: Customer, service: Service, provider: Provider
+    ) -> None:
+        ordered(alice, service, 1)
+        [first] = claim(provider)
+        [held] = ordered(alice, service, 1, first=1)
+        free = [each.pk for number in range(4) for each in ordered(alice, service, 1, 500 + number, first=2 + number)]
+        assert claimed_orders(provider) == free
+        settle(first, Accepted("11"))
+        assert claimed_orders(provider) == [held.pk]
+
+    def test_of_those_that_leave_together_each_has_a_charge_of_its_own(
+        self, alice: Customer, service: Service, provider: Provider
+    ) -> None:
+        first, held = ordered(alice, service, 2)
+        free = [each.pk for number in range(3) for each in ordered(alice, service, 1, 500 + number, first=2 + number)]
+        assert claimed_orders(provider) == [first.pk, *free]
+        assert states(held) == ["planned"]
+
     def test_more_than_a_fifth_goes_on(self, alice: Customer, service: Service, provider: Provider) -> None:
         send(placed(alice, service), TIMED_OUT)
         orders = ordered(alice, service, 2, first=1) + ordered(alice, service, 7, 500, first=3)
@@ -238,16 +257,9 @@ def test_a_claim_that_fails_in_the_middle_leaves_nothing(
     alice: Customer, service: Service, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [order] = ordered(alice, service, 1)
-    execute = CursorWrapper.execute
-
-    def breaks(self: CursorWrapper, sql: str, params: object = None) -> object:
-        if sql.startswith('UPDATE "fulfilment_attempt"'):
-            raise RuntimeError
-        return execute(self, sql, params)  # type: ignore[arg-type]
-
     with monkeypatch.context() as patch:
-        patch.setattr(CursorWrapper, "execute", breaks)
-        with pytest.raises(RuntimeError):
+        patch.setattr(dispatch, "_SEND", replace(dispatch._SEND, sql=dispatch._SEND.sql.replace("'sending'", "'lost'")))
+        with pytest.raises(IntegrityError):
             claim(provider)
     assert (states(order), Order.objects.get().status) == (["planned"], "Pending")
 

@@ -163,7 +163,7 @@ def test_the_parent_stays_open_while_a_run_is_still_to_come(alice: Customer, ser
 OUTCOMES = st.tuples(st.sampled_from(["Completed", "Partial", "Canceled"]), st.integers(-50, 1200))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rate=st.integers(1, 3_000_000),
     quantity=st.integers(50, 1000),

@@ -77,7 +77,7 @@ def test_what_was_spent_is_less_what_came_back(alice: Customer, service: Service
 @pytest.mark.parametrize("is_kept", [False, True])
 def test_what_orders_cost_upstream_is_a_figure_of_the_house(alice: Customer, service: Service, is_kept: bool) -> None:
     there = accepted(placed(alice, service), make_upstream_service(make_provider()), "1")
-    back = costs.Ended(there.pk, there.order_id, there.cost_micros, there.cost_micros - 200_000)
+    back = costs.Costed(there.pk, there.order_id, there.cost_micros, there.cost_micros - 200_000)
     costs.finish(there.provider_id, "USD", [back], NOW)
     if is_kept:
         assert figures.keep_up(NOW + DAY)

@@ -227,7 +227,7 @@ ANY_REPORT = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rate=st.integers(1, 10**7), reports=st.lists(ANY_REPORT, max_size=6))
 def test_no_course_of_reports_returns_more_than_was_charged(db: None, rate: int, reports: list[Report]) -> None:
     customer = make_customer(f"Customer {Customer.objects.count()}")

@@ -50,7 +50,7 @@ def test_an_order_that_nobody_here_has_placed_is_found_within_a_day_and_told_onc
     hand = ordered_by_hand(one)
     placed(alice, one.service, one.now(), link="https://example.com/later")
     one.live(20)
-    one.look(3600)
+    one.look(4200)
     one.skip(DAY)
     assert audited(one) > 0
     assert alarms() == [f"id {hand}"]

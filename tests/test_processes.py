@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.live import SUTLER, free_port, fresh_database
+from tests.live import SUTLER, Blank, free_port
 
 LINES = ("SUTLER_URL", "SUTLER_API_URL", "SUTLER_API_KEY", "SUTLER_API_KEY_2", "SUTLER_STAFF", "SUTLER_CUSTOMER")
 LONGEST_SECONDS = 30.0
@@ -75,11 +75,11 @@ def form_of(curl: str) -> tuple[str, dict[str, str]]:
     return words[-1], dict(word.split("=", 1) for flag, word in pairwise(words) if flag == "-d")
 
 
-def test_the_demo_takes_an_order_to_its_end_and_keeps_its_keys(tmp_path: Path) -> None:
+def test_the_demo_takes_an_order_to_its_end_and_keeps_its_keys(blank: Blank, tmp_path: Path) -> None:
     port = free_port()
-    demo_of = ("demo", "--port", str(port), "--data-dir", str(tmp_path / "demo"))
-    with fresh_database(f"sutler_demo_{os.getpid()}") as url, httpx2.Client(trust_env=False, timeout=10) as http:
-        with started(url, *demo_of) as demo:
+    demo_of = ("demo", "--port", str(port), "--data-dir", str(tmp_path))
+    with blank.copied(tmp_path, "demo") as panel, httpx2.Client(trust_env=False, timeout=10) as http:
+        with started(panel.database_url, *demo_of) as demo:
             told, curl = printed(demo)
             address, form = form_of(curl)
             assert (told["SUTLER_URL"], address) == (f"http://127.0.0.1:{port}", told["SUTLER_API_URL"])
@@ -104,13 +104,14 @@ def test_the_demo_takes_an_order_to_its_end_and_keeps_its_keys(tmp_path: Path) -
             assert demo.wait(LONGEST_SECONDS) == 0
             until(lambda: not any(map(is_alive, worker_and_writer)), "a child outlives the panel")
 
-        with started(url, *demo_of, "--no-executor") as again:
+        with started(panel.database_url, *demo_of, "--no-executor") as again:
             assert printed(again)[0] == told
 
 
-def test_a_dead_worker_comes_back_and_a_living_one_ends_with_its_parent(tmp_path: Path) -> None:
+def test_a_dead_worker_comes_back_and_a_living_one_ends_with_its_parent(blank: Blank, tmp_path: Path) -> None:
     data = ("--data-dir", str(tmp_path))
-    with fresh_database(f"sutler_run_{os.getpid()}") as url:
+    with blank.copied(tmp_path, "run") as prepared:
+        url = prepared.database_url
         with started(url, "init", "--email", "sam@example.com", *data) as init:
             assert init.wait(LONGEST_SECONDS) == 0
         with started(url, "run", "--port", str(free_port()), *data) as panel:

@@ -147,7 +147,7 @@ class TestSnapshot:
         assert (book_balance_micros(provider.pk), book_balance_micros(other.pk)) == (-10, -3)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(course=st.lists(st.tuples(st.integers(-9, 9), st.booleans()), max_size=20))
 def test_with_or_without_snapshots_the_sum_is_that_of_all_transfers(db: None, course: list[tuple[int, bool]]) -> None:
     with transaction.atomic():

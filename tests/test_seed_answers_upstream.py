@@ -1,6 +1,7 @@
 """The answers of the five published API pages, each from an upstream of its own, understood down to the books."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -69,7 +70,7 @@ def wait(panel: Panel, condition: Callable[[], object]) -> None:
         panel.office("hurry")
         return condition()
 
-    until(hurried)
+    until(hurried, pause_seconds=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +80,8 @@ def upstreams(panel: Panel) -> Iterator[dict[str, Upstream]]:
     with ExitStack() as stack:
         made = [Upstream(panel, each, stack.enter_context(served(each))) for each in pages()]
         until(lambda: all(panel.office("held", provider_id=each.provider_id) for each in made))
-        for each in made:
-            each.order()
+        with ThreadPoolExecutor(len(made)) as pool:
+            list(pool.map(Upstream.order, made))
         wait(panel, lambda: all(each.statuses() == ["Partial", "Completed", "Completed", *GOING_ON] for each in made))
         for each in made:
             each.ask_more()

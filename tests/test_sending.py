@@ -199,15 +199,15 @@ def test_a_database_that_is_away_loses_no_answer(
     alice: Customer, service: Service, one: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [order] = ordered(alice, service, 1)
-    settle, tries = attempts.settle, []
+    take, tries = attempts.take, []
 
     def away(*args: Any) -> list[int]:
         tries.append(one.loop.time())
         if len(tries) < 8:
             raise Busy("locked")
-        return settle(*args)
+        return take(*args)
 
-    monkeypatch.setattr(attempts, "settle", away)
+    monkeypatch.setattr(attempts, "take", away)
     send_for(one, 1)
     assert (states(order), len(tries), len(adds(one))) == (["accepted"], 8, 1)
 
@@ -216,14 +216,14 @@ def test_a_claim_that_cannot_be_made_is_made_later(
     alice: Customer, service: Service, one: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [order] = ordered(alice, service, 1)
-    claim, faults = dispatch.claim, [Busy("locked"), RuntimeError("a bug")]
+    take, faults = dispatch.take, [Busy("locked"), RuntimeError("a bug")]
 
     def broken(*args: Any) -> list[dispatch.Claim]:
         if faults:
             raise faults.pop()
-        return claim(*args)
+        return take(*args)
 
-    monkeypatch.setattr(dispatch, "claim", broken)
+    monkeypatch.setattr(dispatch, "take", broken)
     send_for(one, 5)
     assert states(order) == ["accepted"]
 
@@ -232,15 +232,15 @@ def test_one_answer_that_cannot_be_written_spoils_no_other(
     alice: Customer, service: Service, one: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders = ordered(alice, service, 3)
-    settle = attempts.settle
+    take = attempts.take
     bad = Attempt.objects.get(order=orders[1]).pk
 
-    def broken(provider_id: int, outcomes: Any, *rest: Any) -> list[int]:
+    def broken(provider: Provider, outcomes: Any, *rest: Any) -> list[int]:
         if bad in [each.attempt_id for each in outcomes]:
             raise RuntimeError("a bug")
-        return settle(provider_id, outcomes, *rest)
+        return take(provider, outcomes, *rest)
 
-    monkeypatch.setattr(attempts, "settle", broken)
+    monkeypatch.setattr(attempts, "take", broken)
     send_for(one, 5)
     assert [states(each) for each in orders] == [["accepted"], ["sending"], ["accepted"]]
 

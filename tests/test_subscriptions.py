@@ -247,7 +247,7 @@ def test_a_price_beyond_any_wallet_stops_nobody_else(alice: Customer, likes: Ser
     assert (is_paused(dear), is_paused(cheap)) == (True, False)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rate=st.integers(1, 5_000_000),
     bounds=st.tuples(st.integers(10, 1000), st.integers(10, 1000)).map(sorted),

@@ -1,19 +1,23 @@
 """Verdicts on lost answers: what evidence is enough, and what is none."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sutler.core.verdicts import SHOWN_WITHIN_MICROS, Doubt, Found, Placed, Suspect, balance_contradicts, judge
+from sutler.core.lifecycle import Status
+from sutler.core.verdicts import SHOWN_WITHIN_MICROS, Doubt, Evidence, Found, Placed, Suspect
 
 CHARGE = 500_000
-SUSPECT = Suspect(1, 100, 200, CHARGE)
-UNBOUNDED = Suspect(1, 100, None, CHARGE)
+RATE, QUANTITY = 500_000, 1000
+SUSPECT = Suspect(1, 100, 200, CHARGE, QUANTITY, RATE, 1000)
+UNBOUNDED = replace(SUSPECT, ceiling=None)
 OURS = Found(150, CHARGE)
 
 
 def rival(floor: int = 100, ceiling: int | None = None, charge: int = CHARGE, attempt_id: int = 2) -> Suspect:
-    return Suspect(attempt_id, floor, ceiling, charge)
+    return Suspect(attempt_id, floor, ceiling, charge, charge // 500, RATE, 1000)
 
 
 @pytest.mark.parametrize(
@@ -49,15 +53,62 @@ def rival(floor: int = 100, ceiling: int | None = None, charge: int = CHARGE, at
     ],
 )
 def test_what_orphans_say(orphans: list[Found], rivals: list[Suspect], verdict: object) -> None:
-    assert judge(SUSPECT, rivals, orphans) == verdict
+    others = [each for each in rivals if each != SUSPECT]
+    assert Evidence(orphans, [*others, SUSPECT]).judge(SUSPECT) == verdict
+
+
+def partial(remains: int | None, charge: int) -> Found:
+    return Found(150, charge, Status.PARTIAL, remains)
+
+
+@pytest.mark.parametrize(
+    ("orphan", "rivals", "verdict"),
+    [
+        # A quarter was not delivered, and a quarter is given back.
+        (partial(250, 375_000), [], Placed(150)),
+        (partial(250, 375_010), [], Placed(150)),
+        (partial(250, 375_011), [], Doubt.OTHER_CHARGE),
+        # Counts that cannot be, or are not told.
+        *((partial(remains, 375_000), [], Doubt.OTHER_CHARGE) for remains in (None, 0, -1, 1000, 10_000)),
+        # The same charge and the same remains, of an order twice as large: not another's.
+        (partial(250, 375_000), [rival(charge=2 * CHARGE)], Placed(150)),
+        (partial(250, 875_000), [rival(charge=2 * CHARGE)], Doubt.NOTHING_FOUND),
+        (partial(250, 375_000), [rival()], Doubt.RIVALS),
+        # What one has left may be the whole of another.
+        (partial(250, 375_000), [rival(charge=375_000)], Doubt.RIVALS),
+        # A canceled order shows no charge at all; its quantity remains.
+        (Found(150, 0, Status.CANCELED, 1000), [], Placed(150)),
+        (Found(150, 0, Status.CANCELED, 1000), [rival(charge=2 * CHARGE)], Placed(150)),
+        (Found(150, 0, Status.CANCELED, 2000), [rival(charge=2 * CHARGE)], Doubt.NOTHING_FOUND),
+        (Found(150, 0, Status.CANCELED, 1000), [rival()], Doubt.RIVALS),
+        (Found(150, 0, Status.CANCELED, 999), [], Doubt.OTHER_CHARGE),
+        (Found(150, 0, Status.CANCELED, None), [], Doubt.OTHER_CHARGE),
+        (Found(200, 0, Status.CANCELED, 1000), [], Doubt.NOTHING_FOUND),
+        # One that goes on shows all that it took.
+        (Found(150, 375_000, Status.IN_PROGRESS, 250), [], Doubt.OTHER_CHARGE),
+    ],
+)
+def test_what_an_order_says_that_has_ended_before_it_was_seen(
+    orphan: Found, rivals: list[Suspect], verdict: object
+) -> None:
+    assert Evidence([orphan], [*rivals, SUSPECT]).judge(SUSPECT) == verdict
+
+
+def test_a_partial_order_says_nothing_where_the_rate_has_changed() -> None:
+    changed = replace(SUSPECT, rate_micros=RATE + 1000)
+    assert Evidence([partial(250, 375_000)], [changed]).judge(changed) is Doubt.OTHER_CHARGE
 
 
 def test_a_window_without_an_end_takes_every_id_above_its_floor() -> None:
-    assert judge(UNBOUNDED, [], [Found(10**9, CHARGE)]) == Placed(10**9)
+    assert Evidence([Found(10**9, CHARGE)], [UNBOUNDED]).judge(UNBOUNDED) == Placed(10**9)
 
 
 _SUSPECTS = st.builds(
-    Suspect, st.integers(1, 4), st.integers(90, 110), st.none() | st.integers(100, 130), st.sampled_from([1000, 2000])
+    rival,
+    st.integers(90, 110),
+    st.none() | st.integers(100, 130),
+    st.sampled_from([1000, 2000]),
+    st.integers(1, 4),
 )
 _ORPHANS = st.lists(
     st.builds(Found, st.integers(90, 130), st.none() | st.sampled_from([0, 1000, 1005, 2000])),
@@ -68,7 +119,8 @@ _ORPHANS = st.lists(
 
 @given(st.lists(_SUSPECTS, min_size=1, max_size=4, unique_by=lambda suspect: suspect.attempt_id), _ORPHANS)
 def test_no_order_is_given_to_two_attempts(suspects: list[Suspect], orphans: list[Found]) -> None:
-    placed = [verdict for each in suspects if isinstance(verdict := judge(each, suspects, orphans), Placed)]
+    evidence = Evidence(orphans, suspects)
+    placed = [verdict for each in suspects if isinstance(verdict := evidence.judge(each), Placed)]
     assert len(placed) == len(set(placed))
 
 
@@ -76,9 +128,37 @@ def test_no_order_is_given_to_two_attempts(suspects: list[Suspect], orphans: lis
 def test_nothing_is_found_only_where_no_orphan_is_left_unexplained(
     suspect: Suspect, rivals: list[Suspect], orphans: list[Found]
 ) -> None:
-    assume(judge(suspect, rivals, orphans) is Doubt.NOTHING_FOUND)
-    assert judge(suspect, [], [each for each in orphans if each.charge_micros == suspect.expected_micros]) is (
-        Doubt.NOTHING_FOUND
+    others = [each for each in rivals if each.attempt_id != suspect.attempt_id]
+    assume(Evidence(orphans, [*others, suspect]).judge(suspect) is Doubt.NOTHING_FOUND)
+    own = [each for each in orphans if each.charge_micros == suspect.expected_micros]
+    assert Evidence(own, [suspect]).judge(suspect) is Doubt.NOTHING_FOUND
+
+
+@given(_SUSPECTS, st.lists(_SUSPECTS, max_size=4, unique_by=lambda one: one.attempt_id), _ORPHANS)
+def test_evidence_that_is_arranged_says_what_every_orphan_beside_every_rival_says(
+    suspect: Suspect, rivals: list[Suspect], orphans: list[Found]
+) -> None:
+    def within(orphan: Found, one: Suspect) -> bool:
+        return one.floor < orphan.upstream_id < (one.ceiling or 10**9)
+
+    def fits(orphan: Found, one: Suspect) -> bool:
+        charge = orphan.charge_micros
+        return charge is not None and within(orphan, one) and abs(charge - one.expected_micros) <= SHOWN_WITHIN_MICROS
+
+    others = [each for each in rivals if each.attempt_id != suspect.attempt_id]
+    fitting = [each for each in orphans if fits(each, suspect)]
+    strange = [each for each in orphans if within(each, suspect) and not any(fits(each, one) for one in others)]
+    verdict: object = Doubt.OTHER_CHARGE if strange else Doubt.NOTHING_FOUND
+    if len(fitting) == 1:
+        is_rivalled = any(fits(fitting[0], each) for each in others)
+        verdict = Doubt.RIVALS if is_rivalled else Placed(fitting[0].upstream_id)
+    elif fitting:
+        verdict = Doubt.SEVERAL
+    evidence = Evidence(orphans, [*others, suspect])
+    assert evidence.judge(suspect) == verdict
+    assert (
+        list(evidence.within(suspect, 3))
+        == sorted((each for each in orphans if within(each, suspect)), key=lambda each: each.upstream_id)[:3]
     )
 
 
@@ -102,4 +182,5 @@ def test_nothing_is_found_only_where_no_orphan_is_left_unexplained(
     ],
 )
 def test_what_the_balance_says(missing: int, orphans: list[Found], others: int, says: bool | None) -> None:
-    assert balance_contradicts(SUSPECT, missing, orphans, others) is says
+    evidence = Evidence(orphans, [SUSPECT, rival(charge=others)])
+    assert evidence.balance_contradicts(SUSPECT, missing) is says

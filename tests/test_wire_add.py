@@ -115,7 +115,7 @@ class TestQuantity:
 
 
 class TestCharge:
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(rate=st.integers(1, 3_000_000_000), quantity=st.integers(1, 3000))
     def test_is_rate_times_quantity_by_1000_rounded_up(
         self, panel: Panel, caller: Caller, rate: int, quantity: int

@@ -28,7 +28,7 @@ def journal(panel: Panel, twin: Server) -> Iterator[Journal]:
 
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(twin: Server, journal: Journal) -> None:
     with journal:
-        for _ in range(3):
+        for _ in range(2):
             journal.wait_for(15)
             twin.kill()
             twin.start()

@@ -251,7 +251,7 @@ NUMBERS = st.one_of(st.integers(0, 20_000), st.integers(), st.floats()).map(str)
 VALUES = st.one_of(TEXT, NUMBERS, st.sampled_from([*NASTY, "1/1/2030", "a,b,c", "null", "undefined"]))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(range(17)),
     form=st.dictionaries(st.one_of(st.sampled_from(NAMES), TEXT), VALUES, max_size=8),
@@ -274,7 +274,7 @@ def test_any_form_is_an_order_that_is_paid_for_or_an_error(
         assert before[2] - after[2] in {0, placed["charge_micros"]}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     action=st.sampled_from([*ACTIONS, "add", "", "x"]),
     body=st.binary(max_size=200),

@@ -122,7 +122,7 @@ def accepted(order: Order, service: UpstreamService, upstream_id: str, now: date
         placed_at=now,
         ask_at=now,
     )
-    costs.accept([there], now)
+    costs.accept(there.provider_id, service.provider.currency, [costs.Costed(there.pk, order.pk, 0, expected)], now)
     return there
 
 
@@ -209,11 +209,11 @@ def all_due(there: There, after_seconds: float = 0) -> None:
 
 
 def to_the_end(there: There, most_passes: int = 200) -> None:
-    """Follows until every order has ended, a minute at a time."""
+    """Follows until every order has ended, two minutes at a time."""
     for _ in range(most_passes):
         if not UpstreamOrder.objects.filter(finished_at=None).exists():
             return
-        there.time.passed += 60
+        there.time.passed += 120
         UpstreamOrder.objects.filter(finished_at=None).update(ask_at=there.time.now())
         there.run(follow)
     raise AssertionError([(each.upstream_id, each.word) for each in UpstreamOrder.objects.filter(finished_at=None)])

@@ -125,11 +125,11 @@ class World:
 
     def live(self, seconds: float) -> None:
         """Has a worker do for so long all that is due; then it dies."""
-        self.run(lambda line: self._work(line, seconds, 1.0, [Sender(line, line.database).run()]))
+        self.run(lambda line: self._work(line, seconds, 5.0, 5.0, [Sender(line, line.database).run()]))
 
     def look(self, seconds: float) -> None:
-        """Has a worker do for so long, every half minute, all that is due but sending."""
-        self.run(lambda line: self._work(line, seconds, 30.0, []))
+        """Has a worker do for so long, at a slow pace, all that is due but sending."""
+        self.run(lambda line: self._work(line, seconds, 30.0, 150.0, []))
 
     def skip(self, seconds: float) -> None:
         """Lets so much time pass in which no worker does anything."""
@@ -147,11 +147,14 @@ class World:
 
         return self.loop.run_until_complete(whole())
 
-    async def _work(self, line: Line, seconds: float, idle: float, works: list[Coroutine[Any, Any, None]]) -> None:
-        jobs: tuple[Callable[[datetime], object], ...]
-        jobs = (Planner().plan_waiting, attempts.expire_leases, partial(leases.hold, WORKER))
-        works += [again(partial(do, each, line), idle, self.now) for each in jobs]
-        works += [again(partial(step_over, each, line), 5 * idle, self.now) for each in (follow, reconcile)]
+    async def _work(
+        self, line: Line, seconds: float, keep: float, step: float, works: list[Coroutine[Any, Any, None]]
+    ) -> None:
+        """Ends leases every `keep` seconds; plans, renews its own lease, follows and settles every `step` seconds."""
+        jobs: dict[Callable[[datetime], object], float]
+        jobs = {Planner().plan_waiting: step, attempts.expire_leases: keep, partial(leases.hold, WORKER): step}
+        works += [again(partial(do, each, line), pace, self.now) for each, pace in jobs.items()]
+        works += [again(partial(step_over, each, line), step, self.now) for each in (follow, reconcile)]
         tasks = [asyncio.create_task(each) for each in works]
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         for each in tasks:

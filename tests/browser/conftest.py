@@ -34,6 +34,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
         panel = Panel(tmp_path_factory.mktemp("panel"), url)
         panel.environment["SUTLER_ADJUSTMENT_LIMIT"] = "500"
         try:
+            panel.init()
             panel.open(())
             live_a_month(panel)
             panel.start_worker()

@@ -45,6 +45,7 @@ def main() -> None:
     ):
         panel = Panel(Path(folder), url)
         try:
+            panel.init()
             panel.open(())
             live_a_month(panel)
             for way in WAYS:

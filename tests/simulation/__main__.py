@@ -14,42 +14,44 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from tests.simulation import stage
+from tests.simulation import records, stage
+from tests.simulation.records import Record, Totals
 
 if TYPE_CHECKING:
     from tests.simulation.course import Plan, Report
 
 MOST_SHOWN = 20
 LEAST_SETTLED_PERCENT = 99.5
+# Where there is no terminal to draw a bar on, a line is written after so many courses.
+COURSES_A_LINE = 10
+MEMORY = Path("/dev/shm")
 
 
 def main() -> int:
-    """Runs the courses and prints the report. Returns 1 if anything was found that must not be, or too few settled."""
+    """Plays the courses and prints the summary. Returns 1 for a breach, or where too few were settled."""
     asked = _arguments()
     stage.configure(Path())
-    reports: list[Report] = []
+    totals = Totals()
+    console = Console(stderr=True)
+    columns = (
+        *(TextColumn("{task.completed:,.0f} of {task.total:,.0f} unclear outcomes"), BarColumn()),
+        *(TextColumn("{task.description}"), TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True)),
+    )
+    in_memory = MEMORY if MEMORY.is_dir() else None  # power cuts are not what this is about
     with (
-        tempfile.TemporaryDirectory() as folder,
-        Progress(
-            TextColumn("{task.completed:,.0f} of {task.total:,.0f} unclear outcomes"),
-            BarColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-        ) as progress,
+        tempfile.TemporaryDirectory(dir=in_memory) as folder,
+        Progress(*columns, console=console, disable=not console.is_terminal) as progress,
     ):
         bar = progress.add_task("", total=asked.unclear)
-        for report in _played(asked, folder):
-            reports.append(report)
-            breaches = sum(len(each.breaches) for each in reports)
-            progress.update(
-                bar,
-                advance=report.audit.figures["unclear"],
-                description=f"{len(reports)} courses, {breaches} breaches",
-            )
-    return _print(reports)
+        for record in _played(asked, folder):
+            totals.add(record)
+            unclear, breaches = totals.figures["unclear"], len(totals.breaches)
+            progress.update(bar, completed=unclear, description=f"{totals.courses} courses, {breaches} breaches")
+            if not console.is_terminal and totals.courses % COURSES_A_LINE == 0:
+                click.echo(f"{unclear:,} of {asked.unclear:,} unclear, {totals.courses} courses, {breaches} breaches")
+    return _print(totals)
 
 
 def _arguments() -> argparse.Namespace:
@@ -58,11 +60,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--unclear", type=int, default=100_000, help="stop after so many unclear outcomes")
     parser.add_argument("--seed", type=int, default=1, help="of the first course; the next have the next ones")
-    parser.add_argument("--orders", type=int, default=300, help="orders in a course")
-    parser.add_argument("--rate", type=int, default=300, help="orders a minute")
+    parser.add_argument("--orders", type=int, default=600, help="orders in a course")
+    parser.add_argument("--rate", type=int, default=30, help="orders a minute")
     parser.add_argument("--mix", choices=MIXES, help="one mix of faults instead of all in turn")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="courses at the same time")
     parser.add_argument("--bug", default="", help="switch a bug of bugs.py in")
+    parser.add_argument("--record", type=Path, help="keep each course in this file; those in it are not played again")
     if os.environ.get("SUTLER_DATABASE_URL"):
         parser.error("SUTLER_DATABASE_URL is set, but each process plays in a file of its own: unset it")
     return parser.parse_args()
@@ -77,41 +80,48 @@ def _plans(asked: argparse.Namespace) -> "Iterator[Plan]":
         yield Plan(seed, names[seed % len(names)], asked.orders, asked.rate)
 
 
-def _played(asked: argparse.Namespace, folder: str) -> "Iterator[Report]":
-    """Yields the report of each course, as they end, until enough outcomes were unclear."""
+def _played(asked: argparse.Namespace, folder: str) -> Iterator[Record]:
+    """Yields the record of each course, those played before first, until enough outcomes were unclear."""
+    before = records.read(asked.record)
     plans = _plans(asked)
     left = asked.unclear
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.jobs, mp_context=context, initializer=stage.set_up, initargs=(folder,)) as pool:
         running: set[Future[Report]] = set()
         while left > 0:
-            while len(running) < asked.jobs:
-                running.add(pool.submit(stage.play, next(plans), asked.bug))
+            while left > 0 and len(running) < asked.jobs:
+                plan = next(plans)
+                if known := before.get(records.name_of(plan, asked.bug)):
+                    left -= known.figures["unclear"]
+                    yield known
+                else:
+                    running.add(pool.submit(stage.play, plan, asked.bug))
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for each in done:
-                report = each.result()
-                left -= max(1, report.audit.figures["unclear"])
-                yield report
+                record = records.record_of(each.result(), asked.bug)
+                records.append(asked.record, record)
+                left -= max(1, record.figures["unclear"])
+                yield record
 
 
-def _print(reports: "list[Report]") -> int:
-    figures: Counter[str] = Counter()
-    blows: Counter[str] = Counter()
-    for report in reports:
-        figures.update(report.audit.figures)
-        for (name, point, blow), times in report.blows.items():
-            blows[f"{blow} {point}: {name}"] += times
-    breaches = [f"seed {each.plan.seed} ({each.plan.mix}): {line}" for each in reports for line in each.breaches]
-    for name, number in sorted(figures.items()):
+def _print(totals: Totals) -> int:
+    click.echo(f"{totals.courses:>12,}  courses, {totals.hours:,.0f} simulated hours")
+    for name, number in sorted(totals.figures.items()):
         click.echo(f"{number:>12,}  {name}")
-    settled = 100 - 100 * figures["with staff"] / max(1, figures["unclear"])
-    click.echo(f"{settled:>12.3f}  % settled without a person (at least {LEAST_SETTLED_PERCENT})")
-    click.echo(f"{sum(blows.values()):>12,}  blows, at {len(blows)} points")
-    click.echo(f"{sum(each.seconds for each in reports) / 3600:>12,.0f}  simulated hours")
-    for line in breaches[:MOST_SHOWN]:
+    click.echo(f"{totals.settled_percent:>12.3f}  % settled without a person (at least {LEAST_SETTLED_PERCENT})")
+    _list("Unclear outcomes by the reason given", totals.unclear_by)
+    _list("Faults of the upstreams, to whatever call", totals.faults)
+    _list("Blows to the workers", totals.blows)
+    for line in totals.breaches[:MOST_SHOWN]:
         click.echo(line)
-    click.echo(f"{len(breaches):,} breaches" if breaches else "No breach.")
-    return 1 if breaches or settled < LEAST_SETTLED_PERCENT else 0
+    click.echo(f"{len(totals.breaches):,} breaches" if totals.breaches else "No breach.")
+    return 1 if totals.breaches or totals.settled_percent < LEAST_SETTLED_PERCENT else 0
+
+
+def _list(title: str, numbers: Counter[str]) -> None:
+    click.echo(f"\n{numbers.total():>12,}  {title}")
+    for name, number in numbers.most_common():
+        click.echo(f"{number:>12,}    {name}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The auditor: holds what the upstreams really did against what the panel believes. Knows nothing of how it works."""
 
 import io
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -27,9 +28,10 @@ SHOWN_WITHIN_MICROS = 10
 
 @dataclass(slots=True)
 class Audit:
-    """What was found: the figures, and each breach as a line that begins with its kind."""
+    """What was found: the figures, why outcomes were unclear, and each breach as a line that begins with its kind."""
 
     figures: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(KINDS, 0)))
+    unclear_by: Counter[str] = field(default_factory=Counter)
     breaches: list[str] = field(default_factory=list)
 
     def breach(self, kind: str, text: str) -> None:
@@ -143,9 +145,18 @@ def _figures(found: Audit, made: Collection[TheirOrder]) -> None:
     found.figures["orders"] = Order.objects.count()
     found.figures["attempts"] = adds.count()
     found.figures["made upstream"] = len(made)
-    found.figures["unclear"] = told.count()
+    found.unclear_by.update(_reason(each) for each in told.values_list("note", flat=True))
+    found.figures["unclear"] = found.unclear_by.total()
     found.figures["with staff"] = adds.filter(state=AttemptState.STAFF).count()
     found.figures["at desk"] = DeskOrder.objects.count()
+
+
+def _reason(note: str) -> str:
+    """Returns why an outcome was unclear, as it was noted: without the provider's name, numbers, and what it said."""
+    if note.endswith("was never ours"):
+        return "the id answered was another's"
+    why = note.partition("has placed it: ")[2]
+    return re.sub(r"\d+", "N", why.partition(":")[0])
 
 
 def _story(order_id: int) -> str:

@@ -14,9 +14,8 @@ from sutler.core.lifecycle import Status
 from sutler.core.routing import NoWay
 from sutler.fulfilment import attempts, plan, reconcile
 from sutler.fulfilment.attempts import Outcome
-from sutler.fulfilment.models import Attempt, Provider
+from sutler.fulfilment.models import Attempt
 from sutler.fulfilment.panel_answers import NoAnswer, NotSent
-from sutler.fulfilment.reconcile import Case
 from sutler.orders.models import Order
 from tests.simulation.workers import Worker
 
@@ -68,22 +67,6 @@ def _no_settle_window(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconcile, "settle_window", lambda *_: timedelta(0))
 
 
-def _floor_of_now(patch: pytest.MonkeyPatch) -> None:
-    """The ids are searched above the highest that is known now, not above that as it was sent; nor does the balance
-    count, which alone would keep this from doing harm."""
-    real = reconcile._case
-
-    def case(attempt: Attempt, window: timedelta, now: datetime) -> Case:
-        highest = Provider.objects.get(pk=attempt.provider_id).highest_id
-        attempt.floor_id = highest - 1
-        found = real(attempt, window, now)
-        ceiling = found.suspect.ceiling and max(found.suspect.ceiling, highest)
-        return replace(found, suspect=replace(found.suspect, ceiling=ceiling))
-
-    patch.setattr(reconcile, "_case", case)
-    patch.setattr(reconcile, "balance_contradicts", lambda *_: None)
-
-
 def _one_scan(patch: pytest.MonkeyPatch) -> None:
     """One look that finds nothing is proof."""
     patch.setattr(reconcile, "CLEAN_SCANS", 1)
@@ -97,7 +80,6 @@ BUGS: Mapping[str, Patch] = {
     "reset at start": _reset_at_start,
     "refund on unknown": _refund_on_unknown,
     "no settle window": _no_settle_window,
-    "floor of now": _floor_of_now,
     "one scan": _one_scan,
 }
 

@@ -26,14 +26,14 @@ from tests.simulation.points import Traps
 from tests.simulation.workers import CALM, STORMY, Crew, Pace, paced
 from tests.simulation.world import World, build, order_form
 
-ORDERS_SECONDS = 10.0
+ORDERS_SECONDS = 30.0
 LOOK_SECONDS = 300.0
-# So many that every provider most likely has one.
-ORDERS_TO_BEGIN = 24
+# Of each provider: so many that it most likely has one.
+ORDERS_TO_BEGIN = 8
 # The storm goes on so long after its last order: until that is sent, and those that waited for others.
 REST_SECONDS = 300.0
-# Orders that come in a quiet hour, so that ids go on rising.
-ORDERS_WHEN_QUIET = 6
+# Orders that come at each look when it is quiet, for each provider, so that ids go on rising.
+ORDERS_WHEN_QUIET = 2
 SAME_LINK_SHARE, CANCEL_SHARE, REFILL_SHARE = 0.04, 0.02, 0.02
 
 
@@ -54,11 +54,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a course. `seconds` is how long it was in simulated time."""
+    """What came of a course. `seconds` is how long it was in simulated time, `faults` how often each fault struck."""
 
     plan: Plan
     audit: Audit
     blows: Counter[Any]
+    faults: Counter[str]
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -104,7 +105,8 @@ class _Course:
         await self._calm_down()
         await crew.dismiss()
         found = outside_the_loop(lambda: audit(self._world, self._plan.mix))
-        return Report(self._plan, found, traps.sprung, self._errors, loop.time())
+        faults = sum((Counter(each.struck) for each in self._world.upstreams.values()), Counter[str]())
+        return Report(self._plan, found, traps.sprung, faults, self._errors, loop.time())
 
     def _built(self) -> World:
         return outside_the_loop(lambda: build(self._clock, self._fresh_chance(), self._plan.providers))
@@ -112,10 +114,10 @@ class _Course:
     async def _begin(self) -> None:
         """Before anything is searched for, an order of ours must be known at each provider, and what it holds."""
         self._lie(QUIET)
-        outside_the_loop(lambda: self._order(ORDERS_TO_BEGIN))
+        outside_the_loop(lambda: self._order(ORDERS_TO_BEGIN * self._plan.providers))
         while not outside_the_loop(_is_known):
             await asyncio.sleep(LOOK_SECONDS / 2)
-            outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET))
+            outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET * self._plan.providers))
 
     async def _storm(self) -> None:
         self._lie({**MIXES, **SEVERE}[self._plan.mix])
@@ -134,7 +136,7 @@ class _Course:
         self._lie(self._plan.quiet)
         last = self._placed[-1][1]
         while loop.time() < ends and outside_the_loop(lambda: _is_unsettled(last)):
-            outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET))
+            outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET * self._plan.providers))
             await asyncio.sleep(LOOK_SECONDS)
         while loop.time() < ends and outside_the_loop(_is_under_way):
             await asyncio.sleep(LOOK_SECONDS)

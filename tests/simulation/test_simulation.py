@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from sutler.core.clock import seeded
 from tests.simulation import bugs, course
@@ -16,26 +17,32 @@ from tests.simulation.lives import LIFE, Life, State
 from tests.simulation.loop import NotSimulated, SimulatedLoop
 from tests.simulation.mixes import DENYING
 
+SHORT = Plan(1, orders=20, orders_a_minute=240, blow_seconds=0, providers=1, longest_quiet_hours=1.5)
+# What the auditor finds where a bug is switched in: in which course, and what.
 CONTROLS = {
-    "resend on time-out": ("answers lost", "double"),
-    "reset at start": ("answers lost", "double"),
-    "refund on unknown": ("answers lost", "refunded and delivered"),
-    "no settle window": ("made late", "double"),
-    "one scan": ("answers lost", "double"),
+    "resend on time-out": (replace(SHORT, mix="answers lost"), "double"),
+    "reset at start": (replace(SHORT, mix="answers lost", blow_seconds=3), "double"),
+}
+MORE_CONTROLS = {
+    "refund on unknown": (replace(SHORT, mix="answers lost"), "refunded and delivered"),
+    "no settle window": (replace(SHORT, mix="made late"), "double"),
+    "one scan": (replace(SHORT, mix="answers lost", quiet=DENYING), "double"),
 }
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("mix", "seed"), [("everything", 1), ("false ids", 2)])
 def test_nothing_is_lost_or_sent_twice(mix: str, seed: int) -> None:
-    report = course.run(Plan(seed, mix, orders=60, orders_a_minute=240, blow_seconds=3, providers=2))
+    report = course.run(Plan(seed, mix, orders=40, orders_a_minute=240, blow_seconds=3, providers=2))
     assert report.breaches == []
     assert report.audit.figures["unclear"] > 5
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_seed_plays_the_same_course_again() -> None:
-    first, second = (_played_from_empty(Plan(3, orders=20, orders_a_minute=240, providers=1)) for _ in range(2))
+    first, second = (
+        _played_from_empty(Plan(3, orders=12, orders_a_minute=240, blow_seconds=3, providers=1)) for _ in range(2)
+    )
     assert first == second
     assert first.audit.figures["unclear"] > 0
 
@@ -46,12 +53,11 @@ def _played_from_empty(plan: Plan) -> Report:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("bug", CONTROLS)
+@pytest.mark.parametrize("bug", [*CONTROLS, *MORE_CONTROLS])
 def test_the_auditor_finds_what_a_bug_does(bug: str) -> None:
-    mix, kind = CONTROLS[bug]
-    plan = Plan(1, mix, orders=30, orders_a_minute=240, blow_seconds=3, providers=1, longest_quiet_hours=3)
-    if bug == "one scan":
-        plan = replace(plan, quiet=DENYING)
+    if bug in MORE_CONTROLS and connection.vendor != "sqlite":
+        pytest.skip("what a bug does is the same on both engines")
+    plan, kind = {**CONTROLS, **MORE_CONTROLS}[bug]
     with bugs.switched_in(bug):
         report = course.run(plan)
     assert report.audit.figures[kind] > 0, report.audit.figures

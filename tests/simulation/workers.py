@@ -30,27 +30,30 @@ class Pace:
 
     idle_seconds: float
     claim_seconds: float
+    gather_seconds: float
     lease_seconds: float
 
 
-STORMY, CALM = Pace(45.0, 15.0, 60.0), Pace(300.0, 120.0, 600.0)
+STORMY, CALM = Pace(45.0, 15.0, 5.0, 60.0), Pace(300.0, 120.0, 5.0, 600.0)
 
 
 @contextmanager
 def paced() -> Iterator[Callable[[Pace], None]]:
     """Yields what sets the pace of the workers that are hired from then on."""
-    steps, idle, lease, renewal = switchboard.STEPS, sending.IDLE_SECONDS, leases.LEASE, leases.RENEW_SECONDS
+    steps, lease, renewal = switchboard.STEPS, leases.LEASE, leases.RENEW_SECONDS
+    idle, gather = sending.IDLE_SECONDS, sending.GATHER_SECONDS
 
     def set_pace(pace: Pace) -> None:
         switchboard.STEPS = tuple((step, max(seconds, pace.idle_seconds)) for step, seconds in steps)
-        sending.IDLE_SECONDS = pace.claim_seconds
+        sending.IDLE_SECONDS, sending.GATHER_SECONDS = pace.claim_seconds, pace.gather_seconds
         leases.LEASE = timedelta(seconds=pace.lease_seconds)
         leases.RENEW_SECONDS = 0.45 * pace.lease_seconds
 
     try:
         yield set_pace
     finally:
-        switchboard.STEPS, sending.IDLE_SECONDS, leases.LEASE, leases.RENEW_SECONDS = steps, idle, lease, renewal
+        switchboard.STEPS, leases.LEASE, leases.RENEW_SECONDS = steps, lease, renewal
+        sending.IDLE_SECONDS, sending.GATHER_SECONDS = idle, gather
 
 
 class Worker:

@@ -10,7 +10,7 @@ from django.db import transaction
 from sutler.books.models import LedgerAccount
 from sutler.core.money import LARGEST_MICROS, Micros
 from sutler.core.refusals import Reason, Refusal
-from sutler.storage.statements import Statement, moment, run
+from sutler.storage.statements import Statement, moment, new_ids, run, run_counted, select
 
 Kind = LedgerAccount.Kind
 
@@ -33,8 +33,19 @@ ADD_TO_WALLETS = Statement(
     {"account_id": "bigint", "delta_micros": "bigint"},
 )
 _INSERT_NEW_TRANSFERS = Statement(
-    INSERT_TRANSFERS.sql + " ON CONFLICT (cause) DO NOTHING RETURNING cause, debit_id, credit_id, amount_micros",
-    INSERT_TRANSFERS.columns,
+    "INSERT INTO books_transfer (id, cause, debit_id, credit_id, amount_micros, order_id, reason, created_at)"
+    " SELECT id, cause, debit_id, credit_id, amount_micros, order_id, reason, created_at FROM {rows} WHERE 1 = 1"
+    " ON CONFLICT (cause) DO NOTHING",
+    {"id": "bigint", **INSERT_TRANSFERS.columns},
+)
+_INSERTED = Statement(
+    "SELECT {answer} FROM {rows} JOIN books_transfer ON books_transfer.id = rows.id", {"id": "bigint"}, ("rows.id",)
+)
+_HOUSE = Statement(
+    "SELECT {answer} FROM books_ledgeraccount WHERE kind = ? AND currency = ? AND customer_id IS NULL"
+    " AND provider_id IS NULL",
+    {},
+    ("id",),
 )
 
 
@@ -64,21 +75,27 @@ def post(entries: Sequence[Entry], now: datetime) -> set[str]:
     # What wallets are given stands before what is taken: so no wallet is below its limit in the middle of a list.
     asked.sort(key=lambda entry: entry.debit_id in wallets)
     at = moment(now)
-    inserted = run(
-        _INSERT_NEW_TRANSFERS,
-        [(e.cause, e.debit_id, e.credit_id, e.amount_micros, e.order_id, e.reason, at) for e in asked],
-    )
+    ids = new_ids("books_transfer", len(asked))
+    rows = [
+        (pk, e.cause, e.debit_id, e.credit_id, e.amount_micros, e.order_id, e.reason, at)
+        for pk, e in zip(ids, asked, strict=True)
+    ]
+    if run_counted(_INSERT_NEW_TRANSFERS, rows) < len(rows):
+        inserted = {pk for (pk,) in run(_INSERTED, [(pk,) for pk in ids])}
+        asked = [entry for pk, entry in zip(ids, asked, strict=True) if pk in inserted]
     deltas: dict[int, int] = defaultdict(int)
-    for _, debit_id, credit_id, amount in inserted:
-        deltas[debit_id] -= amount
-        deltas[credit_id] += amount
-    if deltas:
-        run(ADD_TO_WALLETS, sorted(deltas.items()))
-    return {cause for cause, *_ in inserted}
+    for entry in asked:
+        for account, amount in ((entry.debit_id, -entry.amount_micros), (entry.credit_id, entry.amount_micros)):
+            if account in wallets:
+                deltas[account] += amount
+    run(ADD_TO_WALLETS, sorted(deltas.items()))
+    return {entry.cause for entry in asked}
 
 
 def house(kind: str, currency: str) -> int:
     """Returns the id of a house account, opened if the currency has none yet."""
+    if found := select(_HOUSE, kind, currency):
+        return int(found[0][0])
     account, _ = LedgerAccount.objects.get_or_create(kind=kind, currency=currency, customer=None, provider_id=None)
     return account.pk
 

@@ -5,33 +5,46 @@ passed, below that of any order sent later. An id there that answers as ours and
 orphan. The rules are the reliability page's: a verdict needs evidence, and evidence that fits two attempts is none.
 """
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import accumulate
+
+from sutler.core.lifecycle import Status
+from sutler.core.pricing import charge, give_back
+from sutler.core.upstream_words import Doubt as UnclearWord
 
 # A charge is told with five decimals.
 SHOWN_WITHIN_MICROS = 10
+_REFUNDED = frozenset({Status.PARTIAL, Status.CANCELED})
 
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
     """An attempt that may have placed an order under an id above `floor` and below `ceiling` (None: not known yet).
 
-    `expected_micros` is what it should have been charged.
+    `expected_micros` is what it should have been charged: `rate_micros` for each `per` of `quantity`.
     """
 
     attempt_id: int
     floor: int
     ceiling: int | None
     expected_micros: int
+    quantity: int
+    rate_micros: int
+    per: int
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An orphan: its id, and its charge when it was first seen, None where none was told."""
+    """An orphan as it was first seen: its id, its charge and what remained (None where not told), its status."""
 
     upstream_id: int
     charge_micros: int | None
+    status: Status | UnclearWord = Status.PENDING
+    remains: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,38 +67,92 @@ class Doubt(Enum):
     OTHER_CHARGE = auto()
 
 
-def judge(suspect: Suspect, rivals: Collection[Suspect], orphans: Sequence[Found]) -> Placed | Doubt:
-    """Returns what the orphans say of one attempt, beside all others whose outcome is open, those on the way too."""
-    fitting = [each for each in orphans if _fits(each, suspect)]
-    others = [each for each in rivals if each.attempt_id != suspect.attempt_id]
-    if len(fitting) == 1:
-        return Doubt.RIVALS if any(_fits(fitting[0], each) for each in others) else Placed(fitting[0].upstream_id)
-    if fitting:
-        return Doubt.SEVERAL
-    strange = [each for each in orphans if _is_within(each, suspect) and not any(_fits(each, one) for one in others)]
-    return Doubt.OTHER_CHARGE if strange else Doubt.NOTHING_FOUND
+class Evidence:
+    """The orphans of one provider, and every attempt there whose outcome is open, those on the way too.
 
-
-def balance_contradicts(
-    suspect: Suspect, missing_micros: int, orphans: Sequence[Found], others_micros: int
-) -> bool | None:
-    """Returns True if the balance shows that the suspect was charged, False if not, None if it cannot tell.
-
-    `missing_micros` is what is missing at the provider beyond what was missing as it was sent, `others_micros` the
-    charges of all other attempts whose outcome is open. Refunds that the books do not know of yet make less missing.
+    Arranged by charge and by id once, so that each attempt is judged by the few orphans and rivals that concern it.
     """
-    since = [each for each in orphans if each.upstream_id > suspect.floor]
-    unexplained = missing_micros - sum(each.charge_micros or 0 for each in since)
-    if unexplained >= suspect.expected_micros + others_micros - SHOWN_WITHIN_MICROS:
-        return True
-    return None if others_micros else False
+
+    def __init__(self, orphans: Iterable[Found], suspects: Iterable[Suspect]) -> None:
+        self._orphans = sorted(orphans, key=lambda each: each.upstream_id)
+        self._ids = [each.upstream_id for each in self._orphans]
+        self._charged = [0, *accumulate(each.charge_micros or 0 for each in self._orphans)]
+        self._suspects = tuple(suspects)
+        self._expected = sum(each.expected_micros for each in self._suspects)
+        self._by_expected: dict[int, list[Suspect]] = defaultdict(list)
+        for suspect in self._suspects:
+            self._by_expected[suspect.expected_micros // SHOWN_WITHIN_MICROS].append(suspect)
+        # Which attempts may have placed each orphan, and which orphans each attempt may have placed.
+        self._placers = {each.upstream_id: self._placers_of(each) for each in self._orphans}
+        self._fitting: dict[int, list[Found]] = defaultdict(list)
+        for orphan in self._orphans:
+            for attempt_id in self._placers[orphan.upstream_id]:
+                self._fitting[attempt_id].append(orphan)
+        self._strange = [each for each in self._orphans if not self._placers[each.upstream_id]]
+        self._strange_ids = [each.upstream_id for each in self._strange]
+
+    def judge(self, suspect: Suspect) -> Placed | Doubt:
+        """Returns what the orphans say of one of the attempts."""
+        fitting = self._fitting.get(suspect.attempt_id, ())
+        if len(fitting) == 1:
+            upstream_id = fitting[0].upstream_id
+            return Placed(upstream_id) if len(self._placers[upstream_id]) == 1 else Doubt.RIVALS
+        if fitting:
+            return Doubt.SEVERAL
+        first = bisect_right(self._strange_ids, suspect.floor)
+        is_there = first < len(self._strange) and _is_within(self._strange[first], suspect)
+        return Doubt.OTHER_CHARGE if is_there else Doubt.NOTHING_FOUND
+
+    def balance_contradicts(self, suspect: Suspect, missing_micros: int) -> bool | None:
+        """Returns True if the balance shows that this attempt was charged, False if not, None if it cannot tell.
+
+        `missing_micros` is what is missing at the provider beyond what was missing as it was sent. Refunds that the
+        books do not know of yet make less missing.
+        """
+        others_micros = self._expected - suspect.expected_micros
+        explained = self._charged[-1] - self._charged[bisect_right(self._ids, suspect.floor)]
+        if missing_micros - explained >= suspect.expected_micros + others_micros - SHOWN_WITHIN_MICROS:
+            return True
+        return None if others_micros else False
+
+    def within(self, suspect: Suspect, most: int) -> Sequence[Found]:
+        """Returns the first orphans that the attempt's window holds, up to so many."""
+        first = bisect_right(self._ids, suspect.floor)
+        end = len(self._ids) if suspect.ceiling is None else bisect_left(self._ids, suspect.ceiling)
+        return self._orphans[first : min(end, first + most)]
+
+    def _placers_of(self, orphan: Found) -> set[int]:
+        """Returns the attempts that may have placed this order, by its id and by its charge then."""
+        if orphan.charge_micros is None:
+            return set()
+        place = orphan.charge_micros // SHOWN_WITHIN_MICROS
+        near = (each for near in (place - 1, place, place + 1) for each in self._by_expected.get(near, ()))
+        whole = {each.attempt_id for each in near if _is_charged(orphan, each.expected_micros, each)}
+        if orphan.status not in _REFUNDED:
+            return whole
+        return whole | {each.attempt_id for each in self._suspects if _is_charged(orphan, _left_of(each, orphan), each)}
+
+
+def _left_of(suspect: Suspect, orphan: Found) -> int | None:
+    """Returns what would be left of the attempt's charge, had its order ended like this orphan; None: it has not.
+
+    An order that has ended early before it was seen shows less than it took; what remained tells how much.
+    """
+    remains, quantity = orphan.remains, suspect.quantity
+    if orphan.status is Status.CANCELED:
+        return 0 if remains == quantity else None
+    expected = charge(suspect.rate_micros, quantity, suspect.per)
+    if remains is None or not 0 < remains < quantity or expected != suspect.expected_micros:
+        return None
+    return expected - give_back(expected, suspect.rate_micros, quantity, remains, suspect.per)
 
 
 def _is_within(orphan: Found, suspect: Suspect) -> bool:
     return suspect.floor < orphan.upstream_id and (suspect.ceiling is None or orphan.upstream_id < suspect.ceiling)
 
 
-def _fits(orphan: Found, suspect: Suspect) -> bool:
-    if orphan.charge_micros is None or not _is_within(orphan, suspect):
+def _is_charged(orphan: Found, micros: int | None, suspect: Suspect) -> bool:
+    """Returns True if the orphan lies in the attempt's window and was seen with this charge."""
+    if micros is None or orphan.charge_micros is None or not _is_within(orphan, suspect):
         return False
-    return abs(orphan.charge_micros - suspect.expected_micros) <= SHOWN_WITHIN_MICROS
+    return abs(orphan.charge_micros - micros) <= SHOWN_WITHIN_MICROS

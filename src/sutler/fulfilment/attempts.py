@@ -13,12 +13,11 @@ from sutler.core.refusals import Reason, Refusal
 from sutler.core.upstream_words import REFUSES_ADD, DeclineKind, read_id
 from sutler.fulfilment import alarms, brake, costs, journal, plan
 from sutler.fulfilment.journal import Said
-from sutler.fulfilment.models import Alarm, Attempt, Orphan, Provider, UpstreamOrder
+from sutler.fulfilment.models import Alarm, Attempt, Provider
 from sutler.fulfilment.panel_answers import Accepted, Declined, Failure, NotSent
 from sutler.orders import handing
-from sutler.orders.change import note, write_events
-from sutler.orders.models import OrderEvent
-from sutler.storage.statements import Statement, moment, new_ids, run
+from sutler.orders.change import Event, note, write_events
+from sutler.storage.statements import Statement, moment, new_ids, read_moment, run
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -57,6 +56,47 @@ _FOLLOW = Statement(
         "ask_at": "timestamptz",
     },
 )
+_SENT = Statement(
+    "SELECT {answer} FROM {rows} JOIN fulfilment_attempt attempt ON attempt.id = rows.id"
+    " JOIN fulfilment_upstreamservice service ON service.id = attempt.upstream_service_id",
+    {"id": "bigint"},
+    (
+        *("attempt.id", "attempt.order_id", "attempt.upstream_service_id", "attempt.expected_micros"),
+        *("attempt.floor_id", "service.usual_seconds", "attempt.state", "attempt.why", "attempt.decided_by"),
+        *("attempt.upstream_id", "attempt.sent_at", "attempt.answered_at"),
+    ),
+    locks="attempt",
+)
+_CLAIMED = Statement(
+    "SELECT {answer} FROM {rows} JOIN fulfilment_upstreamorder there ON there.provider_id = rows.provider_id"
+    " AND there.upstream_id = rows.upstream_id",
+    {"provider_id": "bigint", "upstream_id": "text"},
+    ("there.upstream_id",),
+)
+_FORGET_ORPHANS = Statement(
+    "DELETE FROM fulfilment_orphan WHERE EXISTS (SELECT 1 FROM {rows} WHERE rows.provider_id ="
+    " fulfilment_orphan.provider_id AND rows.upstream_id = fulfilment_orphan.upstream_id)",
+    {"provider_id": "bigint", "upstream_id": "bigint"},
+)
+
+
+@dataclass(slots=True)
+class _Sent:
+    """An attempt to place an order as it stands, locked. The fields are the columns of `_SENT`, in this order."""
+
+    pk: int
+    order_id: int
+    upstream_service_id: int
+    expected_micros: int
+    floor_id: int
+    usual_seconds: int | None
+    state: str
+    why: str
+    decided_by: str
+    upstream_id: str | None
+    sent_at: datetime | None
+    answered_at: datetime | None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +135,19 @@ def settle(provider_id: int, outcomes: Sequence[Outcome], calls: Sequence[Said],
     Raises storage.transactions.Busy or CommitUnclear; repeating is safe.
     """
     with durable():
-        provider = Provider.objects.select_for_update().get(pk=provider_id)
-        moved = _Moves(provider, now)
-        ids = [each.attempt_id for each in outcomes]
-        locked = Attempt.objects.select_for_update(of=("self",)).select_related("upstream_service")
-        attempts = {each.pk: each for each in locked.filter(pk__in=ids).order_by("pk")}
-        claimed = _claimed(provider_id, outcomes)
-        for each in outcomes:
-            moved.take(attempts[each.attempt_id], _checked(each, attempts[each.attempt_id], provider, claimed))
-        moved.write()
-        journal.write(provider_id, calls)
-        return [each.pk for each in moved.changed]
+        return take(Provider.objects.select_for_update().get(pk=provider_id), outcomes, calls, now)
+
+
+def take(provider: Provider, outcomes: Sequence[Outcome], calls: Sequence[Said], now: datetime) -> list[int]:
+    """Does what `settle` does inside the caller's transaction, which has locked the provider's row."""
+    moved = _Moves(provider, now)
+    sent = _lock([each.attempt_id for each in outcomes])
+    claimed = _claimed(provider.pk, outcomes)
+    for each in outcomes:
+        moved.take(sent[each.attempt_id], _checked(each, sent[each.attempt_id], provider, claimed))
+    moved.write()
+    journal.write(provider.pk, calls)
+    return [each.pk for each in moved.changed]
 
 
 def expire_leases(now: datetime) -> int:
@@ -142,12 +184,18 @@ def resolve(order_id: int, upstream_id: str | None, actor: str, now: datetime) -
 
 def _claimed(provider_id: int, outcomes: Sequence[Outcome]) -> set[str]:
     """Returns those of the ids that orders of ours have already."""
-    ids = [each.upstream_id for each in outcomes if each.upstream_id is not None]
-    found = UpstreamOrder.objects.filter(provider=provider_id, upstream_id__in=ids)
-    return set(found.values_list("upstream_id", flat=True))
+    ids = [(provider_id, each.upstream_id) for each in outcomes if each.upstream_id is not None]
+    return {upstream_id for (upstream_id,) in run(_CLAIMED, ids)}
 
 
-def _checked(told: Outcome, attempt: Attempt, provider: Provider, claimed: set[str]) -> Outcome:
+def _lock(attempt_ids: Sequence[int]) -> dict[int, _Sent]:
+    rows = run(_SENT, [(pk,) for pk in sorted(attempt_ids)])
+    return {
+        pk: _Sent(*[pk, *columns, read_moment(sent), read_moment(answered)]) for pk, *columns, sent, answered in rows
+    }
+
+
+def _checked(told: Outcome, attempt: _Sent, provider: Provider, claimed: set[str]) -> Outcome:
     """Returns what was told, or that it is unknown where the id cannot be this attempt's; claims a good one."""
     if told.upstream_id is None:
         return told
@@ -173,12 +221,12 @@ class _Moves:
 
     provider: Provider
     now: datetime
-    changed: list[Attempt] = field(default_factory=list)
-    accepted: list[UpstreamOrder] = field(default_factory=list)
+    changed: list[_Sent] = field(default_factory=list)
+    accepted: list[_Sent] = field(default_factory=list)
     back: dict[int, str] = field(default_factory=dict)
-    notes: list[OrderEvent] = field(default_factory=list)
+    notes: list[Event] = field(default_factory=list)
 
-    def take(self, attempt: Attempt, told: Outcome) -> None:
+    def take(self, attempt: _Sent, told: Outcome) -> None:
         """Moves the attempt if the table allows it."""
         before = AttemptState(attempt.state)
         # No answer and no end of a lease takes back what was accepted; only `settle` disowns an id.
@@ -193,7 +241,9 @@ class _Moves:
             alarms.close(self.provider.pk, Alarm.Kind.VERDICT, _subject(attempt), told.decided_by or ACTOR, self.now)
         match told.state:
             case _S.ACCEPTED:
-                self._accept(attempt)
+                self.accepted.append(attempt)
+                because = f", {attempt.why}" if attempt.why else ""
+                self._say(attempt, f"Placed at {self.provider.name} as {attempt.upstream_id}{because}")
             case _S.UNKNOWN:
                 attempt.due_at = self.now + FIRST_LOOK
                 self._say(attempt, f"Unknown whether {self.provider.name} has placed it: {told.why}")
@@ -209,41 +259,21 @@ class _Moves:
         run(_KEEP, [_kept(each) for each in self.changed])
         if self.accepted:
             self._follow()
-        costs.accept(self.accepted, self.now)
-        numbers = [int(each.upstream_id) for each in self.accepted if is_number(each.upstream_id)]
-        Orphan.objects.filter(provider=self.provider, upstream_id__in=numbers).delete()
         write_events(self.notes)
         if self.back:
             plan.plan(handing.hand_back(self.back, ACTOR, self.now), self.now)
 
     def _follow(self) -> None:
-        ids = new_ids("fulfilment_upstreamorder", len(self.accepted))
-        for pk, each in zip(ids, self.accepted, strict=True):
-            each.pk = pk
-        run(_FOLLOW, [_followed(each) for each in self.accepted])
+        """Has what was accepted followed from now on, and books its cost."""
+        provider, now = self.provider, self.now
+        accepted = list(zip(new_ids("fulfilment_upstreamorder", len(self.accepted)), self.accepted, strict=True))
+        run(_FOLLOW, [_followed(pk, provider.pk, each, now) for pk, each in accepted])
+        booked = [costs.Costed(pk, each.order_id, 0, each.expected_micros) for pk, each in accepted]
+        costs.accept(provider.pk, provider.currency, booked, now)
+        ids = [each.upstream_id or "" for each in self.accepted]
+        run(_FORGET_ORPHANS, [(provider.pk, int(each)) for each in ids if is_number(each)])
 
-    def _accept(self, attempt: Attempt) -> None:
-        upstream = attempt.upstream_service
-        assert upstream is not None  # noqa: S101 - every add has one
-        assert attempt.upstream_id is not None  # noqa: S101 - an accepted one too
-        wait = timedelta(seconds=pacing.first_ask_seconds(upstream.usual_seconds))
-        self.accepted.append(
-            UpstreamOrder(
-                attempt=attempt,
-                order_id=attempt.order_id,
-                provider=self.provider,
-                upstream_service=upstream,
-                upstream_id=attempt.upstream_id,
-                expected_micros=attempt.expected_micros,
-                cost_micros=attempt.expected_micros,
-                placed_at=attempt.sent_at or self.now,
-                ask_at=self.now + wait,
-            )
-        )
-        because = f", {attempt.why}" if attempt.why else ""
-        self._say(attempt, f"Placed at {self.provider.name} as {attempt.upstream_id}{because}")
-
-    def _refuse(self, attempt: Attempt, told: Outcome) -> None:
+    def _refuse(self, attempt: _Sent, told: Outcome) -> None:
         """Leaves the attempt as it is. A second truth about it, after the verdict, is for staff."""
         is_news = told.state is _S.ACCEPTED and (attempt.state, attempt.upstream_id) != (told.state, told.upstream_id)
         if is_news and attempt.state != _S.PLANNED:
@@ -257,7 +287,7 @@ class _Moves:
         if told.state is _S.DECLINED and kind in {DeclineKind.FUNDS.name, DeclineKind.AUTH.name}:
             brake.rest(self.provider, told.why, brake.FUNDS_REST, Alarm.Kind.KEY_OR_FUNDS, self.now)
 
-    def _say(self, attempt: Attempt, text: str) -> None:
+    def _say(self, attempt: _Sent, text: str) -> None:
         self.notes.append(note(attempt.order_id, attempt.decided_by or ACTOR, self.now, text))
 
 
@@ -266,16 +296,16 @@ def is_number(upstream_id: str) -> bool:
     return upstream_id.isascii() and upstream_id.isdigit() and len(upstream_id) < 19
 
 
-def _kept(attempt: Attempt) -> tuple[object, ...]:
+def _kept(attempt: _Sent) -> tuple[object, ...]:
     moments = [None if each is None else moment(each) for each in (attempt.answered_at, attempt.due_at)]
     return attempt.pk, attempt.state, attempt.why, attempt.decided_by, attempt.upstream_id, *moments
 
 
-def _followed(there: UpstreamOrder) -> tuple[object, ...]:
-    moments = [None if each is None else moment(each) for each in (there.placed_at, there.ask_at)]
-    ids = there.pk, there.attempt_id, there.order_id, there.provider_id, there.upstream_service_id
-    return *ids, there.upstream_id, there.expected_micros, there.cost_micros, *moments
+def _followed(pk: int, provider_id: int, attempt: _Sent, now: datetime) -> tuple[object, ...]:
+    ids = pk, attempt.pk, attempt.order_id, provider_id, attempt.upstream_service_id, attempt.upstream_id
+    ask_at = now + timedelta(seconds=pacing.first_ask_seconds(attempt.usual_seconds))
+    return *ids, attempt.expected_micros, attempt.expected_micros, moment(attempt.sent_at or now), moment(ask_at)
 
 
-def _subject(attempt: Attempt) -> str:
+def _subject(attempt: _Sent) -> str:
     return f"order {attempt.order_id}"

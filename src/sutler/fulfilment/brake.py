@@ -2,37 +2,54 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q, Sum
+from django.db.models import QuerySet
 
+from sutler.core.attempts import AttemptState
 from sutler.fulfilment import alarms
-from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute
-from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
+from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder
+from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
+from sutler.storage.statements import Statement, moment, select
 
 WINDOW = timedelta(minutes=5)
 # One time-out among ten orders is no reason to stop a small panel's sales.
 FEWEST_UNKNOWN = 3
 REST = timedelta(minutes=1)
 FUNDS_REST = timedelta(minutes=5)
+_OPEN = Statement(
+    "SELECT {answer} FROM (SELECT COUNT(*) AS open FROM fulfilment_attempt WHERE state IN ('unknown', 'staff')"
+    " AND provider_id = ? AND action = 'add') AS found",
+    {},
+    ("open",),
+)
+_LATELY = Statement(
+    "SELECT {answer} FROM (SELECT COALESCE(SUM(adds), 0) AS adds, COALESCE(SUM(unknown_adds), 0) AS unknown"
+    " FROM fulfilment_providerminute WHERE provider_id = ? AND minute > ?) AS found",
+    {},
+    ("adds", "unknown"),
+)
 
 
-def rests(provider: Provider, now: datetime) -> bool:
-    """Returns True if nothing may be sent to this provider, whose row the caller's transaction has locked.
+def allowed(provider: Provider, count: int, now: datetime) -> int:
+    """Returns how many of `count` orders may be sent to this provider, whose row the caller's transaction has locked.
 
     It rests while more than `brake_percent` of the adds of the last five minutes are unknown, at least three of them,
-    or more than `brake_open` unknown outcomes are open; each look at it says so for another minute.
+    or more than `brake_open` unknown outcomes are open; each look at it says so for another minute. Where these need
+    the id of a later order to be judged by, one is let through in each settle window.
     """
     if provider.rests_until is not None and now < provider.rests_until:
-        return True
-    reason = _reason(provider, now)
+        return 0
+    [(open_count,)] = select(_OPEN, provider.pk)
+    is_full = open_count > provider.brake_open
+    reason = f"{open_count} unknown outcomes are open" if is_full else _unclear_lately(provider, now)
     if reason:
         rest(provider, reason, REST, Alarm.Kind.BRAKE, now)
-        return True
+        return min(count, 1) if is_full and _needs_later_id(provider, now) else 0
     if provider.rests_until is not None:
         provider.rests_until, provider.rest_reason = None, ""
         provider.save(update_fields=["rests_until", "rest_reason"])
         for kind in (Alarm.Kind.BRAKE, Alarm.Kind.KEY_OR_FUNDS):
             alarms.close(provider.pk, kind, "", "worker", now)
-    return False
+    return count
 
 
 def rest(provider: Provider, reason: str, length: timedelta, kind: Alarm.Kind, now: datetime) -> None:
@@ -42,13 +59,23 @@ def rest(provider: Provider, reason: str, length: timedelta, kind: Alarm.Kind, n
     alarms.sound(provider.pk, kind, "", f"Nothing is sent: {reason}", now)
 
 
-def _reason(provider: Provider, now: datetime) -> str:
-    unsettled = Attempt.objects.filter(IN_INDEX_UNSETTLED, provider=provider, action=Attempt.Action.ADD).count()
-    if unsettled > provider.brake_open:
-        return f"{unsettled} unknown outcomes are open"
-    lately = ProviderMinute.objects.filter(Q(minute__gt=now - WINDOW), provider=provider)
-    sums = lately.aggregate(adds=Sum("adds"), unknown=Sum("unknown_adds"))
-    adds, unknown = sums["adds"] or 0, sums["unknown"] or 0
+def _unsettled(provider: Provider) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(IN_INDEX_UNSETTLED, provider=provider, action=Attempt.Action.ADD)
+
+
+def _unclear_lately(provider: Provider, now: datetime) -> str:
+    [(adds, unknown)] = select(_LATELY, provider.pk, moment(now - WINDOW))
     if unknown >= FEWEST_UNKNOWN and unknown * 100 > adds * provider.brake_percent:
         return f"{unknown} of {adds} orders of the last five minutes are unknown"
     return ""
+
+
+def _needs_later_id(provider: Provider, now: datetime) -> bool:
+    """Returns True if outcomes are looked into and nothing was sent for a settle window: without an id from after it
+    none of them can be proven absent, and the brake would never be let off (docs/decisions/0011)."""
+    since = now - timedelta(minutes=provider.settle_minutes)
+    unsettled = _unsettled(provider)
+    on_the_way = Attempt.objects.filter(IN_INDEX_SENDING, provider=provider, action=Attempt.Action.ADD)
+    is_tried = unsettled.filter(sent_at__gt=since).exists() or on_the_way.exists()
+    is_sent = UpstreamOrder.objects.filter(provider=provider, placed_at__gt=since).exists()
+    return unsettled.filter(state=AttemptState.UNKNOWN).exists() and not (is_tried or is_sent)

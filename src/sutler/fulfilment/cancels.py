@@ -15,8 +15,8 @@ from sutler.fulfilment.models import Attempt, Provider, UpstreamOrder
 from sutler.fulfilment.panel_answers import Failure, Taken
 from sutler.fulfilment.request_attempts import ACTOR, claimed, judge, lock_sending, move, not_forwarded, unsettled
 from sutler.orders import cancel
-from sutler.orders.change import note
-from sutler.orders.models import CancelRequest, OrderEvent
+from sutler.orders.change import note, write_events
+from sutler.orders.models import CancelRequest
 from sutler.storage.transactions import durable
 
 # As in the index, word for word: SQLite does not find it behind parameters.
@@ -71,7 +71,7 @@ def settle(
             if state is AttemptState.DECLINED:
                 cancel.reject([attempt.order_id], ACTOR, now)
             events.append(note(attempt.order_id, ACTOR, now, f"Cancel at {provider.name}: {state}{why and ': ' + why}"))
-        OrderEvent.objects.bulk_create(events)
+        write_events(events)
         journal.write(provider_id, calls)
 
 

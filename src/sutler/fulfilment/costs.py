@@ -25,8 +25,8 @@ from sutler.orders.models import Order
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """An upstream order that has ended, or was none of ours: what the books hold of it and what it has cost."""
+class Costed:
+    """An upstream order whose cost is known anew: what the books hold of it and what it has cost."""
 
     upstream_order_id: int
     order_id: int
@@ -50,20 +50,15 @@ class Margin:
         return None if self.cost_micros is None else self.revenue_micros - self.cost_micros
 
 
-def accept(upstream_orders: Sequence[UpstreamOrder], now: datetime) -> None:
-    """Books what accepted orders should cost, in the caller's transaction. They are stored and have their providers."""
-    if not upstream_orders:
+def accept(provider_id: int, currency: str, accepted: Sequence[Costed], now: datetime) -> None:
+    """Books what accepted orders should cost, in the caller's transaction. The books hold nothing of them yet."""
+    if not accepted:
         return
-    currencies = {each.provider_id: each.provider.currency for each in upstream_orders}
-    ends = {provider_id: _ends(provider_id, currency) for provider_id, currency in currencies.items()}
-    entries = []
-    for each in upstream_orders:
-        held, cost = ends[each.provider_id]
-        entries.append(Entry(f"cost:{each.pk}", held, cost, each.cost_micros, each.order_id))
-    post(entries, now)
+    held, cost = _ends(provider_id, currency)
+    post([Entry(f"cost:{a.upstream_order_id}", held, cost, a.cost_micros, a.order_id) for a in accepted], now)
 
 
-def finish(provider_id: int, currency: str, ended: Sequence[Ended], now: datetime) -> None:
+def finish(provider_id: int, currency: str, ended: Sequence[Costed], now: datetime) -> None:
     """Books the difference between what orders should have cost and what they have, in the caller's transaction."""
     changed = [each for each in ended if each.booked_micros != each.cost_micros]
     if not changed:

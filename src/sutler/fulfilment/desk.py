@@ -22,9 +22,9 @@ from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.models import Attempt, DeskOrder, Provider, Route
 from sutler.orders import family, held, move, refill, subscriptions
 from sutler.orders.cancel import reject, stop
-from sutler.orders.change import note
+from sutler.orders.change import note, write_events
 from sutler.orders.handing import hand_out
-from sutler.orders.models import CancelRequest, Order, OrderEvent, Refill, Subscription
+from sutler.orders.models import CancelRequest, Order, Refill, Subscription
 from sutler.orders.move import Report
 from sutler.storage.transactions import durable
 
@@ -137,7 +137,7 @@ def remark(order_id: int, text: str, actor: str, now: datetime) -> Refusal | Non
     """Keeps a note of staff with the order's events; customers do not see it. Refuses with INCORRECT_ORDER."""
     if not Order.objects.filter(pk=order_id).exists():
         return Refusal(Reason.INCORRECT_ORDER)
-    OrderEvent.objects.bulk_create([note(order_id, actor, now, text)])
+    write_events([note(order_id, actor, now, text)])
     return None
 
 
@@ -157,7 +157,7 @@ def cancel(order_ids: Sequence[int], actor: str, now: datetime, *, reason: str =
         told = {
             pk for pk, answer in zip(order_ids, answers, strict=True) if pk in parents and answer is None and reason
         }
-        OrderEvent.objects.bulk_create(note(each, actor, now, reason) for each in sorted(told))
+        write_events(note(each, actor, now, reason) for each in sorted(told))
     return answers
 
 
@@ -176,7 +176,7 @@ def pull_refills(
         refills = _claim(waiting, limit)
         ids = [each.pk for each in refills]
         Refill.objects.filter(pk__in=ids, status=RefillStatus.PENDING).update(status=RefillStatus.IN_PROGRESS)
-        OrderEvent.objects.bulk_create(
+        write_events(
             note(each.order_id, actor, now, f"Refill {each.pk}: {RefillStatus.PENDING} -> {RefillStatus.IN_PROGRESS}")
             for each in refills
         )

@@ -15,7 +15,7 @@ Place = tuple[str | datetime, int]
 
 _DUE = Statement(
     "SELECT {answer} FROM (SELECT ask_at, id FROM fulfilment_upstreamorder WHERE provider_id = ? AND ask_at <= ?"
-    f" AND (ask_at, id) > (?, ?) ORDER BY ask_at, id LIMIT {PAGE_SIZE}) AS due",
+    " AND (ask_at, id) > (?, ?) ORDER BY ask_at, id LIMIT ?) AS due",
     {},
     ("ask_at", "id"),
 )
@@ -42,7 +42,7 @@ _LOCK = replace(_READ, locks="there")
 
 def page(provider_id: int, now: datetime, after: Place | None) -> tuple[list[Followed], Place | None]:
     """Returns up to 1,000 orders at the provider that are to be asked about, and where to read on; None at the end."""
-    places = sorted(select(_DUE, provider_id, moment(now), *(after or _BEGINNING)))
+    places = sorted(select(_DUE, provider_id, moment(now), *(after or _BEGINNING), PAGE_SIZE))
     last: Place | None = (places[-1][0], places[-1][1]) if len(places) == PAGE_SIZE else None
     return _read(_READ, [pk for _, pk in places]), last
 
@@ -55,7 +55,7 @@ def lock(upstream_order_ids: Sequence[int]) -> list[Followed]:
 def _read(statement: Statement, ids: Sequence[int]) -> list[Followed]:
     rows = run(statement, [(pk,) for pk in ids])
     return [
-        Followed(*columns, read_moment(placed), _shared(confirmed), _shared(asked), _shared(finished))  # type: ignore[arg-type]
+        Followed._make((*columns, read_moment(placed), _shared(confirmed), _shared(asked), _shared(finished)))
         for *columns, placed, confirmed, asked, finished, is_asked in rows
         if is_asked
     ]

@@ -69,7 +69,9 @@ def close(provider_id: int, stretch: Stretch, looked: Scan, calls: Sequence[Said
     """
     with durable():
         remember(provider_id, looked, now)
-        open_floor = min((each.floor for each in open_suspects(provider_id)), default=None)
+        window = settle_window(Provider.objects.get(pk=provider_id), now)
+        suspects = open_suspects(provider_id, window, now).values()
+        open_floor = min((each.floor for each in suspects), default=None)
         found = Orphan.objects.filter(provider=provider_id, upstream_id__in=looked.ours.keys())
         for orphan in found.order_by("upstream_id"):
             if open_floor is None or orphan.upstream_id <= open_floor:

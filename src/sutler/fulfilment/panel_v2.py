@@ -35,6 +35,8 @@ from sutler.fulfilment.panel_answers import (
 from sutler.fulfilment.panel_catalogue import catalogue
 
 BATCH_SIZE = 100
+# How long the answer to `add` is waited for: a late one settles what no search need.
+PLACING_SECONDS = 120.0
 LONGEST_ANSWER_BYTES = 8 * 1024 * 1024
 LONGEST_LOGGED = 2000
 MASK = "***"
@@ -69,7 +71,7 @@ class PanelSettings:
     trailing_slash: bool | None = None
     connect_seconds: float = 5
     read_seconds: float = 30
-    placing_seconds: float = 120
+    placing_seconds: float = PLACING_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import alarms
 from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Provider, Route
 from sutler.orders import handing, held
-from sutler.orders.change import note
-from sutler.orders.models import Order, OrderEvent
+from sutler.orders.change import note, write_events
+from sutler.orders.models import Order
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -205,7 +205,7 @@ def _send_to_desk(orders: Sequence[Order], now: datetime) -> None:
     DeskOrder.objects.bulk_create(
         [DeskOrder(order=each, reason=NO_ROUTE, at=now) for each in orders], ignore_conflicts=True
     )
-    OrderEvent.objects.bulk_create(note(each.pk, ACTOR, now, f"{NO_ROUTE}: it waits at the desk") for each in orders)
+    write_events(note(each.pk, ACTOR, now, f"{NO_ROUTE}: it waits at the desk") for each in orders)
     for service_id in {each.service_id for each in orders}:
         alarms.sound(
             None, Alarm.Kind.DESK, f"service {service_id}", "Orders wait at the desk: no provider takes them", now

@@ -11,18 +11,22 @@ from sutler.books.summed import Sum, renew, summed
 from sutler.core.money import LARGEST_MICROS, Micros
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.models import Provider
+from sutler.storage.statements import Statement, select
 from sutler.storage.transactions import durable
 
 LONGEST_NAME = 50
 _Kind = LedgerAccount.Kind
+_ACCOUNT = Statement("SELECT {answer} FROM books_ledgeraccount WHERE provider_id = ?", {}, ("id",))
 
 
 def account(provider_id: int, currency: str) -> int:
     """Returns the id of the provider's account, opened if there is none yet."""
-    found, _ = LedgerAccount.objects.get_or_create(
+    if found := select(_ACCOUNT, provider_id):
+        return int(found[0][0])
+    opened, _ = LedgerAccount.objects.get_or_create(
         provider_id=provider_id, defaults={"kind": _Kind.PROVIDER, "currency": currency}
     )
-    return found.pk
+    return opened.pk
 
 
 def top_up(provider_id: int, amount_micros: int, name: str, reason: str, now: datetime) -> Micros | Refusal:

@@ -4,21 +4,26 @@ Looks come soon after the outcome became unknown, while an order that was made s
 once the settle window has passed; only then is anything decided (reliability page, docs/decisions/0011).
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
 from sutler.core.attempts import AttemptState
-from sutler.core.verdicts import Doubt, Found, Placed, Suspect, balance_contradicts, judge
+from sutler.core.order_types import ORDER_TYPES
+from sutler.core.upstream_words import read_status
+from sutler.core.verdicts import Doubt, Evidence, Found, Placed, Suspect
 from sutler.fulfilment import attempts, provider_books
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Attempt, Orphan, Provider, ProviderMinute, UpstreamOrder
 from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.fulfilment.panel_answers import Balance
+from sutler.fulfilment.panel_v2 import PLACING_SECONDS
 from sutler.fulfilment.scan import Scan, scan
+from sutler.storage.statements import Statement, moment, run
 from sutler.storage.transactions import durable
 
 LOOKS = (timedelta(minutes=4), timedelta(minutes=8))
@@ -43,6 +48,22 @@ _WHY_STAFF = {
 }
 _S = AttemptState
 _ADD = Attempt.Action.ADD
+_MOST_SHOWN = 50
+# Of each attempt, an id that surely was given after its horizon, as low as is known.
+_CEILINGS = Statement(
+    "SELECT {answer} FROM {rows}",
+    {"id": "bigint", "provider_id": "bigint", "horizon": "timestamptz"},
+    (
+        "rows.id",
+        "(SELECT there.upstream_id FROM fulfilment_upstreamorder there WHERE there.provider_id = rows.provider_id"
+        " AND there.placed_at >= rows.horizon AND there.confirmed_at IS NOT NULL ORDER BY there.placed_at LIMIT 1)",
+    ),
+)
+_LOOKED_AT = Statement(
+    "UPDATE fulfilment_attempt SET due_at = rows.due_at, clean_scans = rows.clean_scans, evidence = rows.evidence"
+    " FROM {rows} WHERE fulfilment_attempt.id = rows.id AND fulfilment_attempt.state = 'unknown'",
+    {"id": "bigint", "due_at": "timestamptz", "clean_scans": "integer", "evidence": "jsonb"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +84,8 @@ class Docket:
 
     cases: tuple[Case, ...]
     ids: tuple[int, ...]
-    rivals: tuple[Suspect, ...]
+    suspects: Mapping[int, Suspect]
+    settle_window: timedelta
     may_scan: bool
     is_shared: bool
 
@@ -86,23 +108,23 @@ def read_docket(provider_id: int, now: datetime) -> Docket:
     """Reads the unknown outcomes that are due, and what must be asked to judge them."""
     due = list(_unknown(provider_id).filter(due_at__lte=now).order_by("pk"))
     if not due:
-        return Docket((), (), (), may_scan=False, is_shared=False)
+        return Docket((), (), {}, timedelta(0), may_scan=False, is_shared=False)
     provider = Provider.objects.get(pk=provider_id)
     window = settle_window(provider, now)
-    cases = tuple(_case(each, window, now) for each in due)
+    suspects = open_suspects(provider_id, window, now)
+    cases = tuple(_case(each, suspects[each.pk], window, now) for each in due)
     wanted = _to_ask(cases, provider.highest_id + AHEAD_IDS)
     wanted -= claimed_ids(provider_id, wanted)
-    return Docket(
-        cases, tuple(sorted(wanted)), tuple(open_suspects(provider_id)), provider.may_scan, provider.is_shared
-    )
+    return Docket(cases, tuple(sorted(wanted)), suspects, window, provider.may_scan, provider.is_shared)
 
 
 def settle_window(provider: Provider, now: datetime) -> timedelta:
     """Returns how long after sending an order may still come into being upstream: the provider's setting, and at least
-    ten times what its answers took in the slowest minute of the last day."""
+    ten times what its answers took in the slowest minute of the last day, none longer than one is waited for."""
     minutes = ProviderMinute.objects.filter(provider=provider, minute__gt=now - timedelta(days=1), calls__gt=0)
     slowest = max((total // calls for total, calls in minutes.values_list("total_milliseconds", "calls")), default=0)
-    return max(timedelta(minutes=provider.settle_minutes), SLOWEST_ANSWERS * timedelta(milliseconds=slowest))
+    usual = min(timedelta(milliseconds=slowest), timedelta(seconds=PLACING_SECONDS))
+    return max(timedelta(minutes=provider.settle_minutes), SLOWEST_ANSWERS * usual)
 
 
 def decide(provider_id: int, docket: Docket, looked: Scan, balance: Balance | None, now: datetime) -> None:
@@ -112,28 +134,25 @@ def decide(provider_id: int, docket: Docket, looked: Scan, balance: Balance | No
     """
     with durable():
         remember(provider_id, looked, now)
-    lowest = min(each.suspect.floor for each in docket.cases)
-    rivals = {each.attempt_id: each for each in (*docket.rivals, *open_suspects(provider_id))}
-    missing = None if balance is None else provider_books.book_balance_micros(provider_id) - balance.micros
-    bench = _Bench(docket, looked.is_whole, _orphans(provider_id, lowest), tuple(rivals.values()), missing, now)
-    outcomes: list[Outcome] = []
-    for case in docket.cases:
-        doubt = judge(case.suspect, bench.rivals, bench.orphans)
-        scans_wanted = bench.scans_wanted(case, doubt)
-        outcome = bench.outcome(case, doubt, scans_wanted)
-        outcomes += [outcome] if outcome else []
-        _unknown(provider_id).filter(pk=case.suspect.attempt_id).update(
-            due_at=now + _pause(case, now),
-            clean_scans=0 if scans_wanted is None else case.clean_scans + 1,
-            evidence=bench.evidence(case),
-        )
+        bench = _bench(provider_id, docket, looked, balance, now)
+        outcomes: list[Outcome] = []
+        kept: list[tuple[int, str, int, str]] = []
+        for case in docket.cases:
+            doubt = bench.evidence.judge(case.suspect)
+            scans_wanted = bench.scans_wanted(case, doubt)
+            outcome = bench.outcome(case, doubt, scans_wanted)
+            outcomes += [outcome] if outcome else []
+            clean_scans = 0 if scans_wanted is None else case.clean_scans + 1
+            due_at = moment(now + _pause(case, now))
+            kept.append((case.suspect.attempt_id, due_at, clean_scans, json.dumps(bench.shown(case))))
+        run(_LOOKED_AT, kept)
     if outcomes:
         attempts.settle(provider_id, outcomes, (), now)
 
 
-def open_suspects(provider_id: int) -> list[Suspect]:
+def open_suspects(provider_id: int, window: timedelta, now: datetime) -> dict[int, Suspect]:
     """Every attempt that may have placed an order nobody knows of: on the way, unknown, with staff, or accepted under
-    an id that has not answered yet and may be another's.
+    an id that has not answered yet and may be another's. By their keys.
     """
     adds = Attempt.objects.filter(provider=provider_id, action=_ADD)
     unheard_of = UpstreamOrder.objects.filter(provider=provider_id, ask_at__isnull=False, confirmed_at=None)
@@ -142,9 +161,12 @@ def open_suspects(provider_id: int) -> list[Suspect]:
         adds.filter(IN_INDEX_UNSETTLED),
         adds.filter(upstream_order__in=unheard_of),
     )
-    columns = ("pk", "floor_id", "expected_micros")
-    rows = (row for group in undecided for row in group.values_list(*columns))
-    return [Suspect(pk, floor, None, expected) for pk, floor, expected in rows]
+    ids = [pk for group in undecided for pk in group.values_list("pk", flat=True)]
+    found = Attempt.objects.filter(pk__in=ids).select_related("order", "upstream_service")
+    ripe = [each for each in found if each.sent_at is not None and each.sent_at + window <= now]
+    horizons = [(each.pk, provider_id, moment(each.sent_at + window)) for each in ripe if each.sent_at is not None]
+    ceilings: dict[int, str] = dict(run(_CEILINGS, horizons))
+    return {each.pk: _suspect(each, ceilings.get(each.pk)) for each in found}
 
 
 def claimed_ids(provider_id: int, ids: Iterable[int]) -> set[int]:
@@ -159,9 +181,16 @@ def claimed_ids(provider_id: int, ids: Iterable[int]) -> set[int]:
 
 
 def remember(provider_id: int, looked: Scan, now: datetime) -> None:
-    """Keeps the orphans with the charge that they showed first, and forgets those that were claimed meanwhile."""
+    """Keeps the orphans with what they said of themselves first, and forgets those that were claimed meanwhile."""
     rows = [
-        Orphan(provider_id=provider_id, upstream_id=each, charge_micros=said.charge_micros, word=said.raw, seen_at=now)
+        Orphan(
+            provider_id=provider_id,
+            upstream_id=each,
+            charge_micros=said.charge_micros,
+            word=said.raw,
+            remains=said.remains,
+            seen_at=now,
+        )
         for each, said in looked.ours.items()
     ]
     Orphan.objects.bulk_create(rows, ignore_conflicts=True)
@@ -183,22 +212,31 @@ def _unknown(provider_id: int) -> QuerySet[Attempt]:
     return Attempt.objects.filter(IN_INDEX_UNSETTLED, provider=provider_id, action=_ADD, state=_S.UNKNOWN)
 
 
-def _case(attempt: Attempt, window: timedelta, now: datetime) -> Case:
+def _case(attempt: Attempt, suspect: Suspect, window: timedelta, now: datetime) -> Case:
     assert attempt.sent_at is not None  # noqa: S101 - what is unknown was sent
-    horizon = attempt.sent_at + window
-    is_ripe = now >= horizon
-    ceiling = _ceiling(attempt.provider_id, horizon) if is_ripe else None
-    if ceiling is not None and ceiling <= attempt.floor_id:
-        ceiling = None  # ids do not rise there, or a clock was set: an empty window would prove nothing
-    suspect = Suspect(attempt.pk, attempt.floor_id, ceiling, attempt.expected_micros)
-    return Case(suspect, attempt.sent_at, is_ripe, horizon, attempt.clean_scans, attempt.gap_micros)
+    ripe_at = attempt.sent_at + window
+    return Case(suspect, attempt.sent_at, now >= ripe_at, ripe_at, attempt.clean_scans, attempt.gap_micros)
 
 
-def _ceiling(provider_id: int, horizon: datetime) -> int | None:
-    """Returns an id that surely was given after the horizon, as low as is known."""
-    later = UpstreamOrder.objects.filter(provider=provider_id, placed_at__gte=horizon, confirmed_at__isnull=False)
-    first = later.order_by("placed_at").values_list("upstream_id", flat=True).first()
-    return int(first) if first is not None and attempts.is_number(first) else None
+def _suspect(attempt: Attempt, later_id: str | None) -> Suspect:
+    assert attempt.upstream_service is not None  # noqa: S101 - every add has one
+    return Suspect(
+        attempt.pk,
+        attempt.floor_id,
+        _ceiling(later_id, attempt.floor_id),
+        attempt.expected_micros,
+        attempt.order.quantity,
+        attempt.upstream_service.rate_micros,
+        ORDER_TYPES[attempt.order.type].per,
+    )
+
+
+def _ceiling(later_id: str | None, floor: int) -> int | None:
+    """Returns the id as the end of a window; None where it is none that rises, or lies below the floor: ids do not
+    rise there, or a clock was set, and an empty window would prove nothing."""
+    if later_id is None or not attempts.is_number(later_id):
+        return None
+    return int(later_id) if int(later_id) > floor else None
 
 
 def _to_ask(cases: Sequence[Case], top: int) -> set[int]:
@@ -211,19 +249,13 @@ def _to_ask(cases: Sequence[Case], top: int) -> set[int]:
     return wanted
 
 
-def _orphans(provider_id: int, lowest: int) -> list[Found]:
-    found = Orphan.objects.filter(provider=provider_id, upstream_id__gt=lowest)
-    return [Found(*row) for row in found.values_list("upstream_id", "charge_micros")]
-
-
 @dataclass(frozen=True, slots=True)
 class _Bench:
     """All that a verdict is founded on."""
 
     docket: Docket
     is_whole: bool
-    orphans: Sequence[Found]
-    rivals: Sequence[Suspect]
+    evidence: Evidence
     missing_micros: int | None
     now: datetime
 
@@ -251,13 +283,12 @@ class _Bench:
             return None
         if self.missing_micros is None or case.gap_micros is None:
             return CLEAN_SCANS_WITHOUT_BALANCE
-        others = sum(each.expected_micros for each in self.rivals if each.attempt_id != suspect.attempt_id)
-        says = balance_contradicts(suspect, self.missing_micros - case.gap_micros, self.orphans, others)
+        says = self.evidence.balance_contradicts(suspect, self.missing_micros - case.gap_micros)
         if says:
             return None
         return CLEAN_SCANS if says is False else CLEAN_SCANS_WITHOUT_BALANCE
 
-    def evidence(self, case: Case) -> dict[str, object]:
+    def shown(self, case: Case) -> dict[str, object]:
         """Returns what staff are shown."""
         suspect = case.suspect
         return {
@@ -269,9 +300,19 @@ class _Bench:
             "expected_micros": suspect.expected_micros,
             "orphans": [
                 {"id": each.upstream_id, "charge_micros": each.charge_micros}
-                for each in self.orphans
-                if suspect.floor < each.upstream_id < (suspect.ceiling or 2**62)
-            ][:50],
+                for each in self.evidence.within(suspect, _MOST_SHOWN)
+            ],
             "missing_at_provider_micros": self.missing_micros,
             "missing_as_it_was_sent_micros": case.gap_micros,
         }
+
+
+def _bench(provider_id: int, docket: Docket, looked: Scan, balance: Balance | None, now: datetime) -> _Bench:
+    # What was open before the look and what is open now, by the windows that the look has covered.
+    suspects = {**open_suspects(provider_id, docket.settle_window, now), **docket.suspects}
+    lowest = min(each.suspect.floor for each in docket.cases)
+    orphans = Orphan.objects.filter(provider=provider_id, upstream_id__gt=lowest)
+    rows = orphans.values_list("upstream_id", "charge_micros", "word", "remains")
+    found = [Found(pk, charge, read_status(word), remains) for pk, charge, word, remains in rows]
+    missing = None if balance is None else provider_books.book_balance_micros(provider_id) - balance.micros
+    return _Bench(docket, looked.is_whole, Evidence(found, suspects.values()), missing, now)

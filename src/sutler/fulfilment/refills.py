@@ -19,8 +19,8 @@ from sutler.fulfilment.panel_v2 import BATCH_SIZE
 from sutler.fulfilment.request_attempts import ACTOR, claimed, judge, lock_sending, move, not_forwarded
 from sutler.fulfilment.request_attempts import unsettled as unsettled_attempts
 from sutler.orders import refill
-from sutler.orders.change import note
-from sutler.orders.models import OrderEvent, Refill
+from sutler.orders.change import note, write_events
+from sutler.orders.models import Refill
 from sutler.storage.transactions import durable
 
 # As in the index, word for word: SQLite does not find it behind parameters.
@@ -155,4 +155,4 @@ def _ask_staff(provider: Provider, attempt: Attempt, why: str, now: datetime) ->
 
 
 def _say(attempt: Attempt, text: str, now: datetime) -> None:
-    OrderEvent.objects.bulk_create([note(attempt.order_id, ACTOR, now, text)])
+    write_events([note(attempt.order_id, ACTOR, now, text)])

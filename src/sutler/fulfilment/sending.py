@@ -1,7 +1,7 @@
 """Sending what a provider is to place: claim, commit, call, settle, commit."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -42,8 +42,8 @@ class Sender:
         """
         try:
             while not (self._is_stopping.is_set() and not self._under_way):
-                claimed = 0 if self._is_stopping.is_set() else await self._claim()
-                await self._settle_answered(IDLE_SECONDS if not claimed else 0)
+                claimed = await self._work_off()
+                await self._await_answers(0 if claimed else IDLE_SECONDS)
         finally:
             for each in self._under_way:
                 each.cancel()
@@ -52,29 +52,45 @@ class Sender:
         """Claims nothing more."""
         self._is_stopping.set()
 
-    async def _claim(self) -> int:
+    async def _work_off(self) -> int:
+        """Settles what has been answered, and claims as many as there is room for; returns how many it claimed."""
+        line = self._line
+        answered = {each for each in self._under_way if each.done()}
+        outcomes = sorted((each.result() for each in answered), key=lambda each: each.attempt_id)
+        calls = line.take_calls() if answered else []
         room = self._room()
-        if room <= 0:
-            return 0
+        claimed = None
+        if outcomes and room:
+            claimed = await self._claim(dispatch.settle_and_claim, line.provider.pk, outcomes, calls, room)
+        if outcomes and claimed is None:
+            await self._settle(outcomes, calls)
+        self._under_way -= answered
+        if claimed is None and room:
+            claimed = await self._claim(dispatch.claim, line.provider.pk, room)
+        return claimed or 0
+
+    async def _claim(self, claim: Callable[..., Sequence[Claim]], *args: object) -> int | None:
+        """Sends what the verb claims; returns how many that was, None if nothing could be done now."""
         line = self._line
         try:
-            claims = await self._database.run(dispatch.claim, line.provider.pk, room, line.worker, line.clock.now())
+            claims = await self._database.run(claim, *args, line.worker, line.clock.now())
         except NOT_NOW as error:
             # What may have been committed after all is unknown once its lease is over.
-            _log.warning("worker.waits_for_the_database", step="claim", error=str(error))
-            return 0
+            _log.warning("worker.waits_for_the_database", step=claim.__name__, error=str(error))
+            return None
         except Exception:  # noqa: BLE001 - one order's bug must not stop what is out already
             _log.exception("sender.not_claimed", provider=line.provider.name)
-            return 0
+            return None
         claimed_at = asyncio.get_running_loop().time()
-        for each in claims:
-            self._under_way.add(asyncio.create_task(self._send(each, claimed_at)))
+        self._under_way |= {asyncio.create_task(self._send(each, claimed_at)) for each in claims}
         return len(claims)
 
     def _room(self) -> int:
         """How many more may be claimed: what the rate limit lets out soon, within what may be out at once."""
+        if self._is_stopping.is_set():
+            return 0
         line = self._line
-        return min(line.provider.most_at_once - self._calls_out(), line.turns_within(AHEAD_SECONDS))
+        return max(0, min(line.provider.most_at_once - self._calls_out(), line.turns_within(AHEAD_SECONDS)))
 
     def _calls_out(self) -> int:
         """How many are not answered yet. What is answered makes room before it is settled: the next leave meanwhile."""
@@ -88,8 +104,8 @@ class Sender:
         answer = await line.call(lambda panel: panel.add(claim.fields), claim.order_id)
         return attempts.outcome_of(claim.attempt_id, answer)
 
-    async def _settle_answered(self, patience_seconds: float) -> None:
-        """Settles what has been answered; waits for an answer, as long as nothing more can be claimed."""
+    async def _await_answers(self, patience_seconds: float) -> None:
+        """Waits for an answer, as long as nothing more can be claimed, and for those that come close behind it."""
         if not self._under_way:
             await self._nap(patience_seconds)
             return
@@ -98,10 +114,6 @@ class Sender:
         await asyncio.wait(self._under_way, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         if len(self._under_way) > 1:
             await asyncio.sleep(GATHER_SECONDS)
-        answered = {each for each in self._under_way if each.done()}
-        if answered:
-            await self._settle([each.result() for each in answered], self._line.take_calls())
-            self._under_way -= answered
 
     async def _settle(self, outcomes: Sequence[Outcome], calls: Sequence[Said]) -> None:
         """Settles the outcomes. One that cannot be written spoils no other, and is unknown once its lease is over."""

@@ -17,8 +17,7 @@ from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService
 from sutler.fulfilment.panel_answers import Declined, UpstreamStatus
 from sutler.orders import move
-from sutler.orders.change import note
-from sutler.orders.models import OrderEvent
+from sutler.orders.change import note, write_events
 from sutler.storage.statements import Statement, moment, run, run_counted
 from sutler.storage.transactions import durable
 
@@ -195,7 +194,7 @@ def _book(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:
     costs.finish(
         provider.pk,
         provider.currency,
-        [costs.Ended(each.row.pk, each.row.order_id, each.row.cost_micros, each.cost_micros) for each in heard],
+        [costs.Costed(each.row.pk, each.row.order_id, each.row.cost_micros, each.cost_micros) for each in heard],
         now,
     )
 
@@ -231,7 +230,7 @@ def _tell(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:
                     continue
                 events.append(note(each.row.order_id, ACTOR, now, f"{provider.name}: {remark.text}"))
             lines.append(_line(provider, each, remark.text, now))
-    OrderEvent.objects.bulk_create(events)
+    write_events(events)
     LoggedCall.objects.bulk_create(lines)
 
 
@@ -256,9 +255,9 @@ def _disown(provider: Provider, rows: Sequence[Followed], now: datetime) -> None
     why = "the id that was answered is not this order's"
     attempts = Attempt.objects.filter(pk__in=[row.attempt_id for row in rows], state=AttemptState.ACCEPTED)
     attempts.update(state=AttemptState.UNKNOWN, upstream_id=None, why=why, due_at=now + FIRST_LOOK)
-    booked = [costs.Ended(row.pk, row.order_id, row.cost_micros, 0) for row in rows]
+    booked = [costs.Costed(row.pk, row.order_id, row.cost_micros, 0) for row in rows]
     costs.finish(provider.pk, provider.currency, booked, now)
     UpstreamOrder.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    OrderEvent.objects.bulk_create(
+    write_events(
         note(row.order_id, ACTOR, now, f"The id {row.upstream_id} at {provider.name} was never ours") for row in rows
     )

@@ -107,6 +107,11 @@ class LyingUpstream:
     def faults(self, faults: Faults) -> None:
         self._lots.faults = faults
 
+    @property
+    def struck(self) -> Mapping[str, int]:
+        """How often each fault has struck so far."""
+        return +self._lots.struck
+
     def answer(self, fields: Fields) -> Reply:
         """Does what a call asks, unless a fault has it otherwise, and returns how the answer reaches the caller."""
         now = self._clock.now()

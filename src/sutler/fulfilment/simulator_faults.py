@@ -1,5 +1,6 @@
 """The faults of the scripted upstream: what each one does, how often it strikes, and the lots that decide."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -146,16 +147,19 @@ OF_ADD_ALONE = frozenset({"created_late", "declined"})
 
 
 class Lots:
-    """Decides by chance which of the faults that are switched on strikes."""
+    """Decides by chance which of the faults that are switched on strikes, and counts how often each did."""
 
     def __init__(self, faults: Faults, chance: Random) -> None:
         self.faults = faults
         self.chance = chance
+        self.struck: Counter[str] = Counter()
 
     def strikes(self, name: str) -> bool:
         """Returns True if the fault strikes this time. A fault that is off draws no lot."""
         share: float = getattr(self.faults, name)
-        return share > 0 and self.chance.random() < share
+        does = share > 0 and self.chance.random() < share
+        self.struck[name] += does
+        return does
 
     def first(self, names: Iterable[str]) -> str:
         """Returns the first of these faults that strikes, or nothing."""

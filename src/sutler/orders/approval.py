@@ -9,8 +9,8 @@ from datetime import datetime
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.written import one_line
 from sutler.orders import cancel, family
-from sutler.orders.change import note
-from sutler.orders.models import Approval, Order, OrderEvent
+from sutler.orders.change import note, write_events
+from sutler.orders.models import Approval, Order
 from sutler.storage.transactions import durable
 
 LONGEST_REASON = 500
@@ -35,7 +35,7 @@ def approve(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal
         answers = {pk: _may_become(approval, State.APPROVED) for pk, approval in approvals.items()}
         decided = [each for each in approvals if answers[each] is None and approvals[each].state == State.WAITING]
         _decide(decided, State.APPROVED, "", actor, now)
-        OrderEvent.objects.bulk_create(note(each, actor, now, "Approved") for each in decided)
+        write_events(note(each, actor, now, "Approved") for each in decided)
     return [answers.get(each, Refusal(Reason.NOT_FOUND)) for each in order_ids]
 
 
@@ -53,7 +53,7 @@ def reject(order_ids: Sequence[int], reason: str, actor: str, now: datetime) -> 
         answers = {pk: _may_become(approval, State.REJECTED) for pk, approval in approvals.items()}
         decided = [each for each in approvals if answers[each] is None and approvals[each].state == State.WAITING]
         _decide(decided, State.REJECTED, told, actor, now)
-        OrderEvent.objects.bulk_create(note(each, actor, now, f"Not approved: {told}") for each in decided)
+        write_events(note(each, actor, now, f"Not approved: {told}") for each in decided)
         cancel.stop_locked(decided, {each: orders[each] for each in decided}, decided, actor, now)
     return [answers.get(each, Refusal(Reason.NOT_FOUND)) for each in order_ids]
 

@@ -10,9 +10,9 @@ from sutler.catalogue.models import Service
 from sutler.core.lifecycle import FINAL, CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import family, move
-from sutler.orders.change import note
+from sutler.orders.change import note, write_events
 from sutler.orders.handing import OPEN_CANCELS
-from sutler.orders.models import CancelRequest, Drip, Order, OrderEvent, Post, Subscription
+from sutler.orders.models import CancelRequest, Drip, Order, Post, Subscription
 from sutler.storage.transactions import durable
 
 
@@ -65,7 +65,7 @@ def reject(order_ids: Collection[int], actor: str, now: datetime) -> Collection[
     requests = CancelRequest.objects.filter(order__in=set(order_ids), status__in=OPEN_CANCELS)
     found = dict(requests.select_for_update().order_by("pk").values_list("order_id", "pk"))
     CancelRequest.objects.filter(pk__in=found.values()).update(status=CancelStatus.REJECTED, finished_at=now)
-    OrderEvent.objects.bulk_create(note(each, actor, now, "Request to cancel rejected") for each in sorted(found))
+    write_events(note(each, actor, now, "Request to cancel rejected") for each in sorted(found))
     return found.keys()
 
 
@@ -97,7 +97,7 @@ def _end_schedules(parents: Collection[Order], actor: str, now: datetime) -> Non
     drips = list(Drip.objects.filter(order__in=parents, next_run_at__isnull=False).select_related("order"))
     _return_unrun([each.order for each in drips], now)
     Drip.objects.filter(pk__in=[each.pk for each in drips]).update(next_run_at=None)
-    OrderEvent.objects.bulk_create(
+    write_events(
         note(each.order_id, actor, now, f"Stopped after {each.runs_placed} of {each.runs} runs") for each in drips
     )
 

@@ -6,16 +6,17 @@ Knows nothing of money: what a change costs or returns is settled by who decided
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sutler.core.lifecycle import FINAL, CancelStatus, Status
 from sutler.orders import held
-from sutler.orders.models import CancelRequest, LinkInUse, Order, OrderEvent
-from sutler.storage.statements import Statement, moment, run
+from sutler.orders.models import CancelRequest, LinkInUse, Order
+from sutler.storage.statements import Statement, moment, run, run_counted
 
 _UPDATE_ORDERS = Statement(
     "UPDATE orders_order SET status = rows.status, start_count = rows.start_count, remains = rows.remains,"
     " returned_micros = rows.returned_micros, finished_at = rows.finished_at"
-    " FROM {rows} WHERE orders_order.id = rows.id AND orders_order.status = rows.from_status RETURNING orders_order.id",
+    " FROM {rows} WHERE orders_order.id = rows.id AND orders_order.status = rows.from_status",
     {
         "id": "bigint",
         "from_status": "text",
@@ -74,7 +75,7 @@ def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
     if not changes:
         return
     at = moment(now)
-    written = run(
+    written = run_counted(
         _UPDATE_ORDERS,
         [
             (
@@ -89,7 +90,7 @@ def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
             for each in changes
         ],
     )
-    assert len(written) == len(changes)  # noqa: S101 - the rows are locked
+    assert written == len(changes)  # noqa: S101 - the rows are locked
     write_events(_event(each, actor, now) for each in changes if each.moves or each.note)
     ended = [each for each in changes if each.ends]
     if ended:
@@ -98,22 +99,31 @@ def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
         held.drop([each.order for each in ended], now)
 
 
-def note(order_id: int, actor: str, now: datetime, text: str) -> OrderEvent:
-    """Returns the event, not stored yet, of something that happened to an order without moving it."""
-    return OrderEvent(order_id=order_id, at=now, actor=actor, note=text[:1000])
+class Event(NamedTuple):
+    """An event of an order, not stored yet; without statuses it did not move the order."""
+
+    order_id: int
+    at: datetime
+    actor: str
+    note: str
+    from_status: str | None = None
+    to_status: str | None = None
 
 
-def write_events(events: Iterable[OrderEvent]) -> None:
+def note(order_id: int, actor: str, now: datetime, text: str) -> Event:
+    """Returns the event of something that happened to an order without moving it."""
+    return Event(order_id, now, actor, text[:1000])
+
+
+def write_events(events: Iterable[Event]) -> None:
     """Stores events, in the caller's transaction."""
     rows = [(e.order_id, moment(e.at), e.actor, e.from_status, e.to_status, e.note) for e in events]
     run(_INSERT_EVENTS, rows)
 
 
-def _event(change: Change, actor: str, now: datetime) -> OrderEvent:
-    event = note(change.order.pk, actor, now, change.note)
-    if change.moves:
-        event.from_status, event.to_status = change.order.status, change.status
-    return event
+def _event(change: Change, actor: str, now: datetime) -> Event:
+    moved = (change.order.status, change.status) if change.moves else (None, None)
+    return Event(change.order.pk, now, actor, change.note[:1000], *moved)
 
 
 def _close_cancel_requests(ended: Sequence[Change], now: datetime) -> None:

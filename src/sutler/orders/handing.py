@@ -7,11 +7,23 @@ from django.db.models import Q, QuerySet
 
 from sutler.core.lifecycle import CancelStatus, Status
 from sutler.orders import family, move
-from sutler.orders.change import Change
+from sutler.orders.change import Change, Event, write_events
 from sutler.orders.models import CancelRequest, Order
+from sutler.storage.statements import Statement, run
 
 OPEN_CANCELS = (CancelStatus.OPEN, CancelStatus.TAKEN)
 _NO_NOTES: Mapping[int, str] = {}
+# Orders that stand alone: handing out a child needs its parent.
+_LOCK_ALONE = Statement(
+    "SELECT {answer} FROM {rows} JOIN orders_order ON orders_order.id = rows.id AND orders_order.status = 'Pending'"
+    " AND orders_order.parent_id IS NULL",
+    {"id": "bigint"},
+    ("orders_order.id",),
+    locks="orders_order SKIP LOCKED",
+)
+_HAND_OUT = Statement(
+    "UPDATE orders_order SET status = 'Processing' FROM {rows} WHERE orders_order.id = rows.id", {"id": "bigint"}
+)
 
 
 def hand_out(
@@ -31,6 +43,20 @@ def hand_out(
     for each in orders:
         each.status = Status.PROCESSING
     return orders
+
+
+def hand_out_named(notes: Mapping[int, str], actor: str, now: datetime) -> set[int]:
+    """Does what `hand_out` does with the Pending orders that `notes` names; returns those that were handed out."""
+    found = run(_LOCK_ALONE, [(pk,) for pk in sorted(notes)])
+    alone = sorted(pk for (pk,) in found)
+    run(_HAND_OUT, [(pk,) for pk in alone])
+    pending, processing = Status.PENDING, Status.PROCESSING
+    write_events(Event(pk, now, actor, notes[pk][:1000], pending, processing) for pk in alone)
+    if len(alone) == len(notes):
+        return set(alone)
+    others = {pk: note for pk, note in notes.items() if pk not in set(alone)}
+    waiting = Order.objects.filter(pk__in=others, parent__isnull=False, status=Status.PENDING)
+    return {*alone, *(each.pk for each in hand_out(waiting, len(others), actor, now, others))}
 
 
 def hand_back(notes: Mapping[int, str], actor: str, now: datetime) -> set[int]:

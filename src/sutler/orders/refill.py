@@ -9,8 +9,8 @@ from django.db.models import Max
 
 from sutler.core.lifecycle import REFILL_FINAL, REFILL_MOVES, RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders.change import note
-from sutler.orders.models import Order, OrderEvent, Refill
+from sutler.orders.change import Event, note, write_events
+from sutler.orders.models import Order, Refill
 from sutler.storage.statements import Statement, moment, run
 from sutler.storage.transactions import durable
 
@@ -134,16 +134,14 @@ def take(reports: Sequence[tuple[int, RefillStatus]], actor: str, now: datetime)
     """Does what `report` does inside the caller's transaction."""
     ids = {refill_id for refill_id, _ in reports}
     refills = {each.pk: each for each in Refill.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
-    notes: list[OrderEvent] = []
+    notes: list[Event] = []
     answers = [_move(refills.get(refill_id), status, actor, now, notes) for refill_id, status in reports]
     Refill.objects.bulk_update(refills.values(), ["status", "finished_at"])
-    OrderEvent.objects.bulk_create(notes)
+    write_events(notes)
     return answers
 
 
-def _move(
-    refill: Refill | None, status: RefillStatus, actor: str, now: datetime, notes: list[OrderEvent]
-) -> Refusal | None:
+def _move(refill: Refill | None, status: RefillStatus, actor: str, now: datetime, notes: list[Event]) -> Refusal | None:
     if refill is None:
         return Refusal(Reason.REFILL_NOT_FOUND)
     before = RefillStatus(refill.status)

@@ -18,8 +18,8 @@ from sutler.core.order_types import ORDER_TYPES, read_order
 from sutler.core.pricing import PER_THOUSAND, charge
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import family, held
-from sutler.orders.change import note
-from sutler.orders.models import Order, OrderEvent, Post, Subscription
+from sutler.orders.change import note, write_events
+from sutler.orders.models import Order, Post, Subscription
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -62,7 +62,7 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
             reported_at=now,
             due_at=now + timedelta(minutes=subscription.delay_minutes),
         )
-        OrderEvent.objects.bulk_create([note(order_id, actor, now, f"New post {read.link}")])
+        write_events([note(order_id, actor, now, f"New post {read.link}")])
         if subscription.posts and posts.count() >= subscription.posts + subscription.old_posts:
             Subscription.objects.filter(order=order_id).update(ended_at=now)
         return None
@@ -98,7 +98,7 @@ def end_expired(now: datetime, limit: int = 100) -> int:
         parents = family.claim(Order.objects.filter(pk__in=expired.values("order")), limit)
         ended = list(expired.filter(order__in=parents).values_list("order", flat=True))
         expired.filter(order__in=ended).update(ended_at=now)
-        OrderEvent.objects.bulk_create(note(each, ACTOR, now, "Expired") for each in ended)
+        write_events(note(each, ACTOR, now, "Expired") for each in ended)
         family.refresh(ended, ACTOR, now)
         return len(ended)
 
@@ -159,7 +159,7 @@ def _pause_unpaid(now: datetime, limit: int) -> None:
     claimed = family.claim(Order.objects.filter(pk__in=unpaid.values("order")), limit)
     paused = list(unpaid.filter(order__in=claimed).values_list("order", flat=True))
     Subscription.objects.filter(order__in=paused).update(paused_at=now)
-    OrderEvent.objects.bulk_create(note(each, ACTOR, now, "Paused: not enough funds") for each in paused)
+    write_events(note(each, ACTOR, now, "Paused: not enough funds") for each in paused)
 
 
 def _unpaid(now: datetime) -> QuerySet[Subscription]:

@@ -33,7 +33,8 @@ class Statement:
     place: SQLite then answers all rows as one JSON array. Row by row the driver would let go of the interpreter lock
     and wait for it each time.
     Such a SELECT may not group, and its rows come in any order. `locks` names a table of it whose rows it locks until
-    the transaction ends; on SQLite the transaction holds the only write lock anyway.
+    the transaction ends, with SKIP LOCKED behind it those that nobody else holds; on SQLite the transaction holds the
+    only write lock anyway.
     """
 
     sql: str
@@ -57,6 +58,11 @@ def moment(now: datetime) -> str:
     """Returns a moment as the text that the engine stores and compares."""
     utc = now.astimezone(UTC).isoformat(" ")
     return utc if is_postgres() else utc.removesuffix("+00:00")
+
+
+def read_json(stored: Any) -> Any:
+    """Returns a JSON value as a statement has answered it: SQLite's is its text."""
+    return msgspec.json.decode(stored) if isinstance(stored, str) else stored
 
 
 def read_moment(stored: str | datetime | None) -> datetime | None:
@@ -132,7 +138,7 @@ def new_ids(table: str, count: int) -> list[int]:
 
 
 def _execute(sql: str, parameters: Sequence[object]) -> Any:
-    """Runs SQL on the driver's own connection and returns its cursor: Django's would rewrite the whole text each time."""
+    """Runs SQL on the driver's own connection, whose cursor it returns: Django's would rewrite the text each time."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
         return connection.connection.execute(sql, parameters)

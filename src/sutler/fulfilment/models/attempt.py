@@ -151,7 +151,7 @@ class UpstreamOrder(models.Model):
 
 
 class Orphan(models.Model):
-    """An id that answered as ours and that no order of ours claims, with the charge that it had when first seen.
+    """An id that answered as ours and that no order of ours claims, with what it said of itself when first seen.
 
     Kept because an order that has ended shows less than it took. Deleted once it is claimed.
     """
@@ -160,6 +160,7 @@ class Orphan(models.Model):
     upstream_id = models.BigIntegerField()
     charge_micros = models.BigIntegerField(null=True)
     word = models.CharField(max_length=60)
+    remains = models.BigIntegerField(null=True)
     seen_at = models.DateTimeField()
 
     class Meta:
