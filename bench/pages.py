@@ -68,16 +68,17 @@ def _as_json(page: Asked) -> dict[str, object]:
         "name": page.name,
         "median_ms": round(page.median_ms, 1),
         "p95_ms": round(page.p95_ms, 1),
+        "cpu_ms": round(page.cpu_ms, 1),
         "queries": page.queries,
     }
 
 
 def _table(title: str, rows: list[Asked]) -> Table:
     table = Table("page", title=title)
-    for head in ("median ms", "p95 ms", "queries"):
+    for head in ("median ms", "p95 ms", "CPU ms", "queries"):
         table.add_column(head, justify="right")
     for each in rows:
-        cells = (each.name, f"{each.median_ms:.1f}", f"{each.p95_ms:.1f}", str(each.queries))
+        cells = (each.name, f"{each.median_ms:.1f}", f"{each.p95_ms:.1f}", f"{each.cpu_ms:.1f}", str(each.queries))
         table.add_row(*cells, style="red" if is_over(each) else "")
     return table
 

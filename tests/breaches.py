@@ -240,6 +240,7 @@ PLANTS = (
     ),
     Plant("refill", ("UPDATE orders_refill SET order_id = {part} WHERE status = 'Pending'",)),
     Plant("refill", ("UPDATE orders_refill SET finished_at = NULL WHERE status = 'Completed'",)),
+    Plant("refill", ("UPDATE orders_refill SET customer_id = customer_id + 1 WHERE status = 'Pending'",)),
     Plant("refill", ("UPDATE orders_refill SET finished_at = requested_at WHERE status = 'Pending'",)),
     Plant("request_id_once", (change("asked", "fingerprint = NULL"),)),
     Plant(

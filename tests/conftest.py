@@ -4,7 +4,7 @@ import gc
 from datetime import UTC, datetime
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 
 from sutler.accounts import customers, keys
 from sutler.accounts.models import Customer, Role, User
@@ -55,8 +55,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
-    """What a process keeps of the panel's face, and the attempts to sign in, are another test's."""
-    cache.clear()
+    """What a process keeps of the panel's face is another test's."""
+    caches["process"].clear()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from sutler.books.models import LedgerAccount, Transfer  # noqa: E402
 from sutler.books.post import deposit, open_wallet  # noqa: E402
 from sutler.catalogue.models import Category, ExchangeRate, PriceOverride, Service  # noqa: E402
 from sutler.core.clock import SystemClock, new_token  # noqa: E402
-from sutler.fulfilment import costs, providers  # noqa: E402
+from sutler.fulfilment import costs, heartbeat, providers  # noqa: E402
 from sutler.fulfilment.catalogue_import import Imported, Rule, bring_in  # noqa: E402
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder  # noqa: E402
 from sutler.fulfilment.provider_books import book_balance_micros  # noqa: E402
@@ -144,6 +144,11 @@ def hurry() -> None:
     Attempt.objects.filter(due_at__gt=now).update(due_at=now)
 
 
+def look_alive() -> None:
+    """Says that a worker lives, for pages that are looked at without one."""
+    heartbeat.beat(clock.now())
+
+
 def end_leases() -> None:
     """Lets the leases end by which workers speak with providers."""
     Provider.objects.update(leased_until=clock.now())
@@ -239,7 +244,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     for verb in (
         *(customer, new_key, staff_key, service, change_service, exchange, override),
         *(suspend, revoke, pass_hours, hurry, end_leases, balance, traces, orders, details),
-        *(provider, sell, sent, margins, attempts, requests, held, sutler, alarms),
+        *(provider, sell, sent, margins, attempts, requests, held, sutler, alarms, look_alive),
     )
 }
 

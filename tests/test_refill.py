@@ -122,7 +122,7 @@ def test_only_the_moves_of_the_table_are_made(
     alice: Customer, service: Service, source: RefillStatus, target: RefillStatus
 ) -> None:
     order = completed(alice, service)
-    refill = Refill.objects.create(order=order, status=source, requested_at=NOW)
+    refill = Refill.objects.create(order=order, customer_id=alice.pk, status=source, requested_at=NOW)
     answer = report([(refill.pk, target)], "executor", LATER)[0]
     refill.refresh_from_db()
     notes = list(OrderEvent.objects.filter(order=order).exclude(note="").values_list("actor", "note"))

@@ -121,6 +121,13 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _EMAIL.get("EMAIL_USE_TLS", False), _EMAIL.get("E
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = SUTLER["SUTLER_EMAIL_FROM"]
 
+# What all processes must share (attempts to sign in, codes that were used) is in the database, where every machine
+# looks; what each may keep for itself (the panel's face) is not asked for again and again.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_shared"},
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+
 STATIC_URL = "/assets/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing is ever uploaded to a file

@@ -3,6 +3,7 @@
 `make test-browser` runs these tests; `make test` leaves them out.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def live_a_month(panel: Panel) -> None:
 @pytest.fixture(scope="session")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     """A panel that has been used for a month, with a worker; when all is done its books must be in order."""
-    with fresh_database("sutler_browser") as url:
+    with fresh_database(f"sutler_browser_{os.getpid()}") as url:
         panel = Panel(tmp_path_factory.mktemp("panel"), url)
         panel.environment["SUTLER_ADJUSTMENT_LIMIT"] = "500"
         try:
@@ -58,7 +59,7 @@ class People:
 
     def guest(self, **settings: Any) -> Page:
         """Returns a page of somebody who is not signed in; `settings` are those of a browser context."""
-        context = self.chromium.new_context(base_url=self.panel.url, **settings)
+        context = self.chromium.new_context(**{"base_url": self.panel.url, "locale": "en-GB", **settings})
         self.stack.callback(context.close)
         self._listen(context)
         return context.new_page()
@@ -69,7 +70,7 @@ class People:
         page.goto("/account/login/")
         page.get_by_label("Email").fill(email)
         page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Sign In", exact=True).click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url(re.compile("/(dashboard|office/)$"))
         return page
 

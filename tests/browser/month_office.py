@@ -50,7 +50,7 @@ def ask_after_orders(alice: Customer, now: datetime) -> None:
 def pay_in(people: Sequence[Customer], owner: User, now: datetime) -> None:
     """A way to pay, and requests that were paid, wait and were declined."""
     draft = methods.Draft(
-        "Bank transfer", "Pay to DE00 0000 0000 and name {reference}.", "USD", 10 * UNIT, 5000 * UNIT, 0, 0
+        "Bank transfer", "Pay to DE00 0000 0000 and quote the reference.", "USD", 10 * UNIT, 5000 * UNIT, 0, 0
     )
     method = methods.save(draft, owner, now - timedelta(days=20))
     assert isinstance(method, Method), method
@@ -59,9 +59,9 @@ def pay_in(people: Sequence[Customer], owner: User, now: datetime) -> None:
         asked = funds.ask(people[customer].pk, method.pk, amount * UNIT, f"INV-{amount}", None, at)
         assert isinstance(asked, FundsRequest), asked
         if hours > 4:
-            funds.confirm(asked.pk, owner, now - timedelta(minutes=40 - hours))
+            funds.confirm(asked.pk, owner, now - timedelta(minutes=30 + hours))
         elif hours == 4:
-            funds.reject(asked.pk, "Nothing has arrived under this reference.", owner, now - timedelta(hours=2))
+            funds.reject(asked.pk, "Nothing has arrived under this reference.", owner, now - timedelta(minutes=30))
 
 
 def write_tickets(people: Sequence[Customer], owner: User, now: datetime) -> None:
@@ -129,7 +129,7 @@ def look_after_money(people: Sequence[Customer], owner: User, now: datetime) -> 
     adjustments.adjust(people[3].pk, -4_000_000, "Credited twice", owner, now - timedelta(minutes=5))
     text = "Most services can be delivered in runs now. You find it in the form of a new order."
     since, until = now - timedelta(days=1), now + timedelta(days=30)
-    announcements.save("New: orders in runs", text, "info", since, until, owner, since)
+    announcements.save("New: orders in runs", text, "info", since, until, owner, now)
 
 
 def sound_alarms(now: datetime) -> None:

@@ -1,5 +1,6 @@
 """`python -m tests.browser.screens`: pictures of twelve pages after a month, in light, dark and on a phone."""
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def main() -> None:
     """Takes all pictures afresh."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        fresh_database("sutler_screens") as url,
+        fresh_database(f"sutler_screens_{os.getpid()}") as url,
         sync_playwright() as playwright,
         launched(playwright) as chromium,
     ):
@@ -47,8 +48,8 @@ def main() -> None:
             panel.init()
             panel.open(())
             live_a_month(panel)
-            panel.start_worker()
             for way in WAYS:
+                panel.office("look_alive")  # no worker: there is nobody behind the addresses of the month's providers
                 take(chromium, panel, way)
         finally:
             panel.close()
@@ -57,7 +58,7 @@ def main() -> None:
 def take(chromium: Browser, panel: Panel, way: str) -> None:
     """Takes the pictures of one way to look at pages."""
     with people_of(chromium, panel) as people:
-        pages = {email: people.signed_in(email, **WAYS[way], locale="en-GB") for email in (CUSTOMER, OWNER)}
+        pages = {email: people.signed_in(email, **WAYS[way]) for email in (CUSTOMER, OWNER)}
         for name, (email, path, link) in PAGES.items():
             go(pages[email], path, link)
             pages[email].screenshot(path=SCREENS / f"{name}-{way}.png", animations="disabled")

@@ -38,7 +38,7 @@ def test_from_signing_up_to_the_first_completed_order(panel: Panel, people: Peop
     page.get_by_label("Your name or company").fill("Nora's shop")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("I accept the terms").check()
-    page.get_by_role("button", name="Sign Up").click()
+    page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Verify")
     page.goto(confirmation(panel))
     page.get_by_role("button", name="Confirm").click()
@@ -46,13 +46,13 @@ def test_from_signing_up_to_the_first_completed_order(panel: Panel, people: Peop
     expect(page.get_by_text("No orders yet")).to_be_visible()
 
     page.goto("/funds/add")
-    page.get_by_label("Amount").fill("40")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("Amount", exact=True).fill("40")
+    page.get_by_role("button", name="Continue").click()
     page.wait_for_url(re.compile(r"/funds/add/\d+$"))
     payment = page.url.rpartition("/")[2]
     staff = people.signed_in(OWNER)
     staff.goto(f"/office/payments/{payment}")
-    staff.get_by_role("button", name="Credit it").click()
+    staff.get_by_role("button", name="Credit the payment").click()
     staff.wait_for_url("**/office/payments**")
 
     page.goto(f"/orders/new?service={FOLLOWERS}")
@@ -82,19 +82,19 @@ def test_a_mass_order_has_a_report_for_each_line(people: People) -> None:
     page = people.signed_in(CUSTOMER)
     page.goto("/orders/mass")
     lines = [f"{FOLLOWERS}|https://example.com/mass/1|200", f"{FOLLOWERS}|https://example.com/mass/2|1", "nonsense"]
-    page.get_by_label("Orders, one a line").fill("\n".join([*lines, f"{LIKES}|https://example.com/mass/3|50"]))
-    page.get_by_role("button", name="Check the lines").click()
+    page.get_by_label("Orders, one per line").fill("\n".join([*lines, f"{LIKES}|https://example.com/mass/3|50"]))
+    page.get_by_role("button", name="Check lines").click()
     expect(page.get_by_text("2 lines cannot be placed as they stand")).to_be_visible()
     page.get_by_role("button", name="Place 2 orders").click()
     expect(page.get_by_text("2 orders are placed.")).to_be_visible()
-    expect(page.get_by_label("Orders, one a line")).to_have_value("\n".join(lines[1:]))
+    expect(page.get_by_label("Orders, one per line")).to_have_value("\n".join(lines[1:]))
 
 
 def test_a_key_is_made_and_used_by_a_program(panel: Panel, people: People) -> None:
     page = people.signed_in(CUSTOMER)
     page.goto("/account/keys")
     page.get_by_label("Label").fill("My program")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     secret = page.locator("#secret").inner_text()
     fields = {"action": "add", "service": FOLLOWERS, "link": "https://example.com/program", "quantity": 100}
     said = httpx2.post(f"{panel.url}/api/v2", data={"key": secret, **fields}, timeout=SECONDS).json()
@@ -115,7 +115,7 @@ def test_a_refill_and_a_cancel_are_asked_for(panel: Panel, people: People) -> No
     number = order(page, FOLLOWERS, "https://example.com/dropped", 500)
     panel.complete(number, hours_ago=48)
     page.goto(f"/orders/{number}")
-    page.get_by_role("button", name="Ask for a refill").click()
+    page.get_by_role("button", name="Request a refill").click()
     expect(page.get_by_role("status")).to_contain_text("refill")
     page.goto("/refills")
     expect(page.get_by_role("link", name=str(number))).to_be_visible()
@@ -136,7 +136,7 @@ def test_a_ticket_is_opened_and_answered(people: People) -> None:
     staff.goto("/office/tickets")
     staff.get_by_role("link", name="Is there an app?").click()
     staff.get_by_label("Your words").fill("The pages work on phones as they are.")
-    staff.get_by_role("button", name="Send the answer").click()
+    staff.get_by_role("button", name="Send answer").click()
     page.reload()
     expect(page.get_by_text("The pages work on phones as they are.")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Answered")

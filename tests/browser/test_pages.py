@@ -19,6 +19,7 @@ RUN = "options => axe.run(document, options).then(said => said.violations)"
 CONTRAST = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
 EVERYTHING = {"resultTypes": ["violations"]}
 TOO_WIDE = "() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - window.innerWidth"
+IDS = "() => [...document.querySelectorAll('[id]')].map(each => each.id)"
 
 
 def grave(page: Page, options: dict[str, Any]) -> list[str]:
@@ -27,13 +28,17 @@ def grave(page: Page, options: dict[str, Any]) -> list[str]:
     return [f"{each['id']} {[node['html'][:150] for node in each['nodes'][:3]]}" for each in found]
 
 
+def twice(ids: list[str]) -> set[str]:
+    """The ids that more than one element has: a label would name the wrong one."""
+    return {each for each in ids if ids.count(each) > 1}
+
+
 def look(page: Page, path: str) -> list[str]:
     """Everything that is wrong with a page."""
     page.set_viewport_size(DESK)
     page.emulate_media(color_scheme="light")
     page.goto(path)
-    page.evaluate(AXE)
-    faults = grave(page, EVERYTHING)
+    faults = grave(page, EVERYTHING) + [f"two have the id {each}" for each in twice(page.evaluate(IDS))]
     page.emulate_media(color_scheme="dark")
     faults += [f"dark: {each}" for each in grave(page, CONTRAST)]
     page.set_viewport_size(PHONE)
@@ -71,6 +76,7 @@ PARTS = {"office:provider_sync", "office:settings_logo_image"}
 )
 def test_every_page_of_a_room_is_sound(people: People, email: str, room: str, start: str) -> None:
     page = people.signed_in(email, reduced_motion="reduce")
+    page.add_init_script(AXE)
     found = html_pages(page, start, *MORE)
     missed = [each for each in rooms(room) if each.name not in {*found, *PARTS} and is_page(page, each.path)]
     faults = [fault for path in found.values() for fault in look(page, path)]
@@ -85,5 +91,6 @@ def is_page(page: Page, path: str) -> bool:
 
 def test_every_page_of_guests_is_sound(people: People) -> None:
     page = people.guest(reduced_motion="reduce")
+    page.add_init_script(AXE)
     faults = [fault for path in html_pages(page, "/").values() for fault in look(page, path)]
     assert not faults, "\n".join(faults)

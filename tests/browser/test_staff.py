@@ -19,20 +19,10 @@ from tests.live_caller import until
 def upstream(panel: Panel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of another panel, whose answers to orders break off."""
     port, log = free_port(), tmp_path_factory.mktemp("upstream") / "log"
-    command = [
-        SUTLER,
-        "lying-upstream",
-        "--port",
-        str(port),
-        "--services",
-        "6",
-        "--fault",
-        "cut_off",
-        "--only",
-        "add",
-    ]
+    told = ("--port", str(port), "--services", "6", "--fault", "cut_off", "--only", "add")
+    command = [str(SUTLER), "lying-upstream", *told]
     with log.open("wb") as output:
-        process = subprocess.Popen([*map(str, command)], env=panel.environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command, env=panel.environment, stdout=output, stderr=output)
     try:
         until(lambda: "LYING_UPSTREAM_URL" in log.read_text())
         yield f"http://127.0.0.1:{port}/api/v2"
@@ -56,7 +46,7 @@ def test_an_order_is_taken_at_the_desk_and_reported(people: People) -> None:
     page.locator(f"[name=start-{number}]").fill("1200")
     page.locator(f"[name=remains-{number}]").fill("70")
     page.locator(f"[name=status-{number}]").select_option(label="Partial")
-    page.get_by_role("button", name="Send the reports").click()
+    page.get_by_role("button", name="Send reports").click()
     expect(page.locator(f"[name=status-{number}]")).to_have_count(0)
     customer.reload()
     expect(customer.get_by_role("heading", level=1)).to_contain_text("Partial")
@@ -73,14 +63,16 @@ def test_a_service_is_imported_sold_lost_and_settled_by_a_verdict(panel: Panel, 
     found.click()
     page.get_by_text("It was never placed", exact=True).click()
     box = page.locator("details[open]")
-    box.get_by_label("Reason").fill("Their support has never seen it")
+    box.get_by_label("How you know").fill("Their support has never seen it")
     box.get_by_role("checkbox").check()
     panel.stop_worker()  # else the order is sent again before it is looked at
     box.get_by_role("button", name="Never placed").click()
     page.wait_for_url("**/office/unknown")
     expect(page.get_by_role("link", name=str(number), exact=True)).to_have_count(0)
     page.goto(f"/office/orders/{number}")
-    expect(page.get_by_text("Their support has never seen it").first).to_be_visible()
+    expect(page.get_by_text("never placed, as staff found").first).to_be_visible()
+    page.goto("/office/audit")
+    expect(page.get_by_role("row", name="Their support has never seen it")).to_contain_text(f"order {number}")
     panel.start_worker()
 
 
@@ -92,13 +84,12 @@ def bring_in(page: Page, upstream: str) -> int:
     page.get_by_label("API key").fill(KEY)
     page.get_by_label("Milliseconds between calls").fill("0")
     page.get_by_role("button", name="Add and test").click()
-    page.get_by_role("link", name="What it sells").click()
-    page.get_by_role("button", name="Fetch it now").click()
-    expect(page.locator("#sync")).to_contain_text("6 services", timeout=2 * SECONDS * 1000)  # the worker tests it first
+    page.get_by_role("link", name="Its catalogue").click()
+    expect(page.locator("#sync")).to_contain_text("6 services", timeout=2 * SECONDS * 1000)
     page.reload()
     row = page.locator("tbody tr", has=page.locator("[data-label=Type]", has_text=re.compile("^Default$"))).first
     row.get_by_role("checkbox").check()
-    page.get_by_role("button", name="Show what it comes to").click()
+    page.get_by_role("button", name="Preview prices").click()
     page.get_by_role("button", name="Put 1 service on sale").click()
     expect(page.get_by_text("1 are on sale now")).to_be_visible()
     return int(page.locator("[data-label='Sold as'] a").inner_text())
@@ -112,7 +103,7 @@ def test_a_balance_is_adjusted_after_a_dry_run(people: People) -> None:
     before = fact(page, "Balance now")
     page.get_by_label("Amount").fill("12.50")
     page.get_by_label("Reason").fill("A late delivery")
-    page.get_by_role("button", name="Show what it does").click()
+    page.get_by_role("button", name="Preview").click()
     after = fact(page, "Balance after")
     assert after != before
     page.get_by_role("button", name="Adjust the balance").click()

@@ -120,7 +120,7 @@ def test_support_may_change_no_money(alice: Customer) -> None:
     for page in (f"customers/{alice.pk}/adjust", "adjustments", "groups", "currencies"):
         assert browser.get(f"/office/{page}").status_code == 404, page
     html = browser.get(f"/office/customers/{alice.pk}/prices").content.decode()
-    assert "Set the rate" not in html
+    assert "Save the rate" not in html
     browser.post(f"/office/customers/{alice.pk}/prices", {"do": "rate", "service": "1", "rate": "1"})
     assert not PriceOverride.objects.exists()
 

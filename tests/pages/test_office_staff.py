@@ -78,7 +78,7 @@ def test_the_audit_log_is_filtered(sam_browser: Client, asked: dict[str, str], f
     audit_log.write(owner(), "did", "customer 2", NOW)
     given = {name: value.replace("{owner}", str(owner().pk)) for name, value in asked.items()}
     html = sam_browser.get("/office/audit", given).content.decode()
-    assert re.findall(r'data-label="Did what">(\w+)<', html) == found
+    assert re.findall(r'data-label="Action">(\w+)<', html) == found
     assert "<b>why" not in html
     assert "<i>" not in html
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from allauth.usersessions.models import UserSession
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from sutler.accounts import panel, terms
@@ -65,7 +65,7 @@ def test_a_report_opens_a_ticket_and_too_many_are_refused_without_losing_what_wa
 def test_new_terms_are_asked_for_once(alice_browser: Client, sam: User) -> None:
     now = SystemClock().now()
     version = terms.publish("Be kind.", "No harm.", sam, now)
-    cache.clear()
+    caches["process"].clear()
     asked = alice_browser.get("/orders?status=x")
     assert asked.headers["Location"] == "/terms/accept?next=/orders%3Fstatus%3Dx"
     assert "Be kind." in alice_browser.get(asked.headers["Location"]).content.decode()

@@ -9,7 +9,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from sutler.accounts.models import Customer, Role
+from sutler.accounts.models import Customer, Role, Shared
 from sutler.core.clock import SystemClock
 from sutler.web import impersonation
 from tests.pages.conftest import PASSWORD, browser_of, make_person
@@ -56,6 +56,11 @@ def test_guessing_is_stopped(alice_signs_in: Client) -> None:
     for _ in range(12):
         sign_in(alice_signs_in, "wrong")
     assert sign_in(alice_signs_in) == ""
+
+
+def test_attempts_are_counted_where_every_process_looks(alice_signs_in: Client) -> None:
+    sign_in(alice_signs_in, "wrong")
+    assert Shared.objects.exists()
 
 
 def test_somebody_shut_out_cannot_sign_in(alice: Customer) -> None:

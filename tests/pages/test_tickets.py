@@ -79,3 +79,13 @@ def test_announcements_stand_on_the_dashboard_and_among_the_news(alice_browser: 
         html = alice_browser.get(path).content.decode()
         assert "Holiday" in html
         assert "&lt;b&gt;Monday" in html
+
+
+def test_an_urgent_announcement_stands_above_every_page_of_customers_once(
+    alice_browser: Client, sam_browser: Client, sam: User
+) -> None:
+    now = SystemClock().now()
+    announcements.save("We are closing", "Tomorrow.", "danger", now, None, sam, now)
+    for path in ("/dashboard", "/updates", "/orders", "/account/keys", "/account/2fa/"):
+        assert alice_browser.get(path).content.decode().count("We are closing") == 1, path
+    assert "We are closing" not in sam_browser.get("/office/orders").content.decode()

@@ -176,6 +176,17 @@ class AuditEntry(models.Model):
         return f"{self.action} {self.what}"
 
 
+class Shared(models.Model):
+    """What all processes must know for a while, kept by Django's database cache: attempts to sign in, used codes."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.cache_key
+
+
 class PanelProfile(models.Model):
     """One row: how the panel presents itself."""
 

@@ -46,6 +46,11 @@ def show_balance(micros: int) -> str:
     return _decimal(micros // 10, 5)
 
 
+def show_total(micros: int) -> str:
+    """Returns a sum for the eye with two decimals; what is below a hundredth is left off."""
+    return _decimal(micros // 10_000 if micros >= 0 else -(-micros // 10_000), 2)
+
+
 def _decimal(value: int, places: int) -> str:
     digits = f"{abs(value):0{places + 1}d}"
     fraction = digits[-places:].rstrip("0").ljust(2, "0")

@@ -21,8 +21,8 @@ class FilterForm(DaysForm):
     """Who did what to what, and when."""
 
     actor = forms.TypedChoiceField(label=gettext_lazy("Who"), required=False, coerce=int, empty_value=None)
-    action = forms.CharField(label=gettext_lazy("Did what"), required=False, max_length=60)
-    what = forms.CharField(label=gettext_lazy("To what"), required=False, max_length=100)
+    action = forms.CharField(label=gettext_lazy("Action"), required=False, max_length=60)
+    what = forms.CharField(label=gettext_lazy("Object"), required=False, max_length=100)
     field_order = ["actor", "action", "what", "first", "last"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -63,10 +63,10 @@ class ServiceForm(forms.Form):
     max = forms.IntegerField(label=gettext_lazy("Maximum quantity"), min_value=1, max_value=LARGEST_NUMBER)
 
     pricing = forms.ChoiceField(
-        label=gettext_lazy("The price"),
+        label=gettext_lazy("Pricing"),
         choices=[
-            ("fixed", gettext_lazy("is the rate written here")),
-            ("rule", gettext_lazy("follows what the provider asks")),
+            ("fixed", gettext_lazy("Fixed rate")),
+            ("rule", gettext_lazy("Follows the provider")),
         ],
         initial="fixed",
     )
@@ -75,17 +75,17 @@ class ServiceForm(forms.Form):
     fixed = LimitField(label=gettext_lazy("Plus a fixed amount"), required=False, initial=0)
     step = AmountField(label=gettext_lazy("Rounded up to a multiple of"), required=False)
 
-    dripfeed = forms.BooleanField(label=gettext_lazy("Orders may be spread over runs"), required=False)
-    refill = forms.BooleanField(label=gettext_lazy("Refills may be asked"), required=False)
+    dripfeed = forms.BooleanField(label=gettext_lazy("Drip-feed is offered"), required=False)
+    refill = forms.BooleanField(label=gettext_lazy("Refills are offered"), required=False)
     refill_days = forms.IntegerField(
-        label=gettext_lazy("Days in which a refill may be asked"),
+        label=gettext_lazy("Days of refill guarantee"),
         required=False,
         help_text=gettext_lazy("After completion; empty: for ever."),
         **_NUMBER,
     )
     refill_wait_hours = forms.IntegerField(label=gettext_lazy("Hours before the first refill"), initial=24, **_NUMBER)
-    cancel = forms.BooleanField(label=gettext_lazy("Cancels may be asked"), required=False)
-    one_active_order_per_link = forms.BooleanField(label=gettext_lazy("One active order for each link"), required=False)
+    cancel = forms.BooleanField(label=gettext_lazy("Cancels are offered"), required=False)
+    one_active_order_per_link = forms.BooleanField(label=gettext_lazy("One active order per link"), required=False)
 
     delivery = forms.CharField(
         label=gettext_lazy("How it is delivered"),
@@ -95,17 +95,17 @@ class ServiceForm(forms.Form):
         help_text=gettext_lazy("Customers read it before they order."),
     )
     link_allowed = forms.CharField(
-        label=gettext_lazy("Links that are taken"),
+        label=gettext_lazy("Allowed links"),
         required=False,
         widget=_text(3, spellcheck="false"),
         help_text=gettext_lazy("One pattern a line, * for any text, such as example.com/*. Empty: all."),
     )
     link_refused = forms.CharField(
-        label=gettext_lazy("Links that are refused"), required=False, widget=_text(3, spellcheck="false")
+        label=gettext_lazy("Refused links"), required=False, widget=_text(3, spellcheck="false")
     )
-    needs_approval = forms.BooleanField(label=gettext_lazy("Each order waits for approval"), required=False)
+    needs_approval = forms.BooleanField(label=gettext_lazy("Orders need approval"), required=False)
     closed_countries = forms.CharField(
-        label=gettext_lazy("Not sold to"),
+        label=gettext_lazy("Closed to countries"),
         required=False,
         max_length=1000,
         help_text=gettext_lazy("Codes of countries with spaces between, such as DE FR."),

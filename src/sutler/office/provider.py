@@ -23,6 +23,7 @@ from sutler.fulfilment.models import Attempt, LoggedCall, Provider, ProviderMinu
 from sutler.fulfilment.service_changes import audited
 from sutler.office.fields import reason_field
 from sutler.office.providers import NOT_SAVED, STATES, ProviderForm, kept
+from sutler.office.templatetags.order import share
 from sutler.office.words import Words, refuse, words
 from sutler.web import paging
 from sutler.web.amounts import AmountField
@@ -93,7 +94,7 @@ def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
         "is_low": None not in (found.low_balance_micros, found.balance_micros)
         and (found.balance_micros or 0) < (found.low_balance_micros or 0),
         "health": day,
-        "errors": f"{day.error_rate:.1%}",
+        "errors": share(day.error_rate),
         "unknown": unknown.count(),
         "is_resting": found.rests_until is not None and found.rests_until > request.now,
         "alarms": alarms.recent(provider_id=provider_id, limit=10),

@@ -54,10 +54,10 @@ class FilterForm(forms.Form):
         label=gettext_lazy("Show"),
         required=False,
         choices=[
-            ("", gettext_lazy("All that it sells")),
-            ("yes", gettext_lazy("What we sell on")),
-            ("no", gettext_lazy("What we do not sell")),
-            ("gone", gettext_lazy("What is gone there")),
+            ("", gettext_lazy("All services")),
+            ("yes", gettext_lazy("On sale here")),
+            ("no", gettext_lazy("Not on sale here")),
+            ("gone", gettext_lazy("Gone there")),
         ],
     )
 

@@ -20,6 +20,7 @@ from sutler.fulfilment import care, heartbeat, provider_tasks, providers
 from sutler.fulfilment.models import Alarm, Attempt, Provider
 from sutler.fulfilment.service_changes import audited
 from sutler.office.fields import LimitField
+from sutler.office.templatetags.order import share
 from sutler.office.words import Words, refuse
 from sutler.web.doors import StaffRequest, staff_page
 
@@ -104,7 +105,7 @@ class ProviderForm(forms.Form):
         initial=15,
     )
     may_scan = forms.BooleanField(
-        label=gettext_lazy("Ids may be asked about to find an order whose answer was lost"), required=False
+        label=gettext_lazy("Look up order numbers to find an order whose answer was lost"), required=False
     )
     is_shared = forms.BooleanField(label=gettext_lazy("People order with the same account by hand"), required=False)
     brake_percent = forms.IntegerField(
@@ -170,7 +171,7 @@ def providers_list(request: StaffRequest) -> HttpResponse:
             "state": STATES[each.state],
             "is_low": _is_low(each),
             "health": health,
-            "errors": f"{health.error_rate:.1%}",
+            "errors": share(health.error_rate),
             "unknown": unknown.get(each.pk, 0),
             "alarms": alarms.get(each.pk, 0),
         }
@@ -194,8 +195,11 @@ def provider_new(request: StaffRequest) -> HttpResponse:
             after=shown,
         )
         if not isinstance(made, Refusal):
-            provider_tasks.ask(made.pk, provider_tasks.Kind.TEST, request.user, request.now)
-            messages.success(request, _("%(name)s is added, and being tested.") % {"name": made.name})
+            # In this order: the test takes many calls, and the catalogue is what is wanted first.
+            for kind in (provider_tasks.Kind.SYNC, provider_tasks.Kind.TEST):
+                provider_tasks.ask(made.pk, kind, request.user, request.now)
+            said = _("%(name)s is added: its catalogue is being fetched, then the connection is tested.")
+            messages.success(request, said % {"name": made.name})
             return redirect("office:provider", made.pk)
         refuse(form, made, NOT_SAVED)
     return render(request, "office/provider_new.html", {"form": form})

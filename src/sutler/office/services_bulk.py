@@ -36,11 +36,11 @@ class PriceForm(forms.Form):
     """How prices are changed."""
 
     how = forms.ChoiceField(
-        label=gettext_lazy("The rates"),
+        label=gettext_lazy("Change"),
         choices=[
-            ("raise", gettext_lazy("are raised by a percentage")),
-            ("lower", gettext_lazy("are lowered by a percentage")),
-            ("set", gettext_lazy("are all set to the same rate")),
+            ("raise", gettext_lazy("Raise by a percentage")),
+            ("lower", gettext_lazy("Lower by a percentage")),
+            ("set", gettext_lazy("Set to one rate")),
         ],
     )
     percent = PercentField(label=gettext_lazy("Percentage"), required=False)
@@ -69,36 +69,34 @@ class PriceForm(forms.Form):
         return Reprice(given["percent"] if given["how"] == "raise" else -given["percent"])
 
 
-_YES_NO = [("", gettext_lazy("as it is")), ("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))]
+_YES_NO = [("", gettext_lazy("Unchanged")), ("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))]
 
 
 class EditForm(forms.Form):
     """What is changed of all; what is left empty stays as it is."""
 
     state = forms.ChoiceField(
-        label=gettext_lazy("State"), required=False, choices=[("", gettext_lazy("as it is")), *STATE_CHOICES]
+        label=gettext_lazy("State"), required=False, choices=[("", gettext_lazy("Unchanged")), *STATE_CHOICES]
     )
     category = forms.ModelChoiceField(
         label=gettext_lazy("Category"),
         required=False,
         queryset=Category.objects,
-        empty_label=gettext_lazy("as it is"),
+        empty_label=gettext_lazy("Unchanged"),
     )
-    dripfeed = forms.ChoiceField(label=gettext_lazy("Orders may be spread over runs"), required=False, choices=_YES_NO)
-    cancel = forms.ChoiceField(label=gettext_lazy("Cancels may be asked"), required=False, choices=_YES_NO)
-    refill = forms.ChoiceField(label=gettext_lazy("Refills may be asked"), required=False, choices=_YES_NO)
+    dripfeed = forms.ChoiceField(label=gettext_lazy("Drip-feed is offered"), required=False, choices=_YES_NO)
+    cancel = forms.ChoiceField(label=gettext_lazy("Cancels are offered"), required=False, choices=_YES_NO)
+    refill = forms.ChoiceField(label=gettext_lazy("Refills are offered"), required=False, choices=_YES_NO)
     refill_days = forms.IntegerField(
-        label=gettext_lazy("Days in which a refill may be asked"),
+        label=gettext_lazy("Days of refill guarantee"),
         required=False,
         min_value=-1,
         max_value=LARGEST_NUMBER,
         help_text=gettext_lazy("-1: for ever."),
     )
-    needs_approval = forms.ChoiceField(
-        label=gettext_lazy("Each order waits for approval"), required=False, choices=_YES_NO
-    )
+    needs_approval = forms.ChoiceField(label=gettext_lazy("Orders need approval"), required=False, choices=_YES_NO)
     one_active_order_per_link = forms.ChoiceField(
-        label=gettext_lazy("One active order for each link"), required=False, choices=_YES_NO
+        label=gettext_lazy("One active order per link"), required=False, choices=_YES_NO
     )
 
     def clean(self) -> dict[str, Any]:

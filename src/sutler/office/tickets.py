@@ -72,7 +72,7 @@ class WriteForm(forms.Form):
 class SortForm(forms.Form):
     """Who looks after a ticket, and how urgent it is."""
 
-    assignee = forms.ChoiceField(label=gettext_lazy("Looked after by"), required=False)
+    assignee = forms.ChoiceField(label=gettext_lazy("Assigned to"), required=False)
     priority = forms.TypedChoiceField(label=gettext_lazy("Priority"), coerce=int, choices=list(PRIORITIES.items()))
 
     def __init__(self, ticket: Ticket, data: Any = None) -> None:

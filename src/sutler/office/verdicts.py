@@ -20,20 +20,20 @@ from sutler.office.fields import reason_field
 from sutler.orders.models import Order
 from sutler.web.doors import StaffRequest, staff_page
 
-_FOUNDED_ON = gettext_lazy("What you found, and where: it is kept in the audit log.")
+_FOUNDED_ON = gettext_lazy("What you found and where. It is kept in the audit log.")
 
 
 class PlacedForm(forms.Form):
     """Under which id it was placed, and how that is known."""
 
     upstream_id = forms.CharField(label=gettext_lazy("Number at the provider"), max_length=64)
-    reason = reason_field(label=gettext_lazy("Founded on"), help_text=_FOUNDED_ON)
+    reason = reason_field(label=gettext_lazy("How you know"), help_text=_FOUNDED_ON)
 
 
 class AbsentForm(forms.Form):
     """How it is known that it was never placed."""
 
-    reason = reason_field(label=gettext_lazy("Founded on"), help_text=_FOUNDED_ON)
+    reason = reason_field(label=gettext_lazy("How you know"), help_text=_FOUNDED_ON)
     is_sure = forms.BooleanField(label=gettext_lazy("The provider has no such order, and has not charged for it."))
 
 
@@ -60,9 +60,10 @@ def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
     if found is None:
         return _settled_already(request, order_id)
     do = request.POST.get("do", "")
-    placed = PlacedForm(request.POST if do == "placed" else None, initial={"upstream_id": request.GET.get("id", "")})
-    absent = AbsentForm(request.POST if do == "absent" else None)
-    wait = WaitForm(request.POST if do == "wait" else None)
+    known = {"upstream_id": request.GET.get("id", "")}
+    placed = PlacedForm(request.POST if do == "placed" else None, initial=known, auto_id="placed_%s")
+    absent = AbsentForm(request.POST if do == "absent" else None, auto_id="absent_%s")
+    wait = WaitForm(request.POST if do == "wait" else None, auto_id="wait_%s")
     actor = actor_of(request.user)
     if placed.is_valid():
         upstream_id = placed.cleaned_data["upstream_id"].strip()

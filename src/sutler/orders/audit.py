@@ -214,13 +214,13 @@ _HANGING_ON = (
     ),
     Check(
         "refill",
-        "only completed orders have refills, and a refill its hour of finishing exactly when it is finished",
+        "only completed orders have refills, for their own customer; the finished ones alone have an hour of finishing",
         "orders_refill",
         f"""
         SELECT 'refill ' || refill.id || ' of order ' || o.id || ' (' || o.status || ') is ' || refill.status
             || {_hour("refill")} AS breach
         FROM orders_refill refill JOIN orders_order o ON o.id = refill.order_id
-        WHERE o.status <> '{Status.COMPLETED}'
+        WHERE o.status <> '{Status.COMPLETED}' OR refill.customer_id <> o.customer_id
             OR (refill.status IN ({_REFILL_FINAL})) <> (refill.finished_at IS NOT NULL)
         """,
     ),

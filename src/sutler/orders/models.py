@@ -203,6 +203,8 @@ class Refill(models.Model):
 
     id = models.AutoField(primary_key=True)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refills")
+    # The order's customer, so that their list is one index however many orders and refills there are.
+    customer_id = models.BigIntegerField()
     status = models.CharField(
         max_length=12, choices=[(each, each) for each in RefillStatus], default=RefillStatus.PENDING
     )
@@ -215,7 +217,11 @@ class Refill(models.Model):
                 fields=["order"], condition=Q(status__in=["Pending", "In progress"]), name="one_open_refill_per_order"
             )
         ]
-        indexes = [models.Index(fields=["id"], condition=Q(status="Pending"), name="refill_to_hand_out")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(status="Pending"), name="refill_to_hand_out"),
+            # The customer's own list, newest first.
+            models.Index(fields=["customer_id", "id"], name="refill_of_customer"),
+        ]
 
     def __str__(self) -> str:
         return f"refill {self.pk}"

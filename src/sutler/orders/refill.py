@@ -16,13 +16,14 @@ from sutler.storage.transactions import durable
 
 # The partial unique index decides between two who ask at once: the later one's row falls away.
 _INSERT_REFILLS = Statement(
-    "INSERT INTO orders_refill (order_id, status, requested_at)"
-    " SELECT order_id, status, requested_at FROM {rows} WHERE 1 = 1 ON CONFLICT DO NOTHING RETURNING order_id, id",
-    {"order_id": "integer", "status": "text", "requested_at": "timestamptz"},
+    "INSERT INTO orders_refill (order_id, customer_id, status, requested_at)"
+    " SELECT order_id, customer_id, status, requested_at FROM {rows} WHERE 1 = 1"
+    " ON CONFLICT DO NOTHING RETURNING order_id, id",
+    {"order_id": "integer", "customer_id": "bigint", "status": "text", "requested_at": "timestamptz"},
 )
 _REFILLS = Statement(
     "SELECT rows.ask, refill.status FROM {rows} JOIN orders_refill refill ON refill.id = rows.id"
-    " JOIN orders_order ON orders_order.id = refill.order_id AND orders_order.customer_id = rows.customer_id",
+    " AND refill.customer_id = rows.customer_id",
     {"ask": "integer", "customer_id": "bigint", "id": "bigint"},
 )
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
@@ -66,7 +67,7 @@ def request_refills(customer_id: int, order_ids: Sequence[int], now: datetime) -
         # In id order, so that two callers never wait for each other in a ring.
         asked = sorted(order_id for order_id, stands_in_the_way in found.items() if stands_in_the_way is None)
         opened: dict[int, int] = dict(
-            run(_INSERT_REFILLS, [(each, RefillStatus.PENDING, moment(now)) for each in asked])
+            run(_INSERT_REFILLS, [(each, customer_id, RefillStatus.PENDING, moment(now)) for each in asked])
         )
         if opened:
             receipt.wrote("orders_refill", min(opened.values()))
@@ -101,7 +102,7 @@ def of_customer(
     customer_id: int, status: RefillStatus | None = None, *, before: int | None = None, limit: int = 50
 ) -> Page:
     """Returns a page of the refills of a customer's orders, newest first, by default of every status."""
-    found = Refill.objects.filter(order__customer_id=customer_id).select_related("order__service")
+    found = Refill.objects.filter(customer_id=customer_id).select_related("order__service")
     if status is not None:
         found = found.filter(status=status)
     if before is not None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from sutler.catalogue.shelf import Offer, Shelf
 from sutler.core.order_types import LARGEST_NUMBER, LONGEST_TEXT, Field, Kind, Measure, items
 from sutler.shop.order_words import DEVICES, FIELDS, TRAFFIC
+from sutler.web.long_select import LongSelect
 
 FAVOURITES = "favourites"
 # So many services stand in one list; past that a category has to be chosen first.
@@ -67,7 +68,7 @@ class OrderForm(forms.Form):
         assert choice.offer is not None  # noqa: S101 - there is no form without a service
         self.offer = choice.offer
         self.fields["category"].widget = forms.Select(_CHOOSES, _categories(sold, has_favourites))
-        self.fields["service"].widget = forms.Select(_CHOOSES, _services(choice))
+        self.fields["service"].widget = LongSelect(_CHOOSES, _services(choice))
         for each in self.offer.terms.type.fields:
             if each.name not in DRIP or self.offer.terms.dripfeed:
                 self.fields[each.name] = _field(each, self.offer)

@@ -33,7 +33,7 @@ class MassForm(forms.Form):
     """The lines, a name for this sending, and the digest of the lines that were checked."""
 
     orders = forms.CharField(
-        label=_("Orders, one a line"),
+        label=_("Orders, one per line"),
         help_text=_("service number | link | quantity; at most 200 lines. A package needs no quantity."),
         strip=False,
         max_length=mass.MOST_LINES * mass.LONGEST_LINE,

@@ -16,6 +16,7 @@ from sutler.accounts.models import Notice
 from sutler.core.countries import CODES
 from sutler.core.refusals import Reason, Refusal
 from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.long_select import LongSelect
 
 NOTICES = {
     Notice.TICKETS: gettext_lazy("Answers to my tickets"),
@@ -37,15 +38,17 @@ class ProfileForm(forms.Form):
         label=gettext_lazy("Time zone"),
         required=False,
         choices=[("", "UTC"), *((each, each.replace("_", " ")) for each in sorted(available_timezones()))],
+        widget=LongSelect,
     )
     country = forms.ChoiceField(
         label=gettext_lazy("Country"),
         help_text=gettext_lazy("Some services are closed to some countries. Once said, only our staff can change it."),
         required=False,
-        choices=[("", gettext_lazy("Not said")), *((each, each) for each in sorted(CODES))],
+        choices=[("", gettext_lazy("Not set")), *((each, each) for each in sorted(CODES))],
+        widget=LongSelect,
     )
     notices = forms.MultipleChoiceField(
-        label=gettext_lazy("Tell me by e-mail of"),
+        label=gettext_lazy("E-mail me about"),
         required=False,
         choices=list(NOTICES.items()),
         widget=forms.CheckboxSelectMultiple,

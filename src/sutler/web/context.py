@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from sutler.accounts.roles import permissions_of
-from sutler.web import impersonation, navigation, terms
+from sutler.web import announced, impersonation, navigation, terms
 from sutler.web.doors import customer_of
 from sutler.web.face import face
 from sutler.web.preferences import THEMES, theme_of
@@ -25,6 +25,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "security_tabs": SimpleLazyObject(lambda: navigation.places(navigation.SECURITY, frozenset(), request.path)),
         "navigation": SimpleLazyObject(lambda: _navigation(request)),
         "purse": SimpleLazyObject(lambda: getattr(request, "customer", None) or customer_of(request)),
+        "urgent": SimpleLazyObject(announced.urgent),
         "signed_in_as": SimpleLazyObject(lambda: impersonation.who(request)),
     }
 

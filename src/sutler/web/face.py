@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
@@ -30,7 +30,7 @@ class Face:
 
 def face() -> Face:
     """Returns the panel's face, kept for KEPT_SECONDS."""
-    return cache.get_or_set("panel_face", _read, KEPT_SECONDS) or _read()
+    return caches["process"].get_or_set("panel_face", _read, KEPT_SECONDS) or _read()
 
 
 @require_safe

@@ -56,7 +56,7 @@ STAFF = (
     Link("office:customers", _("Customers"), "users", Permission.CUSTOMERS, ("/office/groups", "/office/adjustments")),
     Link("office:services", _("Services"), "tag", Permission.CATALOGUE, ("/office/categories", "/office/routes")),
     Link("office:providers", _("Providers"), "link", Permission.PROVIDERS),
-    Link("office:prices", _("Prices and currencies"), "stack", Permission.CATALOGUE, "/office/currencies"),
+    Link("office:prices", _("Prices"), "stack", Permission.CATALOGUE, "/office/currencies"),
     Link("office:payments", _("Payments"), "wallet", Permission.PAYMENTS),
     Link("office:tickets", _("Tickets"), "ticket", Permission.TICKETS),
     Link("office:announcements", _("Announcements"), "bell", Permission.ANNOUNCEMENTS),

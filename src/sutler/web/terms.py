@@ -1,7 +1,7 @@
 """The operator's terms and acceptable use, for everybody to read; accepted anew by customers when they change."""
 
 from django.contrib import messages
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -59,7 +59,7 @@ def accept(request: HttpRequest) -> HttpResponse:
 
 def current_id() -> int:
     """Returns the id of the version that counts now, kept for KEPT_SECONDS; 0 while there is none."""
-    return cache.get_or_set("terms", terms.current_id, KEPT_SECONDS) or 0
+    return caches["process"].get_or_set("terms", terms.current_id, KEPT_SECONDS) or 0
 
 
 def must_be_accepted(request: HttpRequest) -> bool:

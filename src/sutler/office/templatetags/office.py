@@ -62,6 +62,12 @@ def place_of(what: str) -> str:
         return ""
 
 
+@register.filter
+def is_numbered(subject: str) -> bool:
+    """Returns whether the subject of an alarm names something: others only keep two alarms of a kind apart."""
+    return any(each.isdigit() for each in subject)
+
+
 @register.simple_tag
 def ticket_state(state: str) -> SafeString:
     """Returns the chip of a ticket's state as staff see it."""

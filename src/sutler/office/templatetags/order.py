@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.html import format_html, linebreaks
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from sutler.books.models import LedgerAccount
 from sutler.core.attempts import AttemptState
@@ -48,6 +49,22 @@ _ACCOUNTS: Mapping[str, Words] = {
     _Kind.PROVIDER: _("Provider"),
     _Kind.COST: _("Cost"),
 }
+# The first word of a transfer's cause.
+_CAUSES: Mapping[str, Words] = {
+    "order": _("Charge"),
+    "run": _("Run begun"),
+    "settle": _("Settled"),
+    "return": _("Given back"),
+    "cost": _("Cost"),
+    "cost-more": _("More cost"),
+    "cost-back": _("Cost given back"),
+}
+_OUTCOMES: Mapping[str, Words] = {
+    "NotSent": _("Not sent"),
+    "Declined": _("Declined"),
+    "NoAnswer": _("No answer"),
+    "Remarked": _("Noted"),
+}
 _LONGEST_SHOWN = 60
 
 
@@ -67,6 +84,18 @@ def request_state(state: str) -> SafeString:
 def account(kind: str) -> Words:
     """Returns what an account of the books is called."""
     return _ACCOUNTS.get(kind, kind)
+
+
+@register.simple_tag
+def cause(key: str) -> SafeString:
+    """Returns why money moved, in words; the books' own key of it shows on pointing at it."""
+    return format_html('<span title="{}">{}</span>', key, _CAUSES.get(key.partition(":")[0], key))
+
+
+@register.filter
+def outcome(kind: str) -> Words:
+    """Returns what came of a call to a provider."""
+    return _OUTCOMES.get(kind, kind)
 
 
 @register.simple_tag
@@ -109,7 +138,7 @@ def seconds(count: int) -> str:
 @register.simple_tag
 def share(part: float) -> str:
     """Returns a share from 0 to 1 as a percentage."""
-    return f"{100 * part:.1f}%"
+    return gettext("%(n)s%%") % {"n": formats.number_format(100 * part, 1)}
 
 
 @register.filter

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.forms import BoundField, CheckboxInput
 from django.templatetags.static import static
 from django.utils import formats, timezone
@@ -15,16 +16,18 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sutler.core.lifecycle import RefillStatus, Status
-from sutler.core.money import show_balance, show_charge, show_rate
+from sutler.core.money import show_balance, show_charge, show_rate, show_total
 from sutler.orders.models import Order
 from sutler.web.paging import Page
 from sutler.web.plots import Plot
 from sutler.web.reader import written
 from sutler.web.sessions import browser_words
+from sutler.web.told import told
 
 register = template.Library()
 register.filter("browser", browser_words)
 register.filter("written", written)
+register.filter("told", told)
 
 # The word for the reader and the colour of each state; the wire keeps its own words.
 STATES: Mapping[str, tuple[str | Promise, str]] = {
@@ -37,15 +40,26 @@ STATES: Mapping[str, tuple[str | Promise, str]] = {
     RefillStatus.REJECTED: (_("Rejected"), "bad"),
 }
 MINUS, DASH = "\u2212", "\u2013"
-_WAYS_TO_SHOW = {"balance": show_balance, "charge": show_charge, "rate": show_rate}
+_WAYS_TO_SHOW = {"balance": show_balance, "charge": show_charge, "rate": show_rate, "total": show_total}
 
 
 @register.simple_tag
 def money(micros: int, currency: str, kind: str = "balance") -> SafeString:
-    """Returns an amount with its currency. `kind` says how it is rounded: balance (down), charge (up), rate (not)."""
+    """Returns an amount with its currency.
+
+    `kind` says how it is rounded: balance (down), charge (up), rate (not), total (to hundredths, for
+    figures to look at).
+    """
     return format_html(
         '<span class="money">{}\u00a0<span class="currency">{}</span></span>', amount(micros, kind), currency
     )
+
+
+@register.simple_tag
+def between(least: int, most: int) -> SafeString:
+    """Returns the quantities from the least to the most, which a line may break between; one number if they are one."""
+    first, last = (intcomma(each) for each in (least, most))
+    return SafeString(first) if least == most else format_html("<span>{}\u2013<wbr>{}</span>", first, last)
 
 
 @register.simple_tag
