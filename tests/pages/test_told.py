@@ -18,7 +18,21 @@ from sutler.web.told import is_ours, told
 
 ROOMS = Path(sutler.__file__).parent
 # The calls that write something with an order, an attempt or an alarm.
-WRITTEN_BY = {"sound", "Remark", "NotSent", "NoAnswer", "differs", "untold", "_note", "_passed", "_finding", "_say"}
+WRITTEN_BY = {
+    "sound",
+    "Remark",
+    "NotSent",
+    "NoAnswer",
+    "differs",
+    "untold",
+    "note",
+    "_note",
+    "_passed",
+    "_finding",
+    "_say",
+}
+# The names that such a text has before it is written.
+WRITTEN_AS = {"text", "notes", "reason", "_WHY_STAFF"}
 # First arguments that name a kind of call.
 NAMES = {"services", "balance", "status", "refill_status", "add", "(all)"}
 
@@ -34,16 +48,27 @@ def shown_on_the_api_page() -> Iterator[str]:
     yield from (*STATUSES.values(), *REFILL_STATUSES.values())
 
 
-def written_in_fulfilment() -> Iterator[str]:
-    """The texts given to those calls, or as `why`, with a number in each gap."""
-    for path in sorted((ROOMS / "fulfilment").glob("*.py")):
+def written_with_orders() -> Iterator[str]:
+    """The texts given to those calls or names, or as `why` or `note`, with a number in each gap."""
+    for path in sorted(each for room in ("fulfilment", "orders") for each in (ROOMS / room).glob("*.py")):
         if path.name.startswith(("simulator", "conformance")):
             continue
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call):
-                name = getattr(call.func, "id", getattr(call.func, "attr", ""))
-                given = [each.value for each in call.keywords if each.arg == "why"]
-                yield from map(words, given + (call.args if name in WRITTEN_BY else []))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            yield from map(words, given(node))
+
+
+def given(node: ast.AST) -> list[ast.expr]:
+    """What a call or an assignment writes, if it is one of those."""
+    match node:
+        case ast.Call(func=func, args=args, keywords=keywords):
+            name = getattr(func, "id", getattr(func, "attr", ""))
+            named = [each.value for each in keywords if each.arg in {"why", "note"}]
+            return named + (args if name in WRITTEN_BY else [])
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(values=values)) if name in WRITTEN_AS:
+            return values
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.DictComp(value=value) | ast.IfExp(body=value) | value):
+            return [value] if name in WRITTEN_AS else []
+    return []
 
 
 def words(given: ast.expr) -> str:
@@ -62,7 +87,7 @@ def words(given: ast.expr) -> str:
         pytest.param([each.sentence for each in CHECKS], id="promises"),
         pytest.param([each.about for each in SETTINGS], id="settings"),
         pytest.param(list(shown_on_the_api_page()), id="API page"),
-        pytest.param(list(written_in_fulfilment()), id="fulfilment"),
+        pytest.param(list(written_with_orders()), id="orders"),
     ],
 )
 def test_what_is_kept_in_english_can_be_told_in_another_language(texts: list[str]) -> None:
