@@ -110,7 +110,7 @@ class TestIdsThatCannotBe:
     def test_of_two_answers_in_one_batch_the_first_has_it(
         self, alice: Customer, service: Service, provider: Provider, order: Order
     ) -> None:
-        second = placed(alice, service, link="https://example.com/2")
+        second = placed(alice, service, link="https://example.com/2", quantity=900)
         plan_all()
         told = [outcome_of(each.attempt_id, Accepted("11")) for each in claim(provider)]
         attempts.settle(provider.pk, told, (), NOW)
@@ -356,7 +356,7 @@ def test_an_order_whose_routes_went_meanwhile_goes_to_the_desk(order: Order, ser
 def test_everything_of_a_batch_is_written_or_nothing(
     alice: Customer, service: Service, provider: Provider, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    placed(alice, service, link="https://example.com/2")
+    placed(alice, service, link="https://example.com/2", quantity=900)
     plan_all()
     told = [outcome_of(each.attempt_id, Accepted(str(each.order_id + 10))) for each in claim(provider)]
 

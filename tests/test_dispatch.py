@@ -35,9 +35,14 @@ def provider(service: Service) -> Provider:
     return route(service).upstream_service.provider
 
 
-def ordered(customer: Customer, service: Service, count: int, quantity: int = 1000, first: int = 0) -> list[Order]:
-    """So many orders with links of their own, planned."""
-    made = [placed(customer, service, link=link(first + number), quantity=quantity) for number in range(count)]
+def ordered(
+    customer: Customer, service: Service, count: int, quantity: int = 1000, first: int = 0, step: int = 1
+) -> list[Order]:
+    """So many orders with links of their own, and charges of their own unless `step` is 0, planned."""
+    made = [
+        placed(customer, service, link=link(first + number), quantity=quantity + step * number)
+        for number in range(count)
+    ]
     plan_all()
     return made
 
@@ -179,15 +184,25 @@ class TestChargeLock:
     def test_of_those_that_leave_together_each_has_a_charge_of_its_own(
         self, alice: Customer, service: Service, provider: Provider
     ) -> None:
-        first, held = ordered(alice, service, 2)
+        first, held = ordered(alice, service, 2, step=0)
         free = [each.pk for number in range(3) for each in ordered(alice, service, 1, 500 + number, first=2 + number)]
         assert claimed_orders(provider) == [first.pk, *free]
         assert states(held) == ["planned"]
 
-    def test_more_than_a_fifth_goes_on(self, alice: Customer, service: Service, provider: Provider) -> None:
+    def test_what_is_unknown_holds_no_more_than_a_fifth(
+        self, alice: Customer, service: Service, provider: Provider
+    ) -> None:
         send(placed(alice, service), TIMED_OUT)
-        orders = ordered(alice, service, 2, first=1) + ordered(alice, service, 7, 500, first=3)
-        assert claimed_orders(provider) == [each.pk for each in orders[:2] + orders[2:]]
+        first, _ = ordered(alice, service, 2, first=1, step=0)
+        others = ordered(alice, service, 7, 500, first=3)
+        assert claimed_orders(provider) == [first.pk, *(each.pk for each in others)]
+
+    @pytest.mark.parametrize(("count", "leave"), [(9, 1), (10, 10), (30, 30)])
+    def test_among_themselves_a_few_wait_for_each_other_and_many_do_not(
+        self, alice: Customer, service: Service, provider: Provider, count: int, leave: int
+    ) -> None:
+        orders = ordered(alice, service, count, step=0)
+        assert claimed_orders(provider) == [each.pk for each in orders[:leave]]
 
     def test_the_link_lock_holds_whatever_the_share(
         self, alice: Customer, service: Service, provider: Provider

@@ -197,8 +197,8 @@ class Panel:
         timeout = self._waits_placing if action in _PLACING else self._waits
         if wanted.method == "GET":
             url = url.copy_merge_params(form)
-            return self._http.build_request("GET", url, headers=_HEADERS, timeout=timeout)
-        return self._http.build_request("POST", url, data=form, headers=_HEADERS, timeout=timeout)
+            return httpx2.Request("GET", url, headers=_HEADERS, extensions={"timeout": timeout.as_dict()})
+        return httpx2.Request("POST", url, data=form, headers=_HEADERS, extensions={"timeout": timeout.as_dict()})
 
     async def _send(self, request: httpx2.Request) -> _Reply | NoAnswer:
         response = await self._http.send(request, stream=True, follow_redirects=False)

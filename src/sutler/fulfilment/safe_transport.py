@@ -15,13 +15,15 @@ from socket import SOCK_STREAM
 
 import httpx2
 
+from sutler.fulfilment.connections import Connections
+
 # Returns the addresses of a host, in the order in which to try them. Raises OSError if there are none.
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Shorter than any server keeps an idle connection: one that closes just as an order leaves makes it unknown.
-# All are kept: a provider may be called fifty times at once, and more again and again by every loop of its line.
-LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=2)
+IDLE_SECONDS = 2.0
+_ONE = httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
 MOST_TRIED = 3
 
 # A translator of addresses takes the last 32 bits of these for an IPv4 address (RFC 6052).
@@ -76,7 +78,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         self._resolve = resolve
         self._allowed = {_name(host) for host in allowed_hosts}
         self._tls = tls
-        self._new_transport = new_transport or self._new_http_transport
+        self._new_transport = new_transport or (lambda: Connections(self._new_http_transport, IDLE_SECONDS))
         self._transports: dict[str, httpx2.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -124,18 +126,16 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         if host not in self._transports:
             self._transports[host] = self._new_transport()
         # The Host header was written from the URL when the request was built, and is kept.
-        pinned = httpx2.Request(
-            request.method,
-            _at(request.url, address),
-            headers=request.headers,
-            stream=request.stream,
-            extensions=request.extensions | {"sni_hostname": host},
-        )
-        return await self._transports[host].handle_async_request(pinned)
+        url, request.url = request.url, _at(request.url, address)
+        request.extensions = request.extensions | {"sni_hostname": host}
+        try:
+            return await self._transports[host].handle_async_request(request)
+        finally:
+            request.url = url
 
     def _new_http_transport(self) -> httpx2.AsyncHTTPTransport:
         self._tls = self._tls or httpx2.create_ssl_context(trust_env=False)
-        return httpx2.AsyncHTTPTransport(verify=self._tls, limits=LIMITS)
+        return httpx2.AsyncHTTPTransport(verify=self._tls, limits=_ONE)
 
 
 def open_client(allowed_hosts: Collection[str] = (), resolve: Resolver = ask_system) -> httpx2.AsyncClient:
