@@ -25,7 +25,8 @@ console = wide_console()
 OPEN_ORDERS = 100_000
 MOST_CALLS = OPEN_ORDERS // 100
 SENT_A_ROUND = 3_000
-AT_ONCE = 32
+# As many as a provider may be called at once.
+AT_ONCE = 50
 BAR = Bar(0.5, 0.5)
 CALLS = Bar(1.0, 1.0, lower_is_better=True)
 LOOP, FIGURE = "bare httpx2", "asked for"

@@ -21,7 +21,7 @@ AHEAD_SECONDS = 0.5
 # Not longer, or turns would pass unused.
 IDLE_SECONDS = AHEAD_SECONDS
 # Answers that come this close together are settled in one transaction.
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.003
 
 _log = structlog.get_logger(__name__)
 

@@ -24,7 +24,7 @@ JOBS: tuple[Job, ...] = (
 )
 
 # Between two passes of which the first found something.
-BREATH_SECONDS = 0.05
+BREATH_SECONDS = 0.2
 
 _log = structlog.get_logger(__name__)
 
