@@ -4,7 +4,7 @@ The pool of httpx2 looks at every connection, whether its server has closed it, 
 one ends; with dozens open that costs as much as the request. Here a request looks at the connection it takes.
 """
 
-import time
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -40,7 +40,7 @@ class Connections(httpx2.AsyncBaseTransport):
 
     async def keep(self, one: httpx2.AsyncBaseTransport) -> None:
         """Puts a connection back that is free again, and closes those that nobody has needed for too long."""
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         self._idle.append((now, one))
         while self._idle[0][0] < now - self._idle_seconds:
             await self._idle.popleft()[1].aclose()
