@@ -1,6 +1,5 @@
 """The proof with real parts: a reseller hands drip-feeds and subscriptions on whole to a wholesaler, who runs them."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.chain import ENDED, START_MICROS, Link
-from tests.live import Panel, fresh_database
+from tests.live import Blank, Panel
 from tests.live_caller import UNIT, Caller, until
 from tests.test_wire_add_types import FOLLOW
 
@@ -55,14 +54,13 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def pair(blank: Blank, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     folder = tmp_path_factory.mktemp("pair")
     with ExitStack() as stack:
         panels = {}
         for name in NAMES:
             (folder / name).mkdir()
-            panels[name] = Panel(folder / name, stack.enter_context(fresh_database(f"sutler_{name}_{os.getpid()}")))
-            stack.callback(panels[name].close)
+            panels[name] = stack.enter_context(blank.copied(folder / name, f"{name}_of_pair"))
         yield Pair(panels)
         for each in panels.values():
             each.verify()
