@@ -171,6 +171,17 @@ def test_what_an_order_has_cost(told: UpstreamStatus, cost: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "confirms"),
+    [("Pending", True), ("In progress", True), ("Completed", True), ("Awaiting moderation", False), ("Failed", False)],
+)
+def test_only_a_state_that_is_known_shows_whose_an_id_is(word: str, confirms: bool) -> None:
+    found = heard(UNDER_WAY._replace(confirmed_at=None, word=""), said(word, 700_000))
+    assert (found.confirmed_at is not None) is confirms
+    later = heard(UNDER_WAY._replace(confirmed_at=found.confirmed_at, word=word), said("In progress", 700_000))
+    assert later.tells_odd_charge
+
+
+@pytest.mark.parametrize(
     ("told", "cost"),
     [
         (said("Canceled", None, remains=1000), 0),

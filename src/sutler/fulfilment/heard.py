@@ -127,7 +127,8 @@ def hear(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chan
         remains=row.remains if said.remains is None else said.remains,
         reported_micros=row.reported_micros if charge is None else charge,
         cost_micros=row.cost_micros,
-        confirmed_at=row.confirmed_at or now,
+        # A state that is not known tells nothing of the charge: whose the id is shows with the first that is.
+        confirmed_at=row.confirmed_at or (None if isinstance(said.status, Doubt) else now),
         finished_at=row.finished_at,
     )
     if row.finished_at is not None:
