@@ -173,6 +173,7 @@ PROMISES = (
 # Why an attempt, a refill or a request stands as it does
 CAUSES = (
     _("the worker that sent it did not say what came of it"),
+    _("the worker that had begun it was stopped"),
     _("the id {id} belongs to another order"),
     _("the id {id} is older than the order"),
     _("never placed, as staff found"),
