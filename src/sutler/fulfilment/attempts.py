@@ -17,7 +17,7 @@ from sutler.fulfilment.models import Alarm, Attempt, Provider
 from sutler.fulfilment.panel_answers import Accepted, Declined, Failure, NotSent
 from sutler.orders import handing
 from sutler.orders.change import Event, note, write_events
-from sutler.storage.statements import Statement, moment, new_ids, read_moment, run
+from sutler.storage.statements import Statement, moment, moment_or_none, new_ids, read_moment, run
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -297,7 +297,7 @@ def is_number(upstream_id: str) -> bool:
 
 
 def _kept(attempt: _Sent) -> tuple[object, ...]:
-    moments = [None if each is None else moment(each) for each in (attempt.answered_at, attempt.due_at)]
+    moments = moment_or_none(attempt.answered_at), moment_or_none(attempt.due_at)
     return attempt.pk, attempt.state, attempt.why, attempt.decided_by, attempt.upstream_id, *moments
 
 

@@ -59,12 +59,18 @@ def rest(provider: Provider, reason: str, length: timedelta, kind: Alarm.Kind, n
     alarms.sound(provider.pk, kind, "", f"Nothing is sent: {reason}", now)
 
 
+def adds_since(provider_id: int, since: datetime) -> tuple[int, int]:
+    """Returns how many orders the provider was sent in the minutes after a moment, and how many came to be unclear."""
+    [(adds, unknown)] = select(_LATELY, provider_id, moment(since))
+    return int(adds), int(unknown)
+
+
 def _unsettled(provider: Provider) -> QuerySet[Attempt]:
     return Attempt.objects.filter(IN_INDEX_UNSETTLED, provider=provider, action=Attempt.Action.ADD)
 
 
 def _unclear_lately(provider: Provider, now: datetime) -> str:
-    [(adds, unknown)] = select(_LATELY, provider.pk, moment(now - WINDOW))
+    adds, unknown = adds_since(provider.pk, now - WINDOW)
     if unknown >= FEWEST_UNKNOWN and unknown * 100 > adds * provider.brake_percent:
         return f"{unknown} of {adds} orders of the last five minutes are unknown"
     return ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
@@ -13,7 +13,7 @@ from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment import attempts, brake
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.journal import Said
-from sutler.fulfilment.models import Attempt, Provider, ProviderMinute
+from sutler.fulfilment.models import Attempt, Provider
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 from sutler.orders import handing, schedules
 from sutler.orders.models import Order
@@ -174,8 +174,7 @@ def _first_of_each(planned: Mapping[int, int]) -> list[int]:
 def _most_held(provider_id: int, now: datetime) -> int:
     """Returns how many may be held for their charge: a share of what was to be sent in the last hour. What waits now is
     no measure of it, since those that are not held do not wait."""
-    lately = ProviderMinute.objects.filter(provider=provider_id, minute__gt=now - timedelta(hours=1))
-    sent = lately.aggregate(sum=Sum("adds"))["sum"] or 0
+    sent, _ = brake.adds_since(provider_id, now - timedelta(hours=1))
     return (sent + _due(provider_id, now)[:_LOOKED_AT].count()) * MOST_HELD_PERCENT // 100
 
 

@@ -19,7 +19,7 @@ from sutler.fulfilment.panel_answers import Declined, UpstreamStatus
 from sutler.orders import move
 from sutler.orders.change import note, write_events
 from sutler.orders.models import Order
-from sutler.storage.statements import Statement, moment, run, run_counted
+from sutler.storage.statements import Statement, moment, moment_or_none, run, run_counted
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -128,8 +128,8 @@ def _get_on(
     ]
     rows = [
         (
-            *(each.row.pk, _moment(each.row.asked_at), each.word, each.start_count, each.remains),
-            *(each.reported_micros, at, _moment(each.ask_at)),
+            *(each.row.pk, moment_or_none(each.row.asked_at), each.word, each.start_count, each.remains),
+            *(each.reported_micros, at, moment_or_none(each.ask_at)),
         )
         for each in going_on
     ]
@@ -177,15 +177,12 @@ def _keep(heard: Sequence[Heard], now: datetime) -> None:
         [
             (
                 *(each.row.pk, each.word, each.start_count, each.remains, each.reported_micros, each.cost_micros),
-                *(_moment(each.confirmed_at), at, _moment(each.ask_at), each.misses, _moment(each.finished_at)),
+                *(moment_or_none(each.confirmed_at), at, moment_or_none(each.ask_at)),
+                *(each.misses, moment_or_none(each.finished_at)),
             )
             for each in heard
         ],
     )
-
-
-def _moment(at: datetime | None) -> str | None:
-    return None if at is None else moment(at)
 
 
 def _later(row: Followed, now: datetime) -> tuple[int, str]:

@@ -60,6 +60,11 @@ def moment(now: datetime) -> str:
     return utc if is_postgres() else utc.removesuffix("+00:00")
 
 
+def moment_or_none(at: datetime | None) -> str | None:
+    """Returns what `moment` does; None for no moment."""
+    return None if at is None else moment(at)
+
+
 def read_json(stored: Any) -> Any:
     """Returns a JSON value as a statement has answered it: SQLite's is its text."""
     return msgspec.json.decode(stored) if isinstance(stored, str) else stored
@@ -80,14 +85,14 @@ def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
     if statement.answer and not is_postgres():
         return _unpacked(_execute(_sqlite_select(statement), [_encode(rows).decode()]))
     cursors = _write(statement, rows)
-    return [row for cursor in cursors for row in cursor.fetchall()] if statement.answers else []
+    return [row for cursor in cursors for row in _fetched(cursor)] if statement.answers else []
 
 
 def select(statement: Statement, *parameters: object) -> list[Row]:
     """Runs a SELECT that takes single parameters, one for each `?`, in the place of rows; they come in any order."""
     if is_postgres():
         sql = statement.sql.replace("{answer}", ", ".join(statement.answer)).replace("?", "%s")
-        return list(_execute(sql, parameters).fetchall())
+        return _fetched(_execute(sql, parameters))
     return _unpacked(_execute(_sqlite_select(statement), parameters))
 
 
@@ -131,8 +136,8 @@ def new_ids(table: str, count: int) -> list[int]:
     """
     if is_postgres():
         drawn = _execute(f"SELECT nextval('{table}_id_seq') FROM generate_series(1, %s)", [count])  # noqa: S608
-        return [row[0] for row in drawn.fetchall()]
-    found = _execute("SELECT seq FROM sqlite_sequence WHERE name = ?", [table]).fetchall()
+        return [row[0] for row in _fetched(drawn)]
+    found = _fetched(_execute("SELECT seq FROM sqlite_sequence WHERE name = ?", [table]))
     last: int = found[0][0] if found else 0
     return list(range(last + 1, last + 1 + count))
 
@@ -144,8 +149,15 @@ def _execute(sql: str, parameters: Sequence[object]) -> Any:
         return connection.connection.execute(sql, parameters)
 
 
+def _fetched(cursor: Any) -> list[Row]:
+    with connection.wrap_database_errors:  # SQLite may still be reading
+        found: list[Row] = cursor.fetchall()
+    return found
+
+
 def _unpacked(cursor: Any) -> list[Row]:
-    found: list[Row] = msgspec.json.decode(cursor.fetchone()[0])
+    [(packed,)] = _fetched(cursor)
+    found: list[Row] = msgspec.json.decode(packed)
     return found
 
 
