@@ -34,9 +34,11 @@ class Process:
             raise BenchError(f"the server did not answer: {error}") from error
 
     def peak_memory_mib(self) -> float:
-        """Returns the most memory the process has ever had resident."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+        """Returns the most memory that the process and its children have ever had resident, each for itself."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        statuses = [Path(f"/proc/{pid}/status").read_text() for pid in (self.pid, *children)]
+        lines = (line for status in statuses for line in status.splitlines())
+        return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx2
 
 from sutler.fulfilment.panel_answers import Exchange
+from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import Panel, PanelSettings
 
 URL = "https://panel.example/api/v2"
@@ -52,7 +53,7 @@ class Upstream:
 
     async def call(self, call: Callable[[Panel], Awaitable[T]], transport: httpx2.AsyncBaseTransport) -> T:
         async with httpx2.AsyncClient(transport=transport, trust_env=False) as http:
-            return await call(Panel(self.settings, http, StillClock(), self.exchanges.append))
+            return await call(Panel(self.settings, HttpCall(http, StillClock()), self.exchanges.append))
 
     @property
     def form(self) -> dict[str, str]:

@@ -22,6 +22,7 @@ from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import CatalogueChange, Provider, ProviderMinute, Route, UpstreamService
 from sutler.fulfilment.panel_answers import Catalogue, Failure
+from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.simulator import KEY
 from sutler.fulfilment.simulator_faults import OF_ADD_ALONE, SWITCHES, Faults, Group
@@ -65,7 +66,9 @@ class Shop:
         transport = SimulatedTransport(self.caller.upstream, self.caller.time.wait)
         async with httpx2.AsyncClient(transport=transport, trust_env=False) as http:
             settings = PanelSettings("http://upstream.example/api/v2", KEY)
-            yield Line(self.provider, settings, http, Database(executor), self.caller.time, seeded(1), "test")
+            time = self.caller.time
+            call = HttpCall(http, time)
+            yield Line(self.provider, settings, call, Database(executor), time, seeded(1), "test")
 
 
 def what_is_sold() -> list[object]:

@@ -15,6 +15,7 @@ from sutler.fulfilment.conformance_verdict import Outcome
 from sutler.fulfilment.database import Database
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Provider
+from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.simulator import KEY, LyingUpstream
 from sutler.fulfilment.simulator_faults import Faults
@@ -49,8 +50,8 @@ class Examined:
     async def _certify(self) -> list[Finding]:
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(self._reply), trust_env=False) as http:
             settings = (self._settings, replace(self._settings, key=WRONG_KEY))
-            parts = (Database(None), self.time, seeded(1), "operator")
-            return await certify(*(Line(self._provider, each, http, *parts) for each in settings))
+            parts = (HttpCall(http, self.time), Database(None), self.time, seeded(1), "operator")
+            return await certify(*(Line(self._provider, each, *parts) for each in settings))
 
     async def _reply(self, request: httpx2.Request) -> httpx2.Response:
         asked = dict(httpx2.QueryParams((await request.aread()).decode()))

@@ -11,6 +11,7 @@ from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.line import FIRST_BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS, Line
 from sutler.fulfilment.models import Provider
 from sutler.fulfilment.panel_answers import Declined, NoAnswer, NotSent
+from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import Panel, PanelSettings
 from tests.simulation.loop import SimulatedClock, SimulatedLoop
 from tests.upstream_world import InTheLoop
@@ -34,7 +35,8 @@ def over(loop: SimulatedLoop, work: Work, interval_milliseconds: int = 1000) -> 
         async with httpx2.AsyncClient(transport=answers) as http:
             provider = Provider(call_interval_milliseconds=interval_milliseconds)
             settings = PanelSettings("https://upstream.example/api/v2", "k" * 32)
-            line = Line(provider, settings, http, InTheLoop(), SimulatedClock(loop), seeded(1), "worker-1")
+            clock = SimulatedClock(loop)
+            line = Line(provider, settings, HttpCall(http, clock), InTheLoop(), clock, seeded(1), "worker-1")
             await work(line)
             return line
 

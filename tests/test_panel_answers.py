@@ -21,6 +21,7 @@ from sutler.fulfilment.panel_answers import (
     UpstreamRefill,
     UpstreamStatus,
 )
+from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import Panel
 from tests.panel_calls import CALLS, IDS, PLACING, READING, StillClock, saying
 
@@ -339,7 +340,7 @@ class TestAnything:
         async def ask_all() -> None:
             panel = saying(value, http_status)
             async with httpx2.AsyncClient(transport=httpx2.MockTransport(panel.answer), trust_env=False) as http:
-                client = Panel(panel.settings, http, StillClock(), panel.exchanges.append)
+                client = Panel(panel.settings, HttpCall(http, StillClock()), panel.exchanges.append)
                 for name, call in CALLS.items():
                     outcome = await call(client)
                     assert isinstance(outcome, KINDS[name])

@@ -22,7 +22,8 @@ from sutler.fulfilment.panel_answers import (
     Taken,
     UpstreamRefill,
 )
-from sutler.fulfilment.panel_v2 import LONGEST_ANSWER_BYTES, Panel, PanelSettings
+from sutler.fulfilment.panel_call import LONGEST_ANSWER_BYTES
+from sutler.fulfilment.panel_v2 import Panel, PanelSettings
 from tests.panel_calls import CALLS, KEY, NOW, ORDER, PLACING, URL, Upstream, failing, saying
 
 add, services, statuses, balance = CALLS["add"], CALLS["services"], CALLS["statuses"], CALLS["balance"]

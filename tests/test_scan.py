@@ -8,6 +8,7 @@ import pytest
 from sutler.core.clock import seeded
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Provider
+from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.scan import MOST_SINGLE, Scan, scan
 from tests.simulation.loop import SimulatedClock, SimulatedLoop
@@ -36,7 +37,9 @@ def scanned(ids: list[int], panel: Panel) -> tuple[Scan, list[list[str]], float]
             settings = PanelSettings("https://upstream.example/api/v2", "k" * 32)
             provider = Provider(call_interval_milliseconds=1000)
             clock = SimulatedClock(loop)
-            return await scan(Line(provider, settings, http, InTheLoop(), clock, seeded(1), "worker-1"), ids)
+            return await scan(
+                Line(provider, settings, HttpCall(http, clock), InTheLoop(), clock, seeded(1), "worker-1"), ids
+            )
 
     try:
         return loop.run_until_complete(whole()), calls, loop.time()

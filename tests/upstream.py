@@ -22,6 +22,7 @@ from sutler.fulfilment.database import Database
 from sutler.fulfilment.follow import follow
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder, UpstreamService
+from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.simulator import KEY, LyingUpstream
 from sutler.fulfilment.simulator_faults import Faults
@@ -179,7 +180,8 @@ class There:
             transport = httpx2.MockTransport(self._answer)
             async with httpx2.AsyncClient(transport=transport, trust_env=False) as http:
                 settings = PanelSettings(URL, KEY)
-                line = Line(self.provider, settings, http, InTheTest(), self.time, seeded(self.seed), "worker-1")
+                call = HttpCall(http, self.time)
+                line = Line(self.provider, settings, call, InTheTest(), self.time, seeded(self.seed), "worker-1")
                 return await work(line)
 
         return run(self.time, whole())

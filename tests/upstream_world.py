@@ -22,6 +22,7 @@ from sutler.fulfilment.follow import follow
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Attempt, Provider, Route, UpstreamOrder
 from sutler.fulfilment.panel_answers import Accepted, Failure, NoAnswer
+from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.plan import Planner
 from sutler.fulfilment.reconcile import reconcile
@@ -144,7 +145,8 @@ class World:
                 await InTheLoop().run(leases.hold, WORKER, self.now())
                 provider = await InTheLoop().run(Provider.objects.get, pk=self.provider.pk)
                 settings = PanelSettings(URL, KEY)
-                return await work(Line(provider, settings, http, InTheLoop(), self.clock, seeded(1), WORKER))
+                call = HttpCall(http, self.clock)
+                return await work(Line(provider, settings, call, InTheLoop(), self.clock, seeded(1), WORKER))
 
         return self.loop.run_until_complete(whole())
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from sutler.core.clock import Random
 from sutler.fulfilment import leases, sending, switchboard, worker
 from sutler.fulfilment.database import NOT_NOW
+from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.plan import Planner
 from tests.simulation.lives import LIFE, Life, State
 from tests.simulation.points import Blow, Point, TrappedDatabase, TrappedTransport, Traps
@@ -70,16 +71,19 @@ class Worker:
         self.task = asyncio.get_running_loop().create_task(self._work(), context=context)
 
     async def _work(self) -> None:
-        board = switchboard.Switchboard(
-            self.life.name,
-            self.clock,
-            self._chance,
-            lambda: httpx2.AsyncClient(transport=self._transport, trust_env=False),
-            sending=self.database,
-            following=self.database,
-            secret_key=settings.SECRET_KEY,
-        )
-        async with asyncio.TaskGroup() as group:
+        async with (
+            httpx2.AsyncClient(transport=self._transport, trust_env=False) as http,
+            asyncio.TaskGroup() as group,
+        ):
+            board = switchboard.Switchboard(
+                self.life.name,
+                self.clock,
+                self._chance,
+                HttpCall(http, self.clock),
+                sending=self.database,
+                following=self.database,
+                secret_key=settings.SECRET_KEY,
+            )
             group.create_task(board.run(asyncio.Event()))
             group.create_task(self._do_jobs())
 

@@ -16,7 +16,7 @@ from sutler.core.order_types import read_number
 from sutler.core.upstream_words import LONGEST_RAW, DeclineKind, read_text
 from sutler.fulfilment import panel_read
 from sutler.fulfilment.panel_answers import NoAnswer, NotSent
-from sutler.fulfilment.panel_v2 import LONGEST_ANSWER_BYTES, MASK
+from sutler.fulfilment.panel_call import LONGEST_ANSWER_BYTES, MASK
 
 LONGEST_SHOWN = 200
 TRIES = 4

@@ -9,15 +9,13 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
-import httpx2
-
 from sutler.core.clock import Clock, Random
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.database import Database
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Provider
 from sutler.fulfilment.panel_answers import Declined, Exchange, NotSent
-from sutler.fulfilment.panel_v2 import Panel, PanelSettings
+from sutler.fulfilment.panel_v2 import Call, Panel, PanelSettings
 
 T = TypeVar("T")
 
@@ -37,7 +35,7 @@ class Line:
         self,
         provider: Provider,
         settings: PanelSettings,
-        http: httpx2.AsyncClient,
+        call: Call,
         database: Database,
         clock: Clock,
         chance: Random,
@@ -50,15 +48,15 @@ class Line:
         self.worker = worker
         self.calls: list[Said] = []
         self.settings = settings
-        self.panel = Panel(settings, http, clock, self._record)
-        self._http = http
+        self.panel = Panel(settings, call, self._record)
+        self._call = call
         self._free_at = 0.0
         self._back_off = 0.0
         self._backs_off_until = 0.0
 
     def beside(self, settings: PanelSettings) -> "Line":
         """Returns another line to the provider, asked so: its calls are not in the journal."""
-        return Line(self.provider, settings, self._http, self.database, self.clock, self.chance, self.worker)
+        return Line(self.provider, settings, self._call, self.database, self.clock, self.chance, self.worker)
 
     async def ask(self, ask: Callable[[Panel], Awaitable[T]], order_id: int | None = None) -> T:
         """Makes one call as soon as the provider's rate limit allows, and returns what the panel's method returns."""

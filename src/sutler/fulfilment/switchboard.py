@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-import httpx2
 import structlog
 
 from sutler.core.clock import Clock, Random
@@ -27,7 +26,7 @@ from sutler.fulfilment import (
 from sutler.fulfilment.database import NOT_NOW, Database
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Provider
-from sutler.fulfilment.panel_v2 import PanelSettings
+from sutler.fulfilment.panel_v2 import Call, PanelSettings
 from sutler.fulfilment.sending import Sender
 from sutler.storage.sealed import Unreadable
 
@@ -59,7 +58,7 @@ class Switchboard:
         name: str,
         clock: Clock,
         chance: Random,
-        open_client: Callable[[], httpx2.AsyncClient],
+        call: Call,
         *,
         sending: Database,
         following: Database,
@@ -68,7 +67,7 @@ class Switchboard:
         self._name = name
         self._clock = clock
         self._chance = chance
-        self._open_client = open_client
+        self._call = call
         self._sending = sending
         self._following = following
         self._secret_key = secret_key
@@ -107,31 +106,28 @@ class Switchboard:
             return None
 
     def _open(self, provider: Provider, settings: PanelSettings) -> "OpenLine":
-        http = self._open_client()
-        line = Line(provider, settings, http, self._following, self._clock, self._chance, self._name)
-        return OpenLine(line, settings, http, self._sending)
+        line = Line(provider, settings, self._call, self._following, self._clock, self._chance, self._name)
+        return OpenLine(line, settings, self._sending)
 
 
 class OpenLine:
     """A line, and all that runs over it."""
 
-    def __init__(self, line: Line, settings: PanelSettings, http: httpx2.AsyncClient, sending: Database) -> None:
+    def __init__(self, line: Line, settings: PanelSettings, sending: Database) -> None:
         self.line = line
         self.settings = settings
-        self._http = http
         self._sender = Sender(line, sending)
         self._sending = asyncio.create_task(self._sender.run())
         self._steps = [asyncio.create_task(self._again_and_again(*each)) for each in STEPS]
 
     async def close(self) -> None:
-        """Sends nothing more, waits a while for the answers that are out, and hangs up."""
+        """Sends nothing more, and waits a while for the answers that are out."""
         self._sender.stop()
         await asyncio.wait([self._sending], timeout=END_SECONDS)
         tasks = [self._sending, *self._steps]
         for each in tasks:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._http.aclose()
 
     async def _again_and_again(self, step: Step, idle_seconds: float) -> None:
         while True:

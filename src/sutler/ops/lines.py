@@ -11,8 +11,8 @@ import uvloop
 from django.conf import settings
 
 from sutler.core.clock import Clock, new_token, seeded, unpredictable
+from sutler.fulfilment.caller import Caller
 from sutler.fulfilment.database import Database
-from sutler.fulfilment.safe_transport import open_client
 from sutler.fulfilment.switchboard import Switchboard
 
 # A thread that asks the database lets go of the interpreter at every row and then waits this long for it while the
@@ -32,19 +32,20 @@ async def _keep_open(clock: Clock, stop: threading.Event) -> None:
     hosts = settings.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]
     # One thread each: what follows orders never makes what sends them wait.
     with ThreadPoolExecutor(1) as sending, ThreadPoolExecutor(1) as following, ThreadPoolExecutor(1) as waiting:
-        switchboard = Switchboard(
-            f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token()[:12]}",
-            clock,
-            # Its own course for each process; asking the system again for every order is slow.
-            seeded(unpredictable().getrandbits(64)),
-            lambda: open_client(hosts),
-            sending=Database(sending),
-            following=Database(following),
-            secret_key=settings.SECRET_KEY,
-        )
-        stopped = asyncio.get_running_loop().run_in_executor(waiting, stop.wait)
-        stopped.add_done_callback(lambda _: ending.set())
-        try:
-            await switchboard.run(ending)
-        finally:
-            stop.set()
+        async with Caller(hosts, clock) as call:
+            switchboard = Switchboard(
+                f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token()[:12]}",
+                clock,
+                # Its own course for each process; asking the system again for every order is slow.
+                seeded(unpredictable().getrandbits(64)),
+                call,
+                sending=Database(sending),
+                following=Database(following),
+                secret_key=settings.SECRET_KEY,
+            )
+            stopped = asyncio.get_running_loop().run_in_executor(waiting, stop.wait)
+            stopped.add_done_callback(lambda _: ending.set())
+            try:
+                await switchboard.run(ending)
+            finally:
+                stop.set()

@@ -39,10 +39,12 @@ async def over_lines(
 
     from sutler.fulfilment.database import Database
     from sutler.fulfilment.line import Line
+    from sutler.fulfilment.panel_call import HttpCall
     from sutler.fulfilment.safe_transport import open_client
 
     async with open_client(panel.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]) as http:
         if on_answer is not None:
             http.event_hooks = {"response": [on_answer]}
         clock, chance = SystemClock(), unpredictable()
-        return await work(*(Line(found, each, http, Database(None), clock, chance, "operator") for each in settings))
+        call = HttpCall(http, clock)
+        return await work(*(Line(found, each, call, Database(None), clock, chance, "operator") for each in settings))

@@ -1,0 +1,211 @@
+"""One question to a panel over HTTP: sent, read in bounded time and space, understood, and told for the log.
+
+What provably was not done is told apart here from what may have been, by what broke and when.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from http import HTTPStatus
+from typing import TypeVar, cast
+from urllib.parse import quote, quote_plus
+
+import httpx2
+
+from sutler import __version__
+from sutler.core.clock import Clock
+from sutler.core.upstream_words import LONGEST_RAW, DeclineKind, read_text
+from sutler.fulfilment import panel_read
+from sutler.fulfilment.panel_answers import Declined, Exchange, Failure, NoAnswer, NotSent
+from sutler.fulfilment.panel_v2 import PanelSettings, Read
+
+LONGEST_ANSWER_BYTES = 8 * 1024 * 1024
+LONGEST_LOGGED = 2000
+MASK = "***"
+# A shorter key may stand in an answer by chance, in an id say; masking it there would change what is read.
+_SHORTEST_MASKED = 8
+# Calls that change something upstream: nobody waits for them, no redirect is followed, no bare 429 is believed.
+_PLACING = frozenset({"add", "refill", "cancel"})
+# Their readers look at the error themselves: one beside an id is no plain refusal.
+_NAMES_WHAT_IT_PLACED = frozenset({"add", "refill"})
+_HEADERS = {"User-Agent": f"Sutler/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
+# Nothing of a request has left before there is a connection, with TLS where it is wanted, to send it over. A write
+# or read error, and whatever else, may come after the upstream has understood.
+_NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    http_status: int
+    text: str
+    location: str = ""
+
+
+class HttpCall:
+    """Calls panels through one client (see `safe_transport.open_client`); a `panel_v2.Call`."""
+
+    def __init__(self, http: httpx2.AsyncClient, clock: Clock) -> None:
+        self._http = http
+        self._clock = clock
+
+    async def __call__(
+        self, settings: PanelSettings, action: str, fields: Mapping[str, str], read: Read[_T]
+    ) -> tuple[_T | Failure, Exchange]:
+        """Puts the question to the panel."""
+        started_at, started = self._clock.now(), self._clock.monotonic()
+        manner = _manner(settings)
+        reply = await self._exchange(manner, action, fields)
+        outcome: _T | Failure = _understood(manner, action, reply, read) if isinstance(reply, _Reply) else reply
+        return outcome, Exchange(
+            action=action,
+            fields=manner.logged(fields),
+            answer=reply.text[:LONGEST_LOGGED] if isinstance(reply, _Reply) else "",
+            http_status=reply.http_status if isinstance(reply, _Reply) else None,
+            started_at=started_at,
+            milliseconds=round((self._clock.monotonic() - started) * 1000),
+            outcome=type(outcome).__name__ if not isinstance(outcome, dict) else "Answered",
+            why=_why(outcome),
+        )
+
+    async def _exchange(self, manner: "_Manner", action: str, fields: Mapping[str, str]) -> _Reply | NotSent | NoAnswer:
+        """Sends the request and reads the whole answer, in bounded time and space."""
+        try:
+            request = manner.request(action, fields)
+        except Exception as error:  # noqa: BLE001 - before a request is built nothing can have left
+            return NotSent(manner.told(error))
+        try:
+            async with asyncio.timeout(manner.longest_seconds):
+                reply = await self._send(manner, request)
+                again = None if action in _PLACING else _same_host(request, reply)
+                if again is not None:
+                    reply = await self._send(manner, manner.request(action, fields, again))
+        except _NEVER_LEFT as error:
+            return NotSent(manner.told(error))
+        except Exception as error:  # noqa: BLE001 - whatever broke, the upstream may have acted
+            return NoAnswer(manner.told(error))
+        return reply
+
+    async def _send(self, manner: "_Manner", request: httpx2.Request) -> _Reply | NoAnswer:
+        response = await self._http.send(request, stream=True, follow_redirects=False)
+        try:
+            body = bytearray()
+            # As it came over the wire: unpacking it is bounded, and httpx2's own is not.
+            async for chunk in cast(httpx2.AsyncByteStream, response.stream):
+                body += chunk
+                if len(body) > LONGEST_ANSWER_BYTES:
+                    return NoAnswer(f"the answer is longer than {LONGEST_ANSWER_BYTES} bytes")
+        finally:
+            await response.aclose()
+        plain = _unpacked(bytes(body), response.headers.get("Content-Encoding", ""))
+        if isinstance(plain, NoAnswer):
+            return plain
+        text = manner.masked(plain.decode("utf-8", "replace"))
+        location = response.headers.get("Location", "") if response.has_redirect_location else ""
+        return _Reply(response.status_code, text, location)
+
+
+class _Manner:
+    """How one panel is asked: how a request to it is built, and what of it must not be told."""
+
+    def __init__(self, settings: PanelSettings) -> None:
+        self._settings = settings
+        written = {settings.key, quote(settings.key, safe=""), quote_plus(settings.key)}
+        self._secrets = [each for each in written if len(each) >= _SHORTEST_MASKED]
+        self._waits, self._waits_placing = (
+            httpx2.Timeout(seconds, connect=settings.connect_seconds, pool=settings.connect_seconds).as_dict()
+            for seconds in (settings.read_seconds, settings.placing_seconds)
+        )
+        self._url: httpx2.URL | None = None
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long a call may take in all."""
+        return self._settings.placing_seconds + 2 * self._settings.connect_seconds
+
+    def request(self, action: str, fields: Mapping[str, str], url: httpx2.URL | None = None) -> httpx2.Request:
+        """Returns the request that asks this, of another URL than the panel's if one is given."""
+        wanted = self._settings
+        if self._url is None:
+            self._url = _with_slash(httpx2.URL(wanted.url), wanted.trailing_slash)
+        url = url or self._url
+        form = {**wanted.extra_fields, **fields, wanted.key_field: wanted.key, "action": action}
+        extensions = {"timeout": self._waits_placing if action in _PLACING else self._waits}
+        if wanted.method == "GET":
+            return httpx2.Request("GET", url.copy_merge_params(form), headers=_HEADERS, extensions=extensions)
+        return httpx2.Request("POST", url, data=form, headers=_HEADERS, extensions=extensions)
+
+    def logged(self, fields: Mapping[str, str]) -> dict[str, str]:
+        """Returns the fields of a request as they may be kept."""
+        masked = dict.fromkeys([self._settings.key_field, *self._settings.extra_fields], MASK)
+        return {name: text[:LONGEST_LOGGED] for name, text in fields.items()} | masked
+
+    def told(self, error: Exception) -> str:
+        """Returns what broke, as it may be kept."""
+        return f"{type(error).__name__}: {read_text(self.masked(str(error)), LONGEST_RAW)}".removesuffix(": ")
+
+    def masked(self, text: str) -> str:
+        """Returns a text without the key."""
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
+
+
+_manner = lru_cache(maxsize=256)(_Manner)
+
+
+def _understood(manner: _Manner, action: str, reply: _Reply, read: Read[_T]) -> _T | Declined | NoAnswer:
+    """Decides what the answer means. A body that says something counts whatever the HTTP status."""
+    if reply.location:
+        return NoAnswer(f"redirected to {read_text(manner.masked(reply.location), LONGEST_RAW)}")
+    heard = panel_read.decode(reply.text)
+    answer = heard if isinstance(heard, NoAnswer) else _read(action, heard, read)
+    if isinstance(answer, NoAnswer):
+        answer = replace(answer, why=f"HTTP {reply.http_status}: {answer.why}")
+    too_many = reply.http_status == HTTPStatus.TOO_MANY_REQUESTS and action not in _PLACING
+    if too_many and isinstance(answer, (Declined, NoAnswer)):
+        return Declined(DeclineKind.RATE, answer.raw if isinstance(answer, Declined) else answer.why)
+    return answer
+
+
+def _read(action: str, heard: object, read: Read[_T]) -> _T | Declined | NoAnswer:
+    declined = None if action in _NAMES_WHAT_IT_PLACED else panel_read.refusal(heard)
+    return declined or read(heard)
+
+
+def _with_slash(url: httpx2.URL, trailing_slash: bool | None) -> httpx2.URL:
+    if trailing_slash is None:
+        return url
+    return url.copy_with(path=url.path.rstrip("/") + "/" * trailing_slash)
+
+
+def _same_host(request: httpx2.Request, reply: _Reply | NoAnswer) -> httpx2.URL | None:
+    """Returns where a redirect leads if it stays on the host, never from https down to http; else None."""
+    if isinstance(reply, NoAnswer) or not reply.location:
+        return None
+    url = request.url.join(reply.location)
+    stays = url.host == request.url.host and url.scheme in ("https", request.url.scheme)
+    return url.copy_with(fragment=None) if stays else None
+
+
+def _unpacked(body: bytes, encoding: str) -> bytes | NoAnswer:
+    """Returns the body without its gzip, which must be whole and not unpack to more than an answer may have."""
+    if encoding.strip().lower() in ("", "identity"):
+        return body
+    if encoding.strip().lower() not in ("gzip", "x-gzip"):
+        return NoAnswer(f"the answer is packed as {read_text(encoding, LONGEST_RAW)}")
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        plain = unpacking.decompress(body, LONGEST_ANSWER_BYTES)
+    except zlib.error:
+        return NoAnswer("the answer's gzip is broken")
+    return plain if unpacking.eof else NoAnswer("the answer's gzip is cut off or too long")
+
+
+def _why(outcome: object) -> str:
+    if isinstance(outcome, Declined):
+        return f"{outcome.kind.name}: {outcome.raw}"
+    return outcome.why if isinstance(outcome, (NotSent, NoAnswer)) else ""
