@@ -267,9 +267,10 @@ def test_an_order_that_only_gets_on_tells_its_counts_and_nothing_else(
     told = said(word, charge, start, remains)
     found = get_on(row, told, "USD", NOW, seeded(1))
     if found is not None:
-        assert found == heard(row, told)
-        assert (found.remarks, found.finished_at, found.is_disowned, found.misses) == ([], None, False, 0)
-        assert (found.cost_micros, found.confirmed_at) == (row.cost_micros, row.confirmed_at)
+        whole = heard(row, told)
+        assert found == tuple(getattr(whole, name) for name in found._fields)
+        assert (whole.remarks, whole.finished_at, whole.is_disowned, whole.misses) == ([], None, False, 0)
+        assert (whole.cost_micros, whole.confirmed_at) == (row.cost_micros, row.confirmed_at)
         assert found.report is None or (found.report.status, found.report.note) == (row.order_status, "")
 
 

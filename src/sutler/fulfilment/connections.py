@@ -42,7 +42,8 @@ class Connections(httpx2.AsyncBaseTransport):
         """Puts a connection back that is free again, and closes those that nobody has needed for too long."""
         now = asyncio.get_running_loop().time()
         self._idle.append((now, one))
-        while self._idle[0][0] < now - self._idle_seconds:
+        # While one is being closed the others may be taken.
+        while self._idle and self._idle[0][0] < now - self._idle_seconds:
             await self._idle.popleft()[1].aclose()
 
     async def aclose(self) -> None:

@@ -1,64 +1,65 @@
 """Reading upstream orders as following needs them: a page of those that are due, or some, locked."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
 from sutler.fulfilment.heard import Followed
 from sutler.fulfilment.panel_v2 import BATCH_SIZE
-from sutler.storage.statements import Statement, moment, read_moment, run, select
+from sutler.storage.statements import Row, Statement, moment, read_moment, run, select
 
 PAGE_SIZE = 10 * BATCH_SIZE
 # How far a list of due orders has been read: when the last was due, as the engine stores it, and which it was.
-Place = tuple[str | datetime, int]
+Place = tuple[str, int]
 
+# The columns of `Followed`, the moments last, and when it is asked about next.
+_COLUMNS = (
+    *("there.id", "there.attempt_id", "there.order_id", "there.upstream_service_id", "there.upstream_id"),
+    *("there.expected_micros", "there.cost_micros", "there.reported_micros", "there.word", "there.start_count"),
+    *("there.remains", "there.misses", "orders_order.quantity", "orders_order.kind", "orders_order.type"),
+    "orders_order.status",
+    *("service.rate_micros", "service.usual_seconds"),
+    *("there.placed_at", "there.confirmed_at", "there.asked_at", "there.finished_at", "there.ask_at"),
+)
 _DUE = Statement(
-    "SELECT {answer} FROM (SELECT ask_at, id FROM fulfilment_upstreamorder WHERE provider_id = ? AND ask_at <= ?"
-    " AND (ask_at, id) > (?, ?) ORDER BY ask_at, id LIMIT ?) AS due",
+    "SELECT {answer} FROM (SELECT id FROM fulfilment_upstreamorder WHERE provider_id = ? AND ask_at <= ?"
+    " AND (ask_at, id) > (?, ?) ORDER BY ask_at, id LIMIT ?) AS due"
+    " JOIN fulfilment_upstreamorder there ON there.id = due.id"
+    " JOIN orders_order ON orders_order.id = there.order_id"
+    " JOIN fulfilment_upstreamservice service ON service.id = there.upstream_service_id",
     {},
-    ("ask_at", "id"),
+    _COLUMNS,
 )
 _BEGINNING: Place = ("0001-01-01 00:00:00+00:00", 0)
-
-# The columns of `Followed`, the moments last, and whether it is still asked about. As a condition, that would lead
-# PostgreSQL to read the whole index of what is due where it thinks that little is.
-_READ = Statement(
+# Whether it is still asked about is not a condition here: that would lead PostgreSQL to read the whole index of what is
+# due where it thinks that little is.
+_LOCK = Statement(
     "SELECT {answer} FROM {rows} JOIN fulfilment_upstreamorder there ON there.id = rows.id"
     " JOIN orders_order ON orders_order.id = there.order_id"
     " JOIN fulfilment_upstreamservice service ON service.id = there.upstream_service_id",
     {"id": "bigint"},
-    (
-        *("there.id", "there.attempt_id", "there.order_id", "there.upstream_service_id", "there.upstream_id"),
-        *("there.expected_micros", "there.cost_micros", "there.reported_micros", "there.word", "there.start_count"),
-        *("there.remains", "there.misses", "orders_order.quantity", "orders_order.kind", "orders_order.type"),
-        "orders_order.status",
-        *("service.rate_micros", "service.usual_seconds"),
-        *("there.placed_at", "there.confirmed_at", "there.asked_at", "there.finished_at"),
-        "there.ask_at IS NOT NULL",
-    ),
+    _COLUMNS,
+    locks="there",
 )
-_LOCK = replace(_READ, locks="there")
 
 
 def page(provider_id: int, now: datetime, after: Place | None) -> tuple[list[Followed], Place | None]:
     """Returns up to 1,000 orders at the provider that are to be asked about, and where to read on; None at the end."""
-    places = sorted(select(_DUE, provider_id, moment(now), *(after or _BEGINNING), PAGE_SIZE))
-    last: Place | None = (places[-1][0], places[-1][1]) if len(places) == PAGE_SIZE else None
-    return _read(_READ, [pk for _, pk in places]), last
+    rows = select(_DUE, provider_id, moment(now), *(after or _BEGINNING), PAGE_SIZE)
+    last = max((ask_at, pk) for pk, *_, ask_at in rows) if len(rows) == PAGE_SIZE else None
+    return _read(rows), last
 
 
 def lock(upstream_order_ids: Sequence[int]) -> list[Followed]:
     """Locks those of the orders that are still asked about, in the caller's transaction, and returns them."""
-    return _read(_LOCK, sorted(upstream_order_ids))
+    return _read(run(_LOCK, [(pk,) for pk in sorted(upstream_order_ids)]))
 
 
-def _read(statement: Statement, ids: Sequence[int]) -> list[Followed]:
-    rows = run(statement, [(pk,) for pk in ids])
+def _read(rows: Sequence[Row]) -> list[Followed]:
     return [
         Followed._make((*columns, read_moment(placed), _shared(confirmed), _shared(asked), _shared(finished)))
-        for *columns, placed, confirmed, asked, finished, is_asked in rows
-        if is_asked
+        for *columns, placed, confirmed, asked, finished, ask_at in rows
+        if ask_at is not None
     ]
 
 

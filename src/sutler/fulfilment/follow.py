@@ -1,7 +1,6 @@
 """Following orders at one provider: all that are due are asked about in full batches, and the answers are applied."""
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain
@@ -19,7 +18,7 @@ from sutler.fulfilment.settle import settle
 
 # How many are asked about singly in one pass because a batch did not speak of them.
 MOST_SINGLES = 100
-# How many batches that were answered may wait to be applied.
+# How many batches may wait to be asked about, and as many that were answered to be applied.
 MOST_WAITING = 10
 # After so many failed calls in a row the rest of a pass would most likely fail too.
 MOST_FAILURES = 3
@@ -40,41 +39,52 @@ async def follow(line: Line) -> int:
     after three in a row the rest waits for the next pass.
     """
     one_pass = _Pass(line)
-    if not await one_pass.is_needed():
+    if not (first := await one_pass.read()):
         return 0
+    askers = max(1, line.provider.most_at_once)
     async with asyncio.TaskGroup() as group:
         group.create_task(one_pass.settle_answers())
         async with asyncio.TaskGroup() as asking:
-            for _ in range(max(1, line.provider.most_at_once)):
+            asking.create_task(one_pass.hand_out(first, askers))
+            for _ in range(askers):
                 asking.create_task(one_pass.ask_batches())
         await one_pass.answered.put([])
     return one_pass.heard
 
 
 class _Pass:
-    """What the tasks of one pass share: how far the list of due orders has been read, and how it goes."""
+    """What the tasks of one pass share: one reads what is due, others ask about it, and one applies the answers."""
 
     def __init__(self, line: Line) -> None:
         self.heard = 0
         self.answered: asyncio.Queue[list[Answered]] = asyncio.Queue(MOST_WAITING)
         self._line = line
         self._now = line.clock.now()
-        self._page: deque[Followed] = deque()
         self._place: due.Place | None = None
-        self._is_read = False
-        self._reading = asyncio.Lock()
+        self._batches: asyncio.Queue[Sequence[Followed]] = asyncio.Queue(MOST_WAITING)
         self._singles_left = MOST_SINGLES
         self._failures = 0
 
-    async def is_needed(self) -> bool:
-        """Returns False if nothing is due."""
-        await self._read()
-        return bool(self._page)
+    async def read(self) -> list[Followed]:
+        """Returns the next page of what is due."""
+        line = self._line
+        page, self._place = await line.database.run_until_done(due.page, line.provider.pk, self._now, self._place)
+        return page
+
+    async def hand_out(self, page: Sequence[Followed], askers: int) -> None:
+        """Gives batch after batch to those who ask, page after page, and an empty one to each at the end."""
+        while page:
+            for start in range(0, len(page), BATCH_SIZE):
+                await self._batches.put(page[start : start + BATCH_SIZE])
+            page = await self.read() if self._place is not None and self._failures < MOST_FAILURES else []
+        for _ in range(askers):
+            await self._batches.put([])
 
     async def ask_batches(self) -> None:
-        """Asks about batch after batch until all that is due has been asked about, or too many calls have failed."""
-        while self._failures < MOST_FAILURES and (batch := await self._next()):
-            await self.answered.put(await self._ask(batch))
+        """Asks about batch after batch until an empty one; if too many calls have failed, only takes them."""
+        while batch := await self._batches.get():
+            if self._failures < MOST_FAILURES:
+                await self.answered.put(await self._ask(batch))
 
     async def settle_answers(self) -> None:
         """Applies what has been answered, all that has come meanwhile together, until an empty answer ends the pass."""
@@ -86,19 +96,6 @@ class _Pass:
             is_over = not parts[-1]
             if gathered := list(chain.from_iterable(parts)):
                 await self._settle(gathered, self._line.take_calls())
-
-    async def _next(self) -> list[Followed]:
-        """Returns the next orders to ask about, at most a batch; none when all have been."""
-        async with self._reading:
-            if len(self._page) < BATCH_SIZE and not self._is_read:
-                await self._read()
-            return [self._page.popleft() for _ in range(min(BATCH_SIZE, len(self._page)))]
-
-    async def _read(self) -> None:
-        line = self._line
-        page, self._place = await line.database.run_until_done(due.page, line.provider.pk, self._now, self._place)
-        self._page.extend(page)
-        self._is_read = self._place is None
 
     async def _ask(self, batch: Sequence[Followed]) -> list[Answered]:
         if len(batch) == 1:

@@ -95,24 +95,47 @@ class Heard:
         self.remarks.clear()
 
 
-def get_on(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> Heard | None:
+class GotOn(NamedTuple):
+    """What an answer makes of an order that only goes on: no event, no remark, no money."""
+
+    row: Followed
+    word: str
+    start_count: int | None
+    remains: int | None
+    reported_micros: int | None
+    ask_at: datetime
+    report: Report | None
+
+
+def get_on(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> GotOn | None:
     """Returns what `hear` does if it is no more than that an order goes on as it did; else None.
 
     Then nothing changes but counts, the word for the same state, and when it is asked about again. What is said of a
-    parent may name an order that is not known yet.
+    parent may name an order that is not known yet. Most answers are such, so it is reckoned here with little effort.
     """
+    status, is_running = said.status, said.status is Status.IN_PROGRESS
     if (
-        row.kind != Order.Kind.SINGLE
-        or said.status not in _GOING_ON
+        status not in _GOING_ON
+        or is_running is not (row.order_status == Status.IN_PROGRESS)
+        or row.kind != Order.Kind.SINGLE
         or row.asked_at is None
         or row.confirmed_at is None
         or row.finished_at
         or row.misses
     ):
         return None
-    heard = hear(row, said, currency, now, chance)
-    is_move = heard.report is not None and heard.report.status != row.order_status
-    return None if is_move or heard.remarks else heard
+    told: int | None = said.charge_micros if said.currency in ("", currency) else None
+    if told is None:
+        told = row.reported_micros
+    elif told and told != row.reported_micros and costs.differs(told, row.expected_micros):
+        return None
+    start_count = row.start_count if said.start_count is None else said.start_count
+    remains = row.remains if said.remains is None else said.remains
+    report = None
+    if is_running and ((start_count, remains) != (row.start_count, row.remains) or read_status(row.word) is not status):
+        report = Report(row.order_id, status, start_count, remains)
+    ask_at = now + timedelta(seconds=wait_seconds(row, status, remains, now, chance))
+    return GotOn(row, said.raw, start_count, remains, told, ask_at, report)
 
 
 def hear(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> Heard:

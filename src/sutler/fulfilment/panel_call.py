@@ -6,6 +6,7 @@ What provably was not done is told apart here from what may have been, by what b
 import asyncio
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from http import HTTPStatus
@@ -99,7 +100,8 @@ class HttpCall:
                 if len(body) > LONGEST_ANSWER_BYTES:
                     return NoAnswer(f"the answer is longer than {LONGEST_ANSWER_BYTES} bytes")
         finally:
-            await response.aclose()
+            with suppress(Exception):  # what has been heard counts, whatever becomes of the connection
+                await response.aclose()
         plain = _unpacked(bytes(body), response.headers.get("Content-Encoding", ""))
         if isinstance(plain, NoAnswer):
             return plain

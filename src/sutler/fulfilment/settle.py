@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db.models import Q
 
@@ -127,11 +128,8 @@ def _get_on(
         if isinstance(said := answers.get(pk), UpstreamStatus) and (heard := get_on(row, said, currency, now, chance))
     ]
     rows = [
-        (
-            *(each.row.pk, moment_or_none(each.row.asked_at), each.word, each.start_count, each.remains),
-            *(each.reported_micros, at, moment_or_none(each.ask_at)),
-        )
-        for each in going_on
+        (row.pk, _shared_moment(row.asked_at), word, start_count, remains, reported_micros, at, moment(ask_at))
+        for row, word, start_count, remains, reported_micros, ask_at, _ in going_on
     ]
     if run_counted(_GET_ON, rows) < len(rows):
         done = {pk for (pk,) in run(_HAS_GOT_ON, [(pk, at) for pk, *_ in rows])}
@@ -139,6 +137,10 @@ def _get_on(
     if reports := [each.report for each in going_on if each.report is not None]:
         move.take(move.recount(reports), ACTOR, now)
     return {each.row.pk for each in going_on}
+
+
+# What was asked together has it in common.
+_shared_moment = lru_cache(maxsize=1024)(moment_or_none)
 
 
 def _heard(

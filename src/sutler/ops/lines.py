@@ -30,8 +30,9 @@ def keep_open(clock: Clock, stop: threading.Event) -> None:
 async def _keep_open(clock: Clock, stop: threading.Event) -> None:
     ending = asyncio.Event()
     hosts = settings.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]
-    # One thread each: what follows orders never makes what sends them wait.
-    with ThreadPoolExecutor(1) as sending, ThreadPoolExecutor(1) as following, ThreadPoolExecutor(1) as waiting:
+    # Threads of their own: what follows orders never makes what sends them wait. Two for following: one reads what is
+    # due while the other applies what was answered.
+    with ThreadPoolExecutor(1) as sending, ThreadPoolExecutor(2) as following, ThreadPoolExecutor(1) as waiting:
         async with Caller(hosts, clock) as call:
             switchboard = Switchboard(
                 f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token()[:12]}",

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
@@ -36,8 +36,7 @@ _IS_RECOUNTED = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What whoever fulfils an order says of it. None means: nothing said, keep what is known."""
 
     order_id: int
