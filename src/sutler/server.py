@@ -1,7 +1,6 @@
 """The server: uvicorn with deadlines and limits of our own for what has not arrived yet. Wiring only."""
 
 import asyncio
-import gc
 import re
 import threading
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import uvicorn
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sutler.core import collector
 from sutler.storage.checkpoint import keep_copying
 from sutler.storage.statements import is_postgres
 
@@ -96,9 +96,7 @@ class Server(uvicorn.Server):
         """Listens, then says so."""
         await super().startup(sockets)
         if self.started:
-            # What is loaded now stays for good; the collector need not look at it again and again.
-            gc.freeze()
-            gc.set_threshold(20_000, 20, 20)
+            collector.spare_what_is_loaded()
             self._sweeper = asyncio.create_task(self._sweep())
             if self._on_ready is not None:
                 self._on_ready()

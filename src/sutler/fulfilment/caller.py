@@ -6,7 +6,6 @@ worker as before. The caller ends when the socket does, so it cannot outlive the
 """
 
 import asyncio
-import gc
 import os
 import pickle
 import signal
@@ -22,6 +21,7 @@ from typing import Any, Self, TypeVar, cast
 import structlog
 import uvloop
 
+from sutler.core import collector
 from sutler.core.clock import Clock, SystemClock
 from sutler.fulfilment.panel_answers import Exchange, Failure, NoAnswer, NotSent
 from sutler.fulfilment.panel_call import HttpCall
@@ -230,8 +230,7 @@ def main() -> None:
     # Whoever stops the panel stops the worker; what it has asked is finished first.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     number, *allowed_hosts = sys.argv[1:]
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    collector.spare_what_is_loaded()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(socket.socket(fileno=int(number)), allowed_hosts))
     os._exit(0)  # what is still out is given up

@@ -46,7 +46,7 @@ _LOCK = Statement(
 def page(provider_id: int, now: datetime, after: Place | None) -> tuple[list[Followed], Place | None]:
     """Returns up to 1,000 orders at the provider that are to be asked about, and where to read on; None at the end."""
     rows = select(_DUE, provider_id, moment(now), *(after or _BEGINNING), PAGE_SIZE)
-    last = max((ask_at, pk) for pk, *_, ask_at in rows) if len(rows) == PAGE_SIZE else None
+    last = max((row[-1], row[0]) for row in rows) if len(rows) == PAGE_SIZE else None
     return _read(rows), last
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
+from datetime import datetime
 from itertools import chain
 
 import structlog
 
+from sutler.core.clock import Random
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import due
 from sutler.fulfilment.heard import Followed
@@ -129,10 +130,10 @@ class _Pass:
     async def _settle(self, answered: Sequence[Answered], calls: Sequence[Said]) -> None:
         """Applies the answers. Where one of them cannot be applied, the others are all the same, and it is put off."""
         line = self._line
-        answers, before = {row.pk: said for row, said in answered}, {row.pk: row for row, _ in answered}
-        apply = partial(settle, line.provider.pk, answers, calls, line.clock.now(), line.chance, before)
         try:
-            self.heard += await line.database.run_until_done(apply)
+            self.heard += await line.database.run_until_done(
+                _apply, line.provider.pk, answered, calls, line.clock.now(), line.chance
+            )
         except Exception:  # noqa: BLE001 - one order's bug must not stop the others
             if len(answered) > 1:
                 await self._settle(answered[: len(answered) // 2], calls)
@@ -142,3 +143,8 @@ class _Pass:
             _log.exception("follow.not_applied", provider=line.provider.pk, upstream_order=row.pk)
             if said is not None:
                 await self._settle([(row, None)], calls)
+
+
+def _apply(provider_id: int, answered: Sequence[Answered], calls: Sequence[Said], now: datetime, chance: Random) -> int:
+    answers, before = {row.pk: said for row, said in answered}, {row.pk: row for row, _ in answered}
+    return settle(provider_id, answers, calls, now, chance, before)

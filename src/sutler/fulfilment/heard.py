@@ -197,7 +197,8 @@ def wait_seconds(row: Followed, status: Status | Doubt, remains: int | None, now
     """Returns how long to wait before an order that has not ended there is asked about again."""
     if status is Doubt.STAFF:
         return pacing.SELDOM
-    done, before = _done(row.quantity, remains), _done(row.quantity, row.remains)
+    done = _done(row.quantity, remains)
+    before = done if remains == row.remains else _done(row.quantity, row.remains)
     since = (now - (row.asked_at or row.placed_at)).total_seconds()
     age = (now - row.placed_at).total_seconds()
     return pacing.next_ask_seconds(age, row.usual_seconds, done, done - before, since, chance)

@@ -204,6 +204,8 @@ def _book(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:
 def _raise_highest(provider_id: int, confirmed: Iterable[str]) -> None:
     """Keeps the highest id that has answered as ours: what is sent from now on gets a higher one."""
     highest = max((int(each) for each in confirmed if is_number(each)), default=0)
+    if not highest:
+        return
     Provider.objects.filter(pk=provider_id, highest_id__lt=highest).update(highest_id=highest)
 
 

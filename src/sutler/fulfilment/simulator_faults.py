@@ -154,12 +154,23 @@ class Lots:
         self.chance = chance
         self.struck: Counter[str] = Counter()
 
+    @property
+    def faults(self) -> Faults:
+        """The faults that are switched on."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._faults = faults
+        self._shares: dict[str, float] = {name: getattr(faults, name) for name in SHARES}
+
     def strikes(self, name: str) -> bool:
         """Returns True if the fault strikes this time. A fault that is off draws no lot."""
-        share: float = getattr(self.faults, name)
-        does = share > 0 and self.chance.random() < share
-        self.struck[name] += does
-        return does
+        share = self._shares[name]
+        if not share or self.chance.random() >= share:
+            return False
+        self.struck[name] += 1
+        return True
 
     def first(self, names: Iterable[str]) -> str:
         """Returns the first of these faults that strikes, or nothing."""

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import uvloop
 from django.conf import settings
 
+from sutler.core import collector
 from sutler.core.clock import Clock, new_token, seeded, unpredictable
 from sutler.fulfilment.caller import Caller
 from sutler.fulfilment.database import Database
@@ -23,6 +24,7 @@ SWITCH_SECONDS = 0.0005
 def keep_open(clock: Clock, stop: threading.Event) -> None:
     """Speaks with the providers until `stop` is set, then ends what is under way as far as that is quick."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    collector.spare_what_is_loaded()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_keep_open(clock, stop))
 
@@ -32,7 +34,7 @@ async def _keep_open(clock: Clock, stop: threading.Event) -> None:
     hosts = settings.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]
     # Threads of their own: what follows orders never makes what sends them wait. Two for following: one reads what is
     # due while the other applies what was answered.
-    with ThreadPoolExecutor(1) as sending, ThreadPoolExecutor(2) as following, ThreadPoolExecutor(1) as waiting:
+    with ThreadPoolExecutor(1) as sending, ThreadPoolExecutor(1) as following, ThreadPoolExecutor(1) as waiting:
         async with Caller(hosts, clock) as call:
             switchboard = Switchboard(
                 f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token()[:12]}",
