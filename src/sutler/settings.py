@@ -149,9 +149,9 @@ def _database() -> dict[str, Any]:
         found: dict[str, Any] = environ.Env.db_url_config(SUTLER["SUTLER_DATABASE_URL"])
         found["CONN_HEALTH_CHECKS"] = True
         found["CONN_MAX_AGE"] = None
-        # Statements are prepared on the server after their second use (Django leaves this off).
+        # `storage.statements` are prepared on the server after their second use. Django's own queries are not: a plan
+        # made for any parameters does not know the indexes of a few rows (what is planned, what is open) and reads all.
         found["OPTIONS"] = {
-            "server_side_binding": True,
             "prepare_threshold": 2,
             "connect_timeout": 5,
             # Nobody waits longer for a lock than on SQLite, and nobody who has gone away keeps one.

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 from django.db import connection
+from psycopg import Cursor
 from psycopg.types.string import TextLoader
 
 Row = tuple[Any, ...]
@@ -155,7 +156,7 @@ def _execute(sql: str, parameters: Sequence[object]) -> Any:
     with connection.wrap_database_errors:
         if not is_postgres():
             return connection.connection.execute(sql, parameters)
-        cursor = connection.connection.cursor()
+        cursor = Cursor(connection.connection)
         cursor.adapters.register_loader("timestamptz", TextLoader)
         return cursor.execute(sql, parameters)
 
