@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -13,6 +14,7 @@ import pytest
 
 from sutler.core.clock import SystemClock
 from sutler.core.money import Micros
+from sutler.fulfilment import caller
 from sutler.fulfilment.caller import Caller
 from sutler.fulfilment.panel_answers import Accepted, Balance, Exchange, NoAnswer, NotSent
 from sutler.fulfilment.panel_v2 import Panel, PanelSettings
@@ -50,9 +52,10 @@ class Scene:
 
     def __init__(self, upstream: Upstream, caller: Caller, port: int) -> None:
         self.upstream = upstream
-        self.port = port
+        self.caller = caller
+        self.settings = PanelSettings(f"http://{HERE}:{port}/api/v2", KEY)
         self.exchanges: list[Exchange] = []
-        self.panel = Panel(PanelSettings(f"http://{HERE}:{port}/api/v2", KEY), caller, self.exchanges.append)
+        self.panel = Panel(self.settings, caller, self.exchanges.append)
 
 
 def play(act: Callable[[Scene], Awaitable[None]], *, allowed: tuple[str, ...] = (HERE,)) -> None:
@@ -96,6 +99,21 @@ def test_what_was_asked_when_it_is_killed_is_unknown_and_the_next_call_starts_an
     play(act)
 
 
+def test_one_that_hangs_is_ended_and_what_it_was_asked_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caller, "GRACE_SECONDS", 0.01)
+
+    async def act(scene: Scene) -> None:
+        scene.panel = Panel(replace(scene.settings, placing_seconds=0.1, connect_seconds=0.1), scene.caller, print)
+        await scene.panel.balance()
+        hanging = child_of(os.getpid())
+        os.kill(hanging, signal.SIGSTOP)
+        assert await scene.panel.add(ORDER) == NoAnswer("the process that calls hangs")
+        assert await scene.panel.balance() == Balance(Micros(1_500_000), "")
+        assert child_of(os.getpid()) != hanging
+
+    play(act)
+
+
 def test_what_cannot_be_asked_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(scene: Scene) -> None:
         with monkeypatch.context() as patched:
@@ -129,6 +147,7 @@ def test_a_call_that_is_cancelled_hangs_up_and_is_not_recorded() -> None:
 ASK = """
 import asyncio, sys
 from sutler.core.clock import SystemClock
+from sutler.fulfilment import caller
 from sutler.fulfilment.caller import Caller
 from sutler.fulfilment.panel_v2 import Panel, PanelSettings
 
@@ -142,7 +161,7 @@ asyncio.run(ask())
 
 def test_it_ends_with_a_worker_that_is_killed() -> None:
     async def act(scene: Scene) -> None:
-        with subprocess.Popen([sys.executable, "-c", ASK, f"http://{HERE}:{scene.port}/api/v2"]) as worker:
+        with subprocess.Popen([sys.executable, "-c", ASK, scene.settings.url]) as worker:
             await scene.upstream.is_asked.wait()
             worker.kill()
         await scene.upstream.hung_up.wait()

@@ -31,6 +31,8 @@ from sutler.fulfilment.safe_transport import open_client
 T = TypeVar("T")
 
 STARTS_WITHIN_SECONDS = 30.0
+# It ends every call in time by itself; one that has not after so much longer hangs, and is ended.
+GRACE_SECONDS = 10.0
 _LENGTH = struct.Struct("!I")
 _READY = None
 
@@ -73,9 +75,13 @@ class Caller:
             failure = NotSent(f"the process that calls does not start: {type(error).__name__}")
         else:
             try:
-                found: tuple[T | Failure, Exchange] = await process.ask(settings, action, fields, read)
+                async with asyncio.timeout(settings.longest_seconds + GRACE_SECONDS):
+                    found: tuple[T | Failure, Exchange] = await process.ask(settings, action, fields, read)
             except EOFError:
                 failure = NoAnswer("the process that calls has ended or failed")
+            except TimeoutError:
+                failure = NoAnswer("the process that calls hangs")
+                await process.end()
             else:
                 return found
         took = round((self._clock.monotonic() - started) * 1000)

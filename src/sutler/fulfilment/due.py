@@ -4,14 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from sutler.fulfilment.heard import Followed
+from sutler.fulfilment.heard import Due, Followed
 from sutler.fulfilment.panel_v2 import BATCH_SIZE
-from sutler.storage.statements import Row, Statement, moment, read_moment, run, select
+from sutler.storage.statements import Statement, moment, read_moment, run, select
 
 PAGE_SIZE = 10 * BATCH_SIZE
 # How far a list of due orders has been read: when the last was due, as the engine stores it, and which it was.
 Place = tuple[str, int]
 
+_PLAIN = (
+    "orders_order.kind = 'single' AND there.confirmed_at IS NOT NULL AND there.asked_at IS NOT NULL"
+    " AND there.misses = 0 AND there.finished_at IS NULL"
+)
+# The columns of `Due`, the moments last, and when it is asked about next.
+_DUE_COLUMNS = (
+    *("there.id", "there.order_id", "there.upstream_id", _PLAIN, "orders_order.status"),
+    *("there.expected_micros", "there.reported_micros", "there.word", "there.start_count", "there.remains"),
+    *("orders_order.quantity", "service.usual_seconds", "there.placed_at", "there.asked_at", "there.ask_at"),
+)
 # The columns of `Followed`, the moments last, and when it is asked about next.
 _COLUMNS = (
     *("there.id", "there.attempt_id", "there.order_id", "there.upstream_service_id", "there.upstream_id"),
@@ -28,7 +38,7 @@ _DUE = Statement(
     " JOIN orders_order ON orders_order.id = there.order_id"
     " JOIN fulfilment_upstreamservice service ON service.id = there.upstream_service_id",
     {},
-    _COLUMNS,
+    _DUE_COLUMNS,
 )
 _BEGINNING: Place = ("0001-01-01 00:00:00+00:00", 0)
 # Whether it is still asked about is not a condition here: that would lead PostgreSQL to read the whole index of what is
@@ -43,19 +53,16 @@ _LOCK = Statement(
 )
 
 
-def page(provider_id: int, now: datetime, after: Place | None) -> tuple[list[Followed], Place | None]:
+def page(provider_id: int, now: datetime, after: Place | None) -> tuple[list[Due], Place | None]:
     """Returns up to 1,000 orders at the provider that are to be asked about, and where to read on; None at the end."""
     rows = select(_DUE, provider_id, moment(now), *(after or _BEGINNING), PAGE_SIZE)
     last = max((row[-1], row[0]) for row in rows) if len(rows) == PAGE_SIZE else None
-    return _read(rows), last
+    return [Due._make((*row[:12], read_moment(row[12]), _shared(row[13]))) for row in rows], last
 
 
 def lock(upstream_order_ids: Sequence[int]) -> list[Followed]:
     """Locks those of the orders that are still asked about, in the caller's transaction, and returns them."""
-    return _read(run(_LOCK, [(pk,) for pk in sorted(upstream_order_ids)]))
-
-
-def _read(rows: Sequence[Row]) -> list[Followed]:
+    rows = run(_LOCK, [(pk,) for pk in sorted(upstream_order_ids)])
     return [
         Followed._make((*columns, read_moment(placed), _shared(confirmed), _shared(asked), _shared(finished)))
         for *columns, placed, confirmed, asked, finished, ask_at in rows

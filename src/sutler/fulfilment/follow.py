@@ -10,7 +10,7 @@ import structlog
 from sutler.core.clock import Random
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import due
-from sutler.fulfilment.heard import Followed
+from sutler.fulfilment.heard import Due
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.panel_answers import Declined, Failure, UpstreamStatus
@@ -27,7 +27,7 @@ MOST_FAILURES = 3
 _REFUSED_FOR_AN_ID = frozenset({DeclineKind.NOT_FOUND, DeclineKind.FIELD, DeclineKind.OTHER})
 
 # An order, and what was said of it; None where the call came to nothing.
-Answered = tuple[Followed, UpstreamStatus | Declined | None]
+Answered = tuple[Due, UpstreamStatus | Declined | None]
 
 _log = structlog.get_logger(__name__)
 
@@ -62,17 +62,17 @@ class _Pass:
         self._line = line
         self._now = line.clock.now()
         self._place: due.Place | None = None
-        self._batches: asyncio.Queue[Sequence[Followed]] = asyncio.Queue(MOST_WAITING)
+        self._batches: asyncio.Queue[Sequence[Due]] = asyncio.Queue(MOST_WAITING)
         self._singles_left = MOST_SINGLES
         self._failures = 0
 
-    async def read(self) -> list[Followed]:
+    async def read(self) -> list[Due]:
         """Returns the next page of what is due."""
         line = self._line
         page, self._place = await line.database.run_until_done(due.page, line.provider.pk, self._now, self._place)
         return page
 
-    async def hand_out(self, page: Sequence[Followed], askers: int) -> None:
+    async def hand_out(self, page: Sequence[Due], askers: int) -> None:
         """Gives batch after batch to those who ask, page after page, and an empty one to each at the end."""
         while page:
             for start in range(0, len(page), BATCH_SIZE):
@@ -98,7 +98,7 @@ class _Pass:
             if gathered := list(chain.from_iterable(parts)):
                 await self._settle(gathered, self._line.take_calls())
 
-    async def _ask(self, batch: Sequence[Followed]) -> list[Answered]:
+    async def _ask(self, batch: Sequence[Due]) -> list[Answered]:
         if len(batch) == 1:
             return [(batch[0], await self._ask_singly(batch[0]))]
         ids = [each.upstream_id for each in batch]
@@ -109,7 +109,7 @@ class _Pass:
             found = found | await self._ask_again([each for each in batch if each.upstream_id not in found])
         return [(each, found.get(each.upstream_id)) for each in batch]
 
-    async def _ask_again(self, missing: Sequence[Followed]) -> dict[str, UpstreamStatus | Declined]:
+    async def _ask_again(self, missing: Sequence[Due]) -> dict[str, UpstreamStatus | Declined]:
         count = min(len(missing), self._singles_left)
         self._singles_left -= count
         found = {}
@@ -118,7 +118,7 @@ class _Pass:
                 found[each.upstream_id] = said
         return found
 
-    async def _ask_singly(self, row: Followed) -> UpstreamStatus | Declined | None:
+    async def _ask_singly(self, row: Due) -> UpstreamStatus | Declined | None:
         said = await self._line.ask(lambda panel: panel.status(row.upstream_id), row.order_id)
         self._count(said)
         return said if isinstance(said, (UpstreamStatus, Declined)) else None

@@ -56,6 +56,28 @@ class Followed(NamedTuple):
     finished_at: datetime | None
 
 
+class Due(NamedTuple):
+    """What is needed of an upstream order to ask about it, and to see that it only goes on.
+
+    `is_plain`: a single order that has answered as ours before, was found each time since, and has not ended there.
+    """
+
+    pk: int
+    order_id: int
+    upstream_id: str
+    is_plain: bool
+    order_status: str
+    expected_micros: int
+    reported_micros: int | None
+    word: str
+    start_count: int | None
+    remains: int | None
+    quantity: int
+    usual_seconds: int | None
+    placed_at: datetime
+    asked_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """Something about an answer that goes into the provider's log; with a `kind`, staff are told too."""
@@ -98,31 +120,23 @@ class Heard:
 class GotOn(NamedTuple):
     """What an answer makes of an order that only goes on: no event, no remark, no money."""
 
-    row: Followed
+    row: Due
     word: str
     start_count: int | None
     remains: int | None
     reported_micros: int | None
-    ask_at: datetime
+    wait_seconds: int
     report: Report | None
 
 
-def get_on(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> GotOn | None:
+def get_on(row: Due, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> GotOn | None:
     """Returns what `hear` does if it is no more than that an order goes on as it did; else None.
 
     Then nothing changes but counts, the word for the same state, and when it is asked about again. What is said of a
     parent may name an order that is not known yet. Most answers are such, so it is reckoned here with little effort.
     """
     status, is_running = said.status, said.status is Status.IN_PROGRESS
-    if (
-        status not in _GOING_ON
-        or is_running is not (row.order_status == Status.IN_PROGRESS)
-        or row.kind != Order.Kind.SINGLE
-        or row.asked_at is None
-        or row.confirmed_at is None
-        or row.finished_at
-        or row.misses
-    ):
+    if not row.is_plain or status not in _GOING_ON or is_running is not (row.order_status == Status.IN_PROGRESS):
         return None
     told: int | None = said.charge_micros if said.currency in ("", currency) else None
     if told is None:
@@ -134,8 +148,7 @@ def get_on(row: Followed, said: UpstreamStatus, currency: str, now: datetime, ch
     report = None
     if is_running and ((start_count, remains) != (row.start_count, row.remains) or read_status(row.word) is not status):
         report = Report(row.order_id, status, start_count, remains)
-    ask_at = now + timedelta(seconds=wait_seconds(row, status, remains, now, chance))
-    return GotOn(row, said.raw, start_count, remains, told, ask_at, report)
+    return GotOn(row, said.raw, start_count, remains, told, wait_seconds(row, status, remains, now, chance), report)
 
 
 def hear(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> Heard:
@@ -193,15 +206,17 @@ def miss(row: Followed, settle_window: timedelta, now: datetime) -> Heard:
     return heard
 
 
-def wait_seconds(row: Followed, status: Status | Doubt, remains: int | None, now: datetime, chance: Random) -> float:
+def wait_seconds(
+    row: Followed | Due, status: Status | Doubt, remains: int | None, now: datetime, chance: Random
+) -> int:
     """Returns how long to wait before an order that has not ended there is asked about again."""
     if status is Doubt.STAFF:
-        return pacing.SELDOM
+        return round(pacing.SELDOM)
     done = _done(row.quantity, remains)
     before = done if remains == row.remains else _done(row.quantity, row.remains)
     since = (now - (row.asked_at or row.placed_at)).total_seconds()
     age = (now - row.placed_at).total_seconds()
-    return pacing.next_ask_seconds(age, row.usual_seconds, done, done - before, since, chance)
+    return round(pacing.next_ask_seconds(age, row.usual_seconds, done, done - before, since, chance))
 
 
 def _take(heard: Heard, said: UpstreamStatus, now: datetime) -> None:

@@ -59,7 +59,7 @@ class HttpCall:
         """Puts the question to the panel."""
         started_at, started = self._clock.now(), self._clock.monotonic()
         manner = _manner(settings)
-        reply = await self._exchange(manner, action, fields)
+        reply = await self._exchange(manner, settings.longest_seconds, action, fields)
         outcome: _T | Failure = _understood(manner, action, reply, read) if isinstance(reply, _Reply) else reply
         return outcome, Exchange(
             action=action,
@@ -72,14 +72,16 @@ class HttpCall:
             why=_why(outcome),
         )
 
-    async def _exchange(self, manner: "_Manner", action: str, fields: Mapping[str, str]) -> _Reply | NotSent | NoAnswer:
+    async def _exchange(
+        self, manner: "_Manner", longest_seconds: float, action: str, fields: Mapping[str, str]
+    ) -> _Reply | NotSent | NoAnswer:
         """Sends the request and reads the whole answer, in bounded time and space."""
         try:
             request = manner.request(action, fields)
         except Exception as error:  # noqa: BLE001 - before a request is built nothing can have left
             return NotSent(manner.told(error))
         try:
-            async with asyncio.timeout(manner.longest_seconds):
+            async with asyncio.timeout(longest_seconds):
                 reply = await self._send(manner, request)
                 again = None if action in _PLACING else _same_host(request, reply)
                 if again is not None:
@@ -122,11 +124,6 @@ class _Manner:
             for seconds in (settings.read_seconds, settings.placing_seconds)
         )
         self._url: httpx2.URL | None = None
-
-    @property
-    def longest_seconds(self) -> float:
-        """How long a call may take in all."""
-        return self._settings.placing_seconds + 2 * self._settings.connect_seconds
 
     def request(self, action: str, fields: Mapping[str, str], url: httpx2.URL | None = None) -> httpx2.Request:
         """Returns the request that asks this, of another URL than the panel's if one is given."""

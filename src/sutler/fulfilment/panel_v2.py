@@ -53,6 +53,11 @@ class PanelSettings:
     read_seconds: float = 30
     placing_seconds: float = PLACING_SECONDS
 
+    @property
+    def longest_seconds(self) -> float:
+        """How long a call may take in all, whatever the panel does."""
+        return self.placing_seconds + 2 * self.connect_seconds
+
 
 class Call(Protocol):
     """The way to panels."""

@@ -13,7 +13,7 @@ from sutler.core.lifecycle import Status
 from sutler.core.upstream_words import DeclineKind, read_status
 from sutler.fulfilment import alarms, costs, due, journal, whole
 from sutler.fulfilment.attempts import is_number
-from sutler.fulfilment.heard import Followed, Heard, get_on, hear, miss
+from sutler.fulfilment.heard import Due, Followed, Heard, get_on, hear, miss
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService
 from sutler.fulfilment.panel_answers import Declined, UpstreamStatus
@@ -28,7 +28,7 @@ FIRST_LOOK = timedelta(minutes=1)
 # What an order was found to be, by its key here; None where the call came to nothing.
 Answers = Mapping[int, UpstreamStatus | Declined | None]
 
-NOTHING_READ: Mapping[int, Followed] = {}
+NOTHING_READ: Mapping[int, Due] = {}
 # For most answers. One that was heard of since it was read, by another worker say, is left alone.
 _GET_ON = Statement(
     "UPDATE fulfilment_upstreamorder SET word = rows.word, start_count = rows.start_count, remains = rows.remains,"
@@ -83,7 +83,7 @@ def settle(
     calls: Sequence[Said],
     now: datetime,
     chance: Random,
-    before: Mapping[int, Followed] = NOTHING_READ,
+    before: Mapping[int, Due] = NOTHING_READ,
 ) -> int:
     """Applies the answers, by upstream order, and keeps the calls that brought them. One durable transaction.
 
@@ -115,7 +115,7 @@ def settle(
 
 
 def _get_on(
-    answers: Answers, before: Mapping[int, Followed], provider: Provider, now: datetime, chance: Random
+    answers: Answers, before: Mapping[int, Due], provider: Provider, now: datetime, chance: Random
 ) -> Collection[int]:
     """Applies what most answers say, that an order goes on: what was read `before` need not be read again for it.
 
@@ -128,8 +128,8 @@ def _get_on(
         if isinstance(said := answers.get(pk), UpstreamStatus) and (heard := get_on(row, said, currency, now, chance))
     ]
     rows = [
-        (row.pk, _shared_moment(row.asked_at), word, start_count, remains, reported_micros, at, moment(ask_at))
-        for row, word, start_count, remains, reported_micros, ask_at, _ in going_on
+        (row.pk, _shared(row.asked_at), word, start_count, remains, reported_micros, at, _moment_after(now, seconds))
+        for row, word, start_count, remains, reported_micros, seconds, _ in going_on
     ]
     if run_counted(_GET_ON, rows) < len(rows):
         done = {pk for (pk,) in run(_HAS_GOT_ON, [(pk, at) for pk, *_ in rows])}
@@ -140,7 +140,12 @@ def _get_on(
 
 
 # What was asked together has it in common.
-_shared_moment = lru_cache(maxsize=1024)(moment_or_none)
+_shared = lru_cache(maxsize=1024)(moment_or_none)
+
+
+@lru_cache(maxsize=4096)
+def _moment_after(now: datetime, seconds: int) -> str:
+    return moment(now + timedelta(seconds=seconds))
 
 
 def _heard(

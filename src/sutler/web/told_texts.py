@@ -195,6 +195,9 @@ CAUSES = (
     _("the answer does not speak of it"),
     _("the id that was answered is not this order's"),
     _("it could not leave in time"),
+    _("the process that calls does not start: {why}"),
+    _("the process that calls has ended or failed"),
+    _("the process that calls hangs"),
 )
 # Notes of orders
 NOTES = (
