@@ -18,6 +18,8 @@ PROMISED = settings.DATABASES["default"]
 on_sqlite = pytest.mark.skipif("sqlite" not in PROMISED["ENGINE"], reason="about SQLite's own settings")
 on_postgresql = pytest.mark.skipif("postgresql" not in PROMISED["ENGINE"], reason="about PostgreSQL's own settings")
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def opened(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Any]:

@@ -109,8 +109,9 @@ def house(kind: str, currency: str) -> int:
 
 def open_wallet(customer_id: int, currency: str, credit_limit_micros: int = 0) -> LedgerAccount:
     """Opens a customer's wallet with nothing in it, and the house accounts of its currency."""
-    for kind in (Kind.IN_HAND, Kind.SCHEDULED, Kind.REVENUE, Kind.DEPOSITS, Kind.ADJUSTMENTS):
-        house(kind, currency)
+    kinds = (Kind.IN_HAND, Kind.SCHEDULED, Kind.REVENUE, Kind.DEPOSITS, Kind.ADJUSTMENTS)
+    accounts = [LedgerAccount(kind=kind, currency=currency) for kind in kinds]
+    LedgerAccount.objects.bulk_create(accounts, ignore_conflicts=True)
     return LedgerAccount.objects.create(
         kind=Kind.WALLET,
         currency=currency,
