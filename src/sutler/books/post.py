@@ -109,9 +109,12 @@ def house(kind: str, currency: str) -> int:
 
 def open_wallet(customer_id: int, currency: str, credit_limit_micros: int = 0) -> LedgerAccount:
     """Opens a customer's wallet with nothing in it, and the house accounts of its currency."""
-    kinds = (Kind.IN_HAND, Kind.SCHEDULED, Kind.REVENUE, Kind.DEPOSITS, Kind.ADJUSTMENTS)
-    accounts = [LedgerAccount(kind=kind, currency=currency) for kind in kinds]
-    LedgerAccount.objects.bulk_create(accounts, ignore_conflicts=True)
+    kinds = {Kind.IN_HAND, Kind.SCHEDULED, Kind.REVENUE, Kind.DEPOSITS, Kind.ADJUSTMENTS}
+    there = LedgerAccount.objects.filter(kind__in=kinds, currency=currency, customer=None, provider_id=None)
+    missing = sorted(kinds - set(there.values_list("kind", flat=True)))
+    LedgerAccount.objects.bulk_create(
+        (LedgerAccount(kind=kind, currency=currency) for kind in missing), ignore_conflicts=True
+    )
     return LedgerAccount.objects.create(
         kind=Kind.WALLET,
         currency=currency,
