@@ -52,8 +52,8 @@ class Upstream:
         return asyncio.run(self.call(call, httpx2.MockTransport(self.answer)))
 
     async def call(self, call: Callable[[Panel], Awaitable[T]], transport: httpx2.AsyncBaseTransport) -> T:
-        async with httpx2.AsyncClient(transport=transport, trust_env=False) as http:
-            return await call(Panel(self.settings, HttpCall(http, StillClock()), self.exchanges.append))
+        async with transport:
+            return await call(Panel(self.settings, HttpCall(transport, StillClock()), self.exchanges.append))
 
     @property
     def form(self) -> dict[str, str]:

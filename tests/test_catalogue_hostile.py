@@ -6,7 +6,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx2
 import pytest
 from django.db import connections
 
@@ -64,10 +63,10 @@ class Shop:
     @asynccontextmanager
     async def line(self, executor: Executor | None) -> AsyncIterator[Line]:
         transport = SimulatedTransport(self.caller.upstream, self.caller.time.wait)
-        async with httpx2.AsyncClient(transport=transport, trust_env=False) as http:
+        async with transport:
             settings = PanelSettings("http://upstream.example/api/v2", KEY)
             time = self.caller.time
-            call = HttpCall(http, time)
+            call = HttpCall(transport, time)
             yield Line(self.provider, settings, call, Database(executor), time, seeded(1), "test")
 
 

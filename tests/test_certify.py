@@ -48,9 +48,9 @@ class Examined:
         return self.of(sentence, action).outcome
 
     async def _certify(self) -> list[Finding]:
-        async with httpx2.AsyncClient(transport=httpx2.MockTransport(self._reply), trust_env=False) as http:
+        async with httpx2.MockTransport(self._reply) as transport:
             settings = (self._settings, replace(self._settings, key=WRONG_KEY))
-            parts = (HttpCall(http, self.time), Database(None), self.time, seeded(1), "operator")
+            parts = (HttpCall(transport, self.time), Database(None), self.time, seeded(1), "operator")
             return await certify(*(Line(self._provider, each, *parts) for each in settings))
 
     async def _reply(self, request: httpx2.Request) -> httpx2.Response:

@@ -32,11 +32,11 @@ def over(loop: SimulatedLoop, work: Work, interval_milliseconds: int = 1000) -> 
 
     async def whole() -> Line:
         answers = httpx2.MockTransport(lambda _: httpx2.Response(200, json={"balance": "5", "currency": "USD"}))
-        async with httpx2.AsyncClient(transport=answers) as http:
+        async with answers as transport:
             provider = Provider(call_interval_milliseconds=interval_milliseconds)
             settings = PanelSettings("https://upstream.example/api/v2", "k" * 32)
             clock = SimulatedClock(loop)
-            line = Line(provider, settings, HttpCall(http, clock), InTheLoop(), clock, seeded(1), "worker-1")
+            line = Line(provider, settings, HttpCall(transport, clock), InTheLoop(), clock, seeded(1), "worker-1")
             await work(line)
             return line
 

@@ -339,8 +339,8 @@ class TestAnything:
     def test_any_json_value_to_any_call_is_answered_with_a_value(self, value: Any, http_status: int) -> None:
         async def ask_all() -> None:
             panel = saying(value, http_status)
-            async with httpx2.AsyncClient(transport=httpx2.MockTransport(panel.answer), trust_env=False) as http:
-                client = Panel(panel.settings, HttpCall(http, StillClock()), panel.exchanges.append)
+            async with httpx2.MockTransport(panel.answer) as transport:
+                client = Panel(panel.settings, HttpCall(transport, StillClock()), panel.exchanges.append)
                 for name, call in CALLS.items():
                     outcome = await call(client)
                     assert isinstance(outcome, KINDS[name])

@@ -33,12 +33,12 @@ def scanned(ids: list[int], panel: Panel) -> tuple[Scan, list[list[str]], float]
     loop = SimulatedLoop()
 
     async def whole() -> Scan:
-        async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
+        async with httpx2.MockTransport(answer) as transport:
             settings = PanelSettings("https://upstream.example/api/v2", "k" * 32)
             provider = Provider(call_interval_milliseconds=1000)
             clock = SimulatedClock(loop)
             return await scan(
-                Line(provider, settings, HttpCall(http, clock), InTheLoop(), clock, seeded(1), "worker-1"), ids
+                Line(provider, settings, HttpCall(transport, clock), InTheLoop(), clock, seeded(1), "worker-1"), ids
             )
 
     try:

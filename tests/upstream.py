@@ -178,9 +178,9 @@ class There:
 
         async def whole() -> T:
             transport = httpx2.MockTransport(self._answer)
-            async with httpx2.AsyncClient(transport=transport, trust_env=False) as http:
+            async with transport:
                 settings = PanelSettings(URL, KEY)
-                call = HttpCall(http, self.time)
+                call = HttpCall(transport, self.time)
                 line = Line(self.provider, settings, call, InTheTest(), self.time, seeded(self.seed), "worker-1")
                 return await work(line)
 

@@ -141,11 +141,11 @@ class World:
         """Does this over a fresh line to the provider."""
 
         async def whole() -> T:
-            async with httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer), trust_env=False) as http:
+            async with httpx2.MockTransport(self._answer) as transport:
                 await InTheLoop().run(leases.hold, WORKER, self.now())
                 provider = await InTheLoop().run(Provider.objects.get, pk=self.provider.pk)
                 settings = PanelSettings(URL, KEY)
-                call = HttpCall(http, self.clock)
+                call = HttpCall(transport, self.clock)
                 return await work(Line(provider, settings, call, InTheLoop(), self.clock, seeded(1), WORKER))
 
         return self.loop.run_until_complete(whole())

@@ -7,7 +7,6 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx2
 from django.conf import settings
 
 from sutler.core.clock import Random
@@ -72,14 +71,14 @@ class Worker:
 
     async def _work(self) -> None:
         async with (
-            httpx2.AsyncClient(transport=self._transport, trust_env=False) as http,
+            self._transport as transport,
             asyncio.TaskGroup() as group,
         ):
             board = switchboard.Switchboard(
                 self.life.name,
                 self.clock,
                 self._chance,
-                HttpCall(http, self.clock),
+                HttpCall(transport, self.clock),
                 sending=self.database,
                 following=self.database,
                 secret_key=settings.SECRET_KEY,

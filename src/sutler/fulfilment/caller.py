@@ -26,7 +26,7 @@ from sutler.core.clock import Clock, SystemClock
 from sutler.fulfilment.panel_answers import Exchange, Failure, NoAnswer, NotSent
 from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings, Read
-from sutler.fulfilment.safe_transport import open_client
+from sutler.fulfilment.safe_transport import SafeTransport
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class Caller:
     """
 
     def __init__(self, allowed_hosts: Sequence[str], clock: Clock) -> None:
-        """`allowed_hosts` may have private addresses (see `safe_transport.open_client`)."""
+        """`allowed_hosts` may have private addresses (see `SafeTransport`)."""
         self._allowed_hosts = allowed_hosts
         self._clock = clock
         self._starting = asyncio.Lock()
@@ -223,8 +223,8 @@ async def _serve(wire_end: socket.socket, allowed_hosts: Sequence[str]) -> None:
             _log.exception("caller.failed", action=question[1])
         wire.send((number, found))
 
-    async with open_client(allowed_hosts) as http:
-        call = HttpCall(http, SystemClock())
+    async with SafeTransport(allowed_hosts=allowed_hosts) as transport:
+        call = HttpCall(transport, SystemClock())
         wire = _Wire(hear, ended.set)
         await loop.create_unix_connection(lambda: wire, sock=wire_end)
         wire.send((_READY, None))

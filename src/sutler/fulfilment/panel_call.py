@@ -5,7 +5,7 @@ What provably was not done is told apart here from what may have been, by what b
 
 import asyncio
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -37,6 +37,7 @@ _HEADERS = {"User-Agent": f"Sutler/{__version__}", "Accept": "application/json",
 _NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 _T = TypeVar("_T")
+OnAnswer = Callable[[httpx2.Response], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,21 @@ class _Reply:
     location: str = ""
 
 
-class HttpCall:
-    """Calls panels through one client (see `safe_transport.open_client`); a `panel_v2.Call`."""
+def _go_on(_response: httpx2.Response) -> None:
+    """Nobody watches."""
 
-    def __init__(self, http: httpx2.AsyncClient, clock: Clock) -> None:
-        self._http = http
+
+class HttpCall:
+    """Calls panels over one transport (see `safe_transport.SafeTransport`); a `panel_v2.Call`.
+
+    Without a client: a call is one request, and cookies, redirects and proxies have no place in it.
+    """
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport, clock: Clock, on_answer: OnAnswer = _go_on) -> None:
+        """`on_answer` is given each response before its body is read."""
+        self._transport = transport
         self._clock = clock
+        self._on_answer = on_answer
 
     async def __call__(
         self, settings: PanelSettings, action: str, fields: Mapping[str, str], read: Read[_T]
@@ -93,8 +103,9 @@ class HttpCall:
         return reply
 
     async def _send(self, manner: "_Manner", request: httpx2.Request) -> _Reply | NoAnswer:
-        response = await self._http.send(request, stream=True, follow_redirects=False)
+        response = await self._transport.handle_async_request(request)
         try:
+            self._on_answer(response)
             body = bytearray()
             # As it came over the wire: unpacking it is bounded, and httpx2's own is not.
             async for chunk in cast(httpx2.AsyncByteStream, response.stream):

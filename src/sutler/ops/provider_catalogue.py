@@ -159,7 +159,7 @@ def _sync(found: "Provider", *, dry_run: bool, trust: bool) -> bool:
 
 
 def _fetch(found: "Provider", progress: Progress, task: TaskID) -> "tuple[Catalogue | Failure, list[Said]]":
-    async def count(answer: "httpx2.Response") -> None:
+    def count(answer: "httpx2.Response") -> None:
         length = answer.headers.get("Content-Length", "")
         progress.update(task, total=int(length) if length.isdecimal() and len(length) < 12 else None)
         answer.stream = _counted(answer.stream, progress, task)

@@ -32,7 +32,7 @@ async def over_lines(
     found: "Provider",
     work: Callable[..., Awaitable[T]],
     *settings: "PanelSettings",
-    on_answer: "Callable[[httpx2.Response], Awaitable[None]] | None" = None,
+    on_answer: "Callable[[httpx2.Response], None]" = lambda _: None,
 ) -> T:
     """Does the work over a line for each of the settings; `on_answer` hears of each answer before its body is read."""
     from django.conf import settings as panel
@@ -40,11 +40,9 @@ async def over_lines(
     from sutler.fulfilment.database import Database
     from sutler.fulfilment.line import Line
     from sutler.fulfilment.panel_call import HttpCall
-    from sutler.fulfilment.safe_transport import open_client
+    from sutler.fulfilment.safe_transport import SafeTransport
 
-    async with open_client(panel.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]) as http:
-        if on_answer is not None:
-            http.event_hooks = {"response": [on_answer]}
+    async with SafeTransport(allowed_hosts=panel.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]) as transport:
         clock, chance = SystemClock(), unpredictable()
-        call = HttpCall(http, clock)
+        call = HttpCall(transport, clock, on_answer)
         return await work(*(Line(found, each, call, Database(None), clock, chance, "operator") for each in settings))

@@ -61,6 +61,8 @@ def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Change 
 
 def take(reports: Sequence[Report], actor: str, now: datetime) -> list[Change | Refusal]:
     """Does what `report` does inside the caller's transaction."""
+    if not reports:
+        return []
     orders = family.lock(Order.objects.filter(pk__in={each.order_id for each in reports}))
     waiting = held.waiting_among(orders.values())
     outcomes: list[Change | Refusal] = []
