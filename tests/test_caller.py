@@ -120,6 +120,7 @@ def test_what_cannot_be_asked_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> N
             patched.setattr(sys, "executable", "/bin/false")
             assert isinstance(await scene.panel.add(ORDER), NotSent)
         assert scene.upstream.asked == []
+        assert scene.exchanges[0].fields == ORDER
         assert await scene.panel.balance() == Balance(Micros(1_500_000), "")
 
     play(act)

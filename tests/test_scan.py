@@ -95,6 +95,24 @@ def test_a_call_without_an_answer_ends_it_with_what_was_found(said: object) -> N
     assert len(calls) == 2
 
 
+def test_of_a_panel_that_takes_one_order_a_call_each_id_is_asked_singly() -> None:
+    def takes_one(ids: list[str], batch: bool) -> object:
+        return {"error": "Incorrect order ID"} if batch else honest(ids, batch)
+
+    found, calls, _ = scanned([1004, 1005, 1006], takes_one)
+    assert (list(found.ours), found.is_whole) == ([1005], True)
+    assert [len(each) for each in calls] == [3, 1, 1, 1]
+
+
+def test_one_that_refuses_those_unclearly_is_asked_no_further() -> None:
+    def refuses(ids: list[str], batch: bool) -> object:
+        return {"error": "Incorrect request" if batch else "Something went wrong"}
+
+    found, calls, _ = scanned(list(range(1001, 1201)), refuses)
+    assert (found.ours, found.is_whole) == ({}, False)
+    assert [len(each) for each in calls] == [100, 1]
+
+
 def test_a_panel_that_answers_no_batches_is_not_asked_for_ever() -> None:
     found, calls, _ = scanned(list(range(1001, 1501)), lambda ids, batch: {} if batch else NOT_OURS)
     assert found.is_whole is False

@@ -24,7 +24,7 @@ import uvloop
 from sutler.core import collector
 from sutler.core.clock import Clock, SystemClock
 from sutler.fulfilment.panel_answers import Exchange, Failure, NoAnswer, NotSent
-from sutler.fulfilment.panel_call import HttpCall
+from sutler.fulfilment.panel_call import LONGEST_LOGGED, HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings, Read
 from sutler.fulfilment.safe_transport import SafeTransport
 
@@ -85,7 +85,8 @@ class Caller:
             else:
                 return found
         took = round((self._clock.monotonic() - started) * 1000)
-        return failure, Exchange(action, {}, "", None, started_at, took, type(failure).__name__, failure.why)
+        asked = {name: text[:LONGEST_LOGGED] for name, text in fields.items()}
+        return failure, Exchange(action, asked, "", None, started_at, took, type(failure).__name__, failure.why)
 
     async def _running(self) -> "_Process":
         async with self._starting:

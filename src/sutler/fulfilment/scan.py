@@ -10,6 +10,8 @@ from sutler.fulfilment.panel_v2 import BATCH_SIZE
 
 # Of one scan: beyond it the panel's answers to batches are no use.
 MOST_SINGLE = 200
+# What a batch is refused with for one id in it, or where the panel takes one order a call.
+_FOR_AN_ID = frozenset({DeclineKind.NOT_FOUND, DeclineKind.FIELD})
 
 
 @dataclass(slots=True)
@@ -23,18 +25,22 @@ class Scan:
 async def scan(line: Line, ids: Sequence[int]) -> Scan:
     """Asks about every id, 100 a call, within the provider's rate limit; ids left out of an answer are asked singly.
 
-    Stops at the first call without an answer.
+    So are those of a batch that was refused as a whole, until one of them gets no clear answer either. Stops at the
+    first batch without an answer.
     """
     found = Scan()
     singles = MOST_SINGLE
     for start in range(0, len(ids), BATCH_SIZE):
         asked = [str(each) for each in ids[start : start + BATCH_SIZE]]
         answer = await line.ask(lambda panel, asked=asked: panel.statuses(asked))  # type: ignore[misc]
-        if not isinstance(answer, dict):
+        is_refused = isinstance(answer, Declined) and answer.kind in _FOR_AN_ID
+        if not is_refused and not isinstance(answer, dict):
             found.is_whole = False
             return found
         for each in asked:
-            said = answer.get(each)
+            if is_refused and not found.is_whole:
+                return found
+            said = answer.get(each) if isinstance(answer, dict) else None
             if said is None and singles:
                 singles -= 1
                 alone = await line.ask(lambda panel, each=each: panel.status(each))  # type: ignore[misc]
