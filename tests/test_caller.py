@@ -114,10 +114,11 @@ def test_one_that_hangs_is_ended_and_what_it_was_asked_is_unknown(monkeypatch: p
     play(act)
 
 
-def test_what_cannot_be_asked_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("program", ["/bin/false", "/no/such/program"])
+def test_what_cannot_be_asked_was_not_sent(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     async def act(scene: Scene) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr(sys, "executable", "/bin/false")
+            patched.setattr(sys, "executable", program)
             assert isinstance(await scene.panel.add(ORDER), NotSent)
         assert scene.upstream.asked == []
         assert scene.exchanges[0].fields == ORDER

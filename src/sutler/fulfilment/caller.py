@@ -150,9 +150,13 @@ async def _start(allowed_hosts: Sequence[str]) -> _Process:
     with theirs:
         # A session of its own: Ctrl-C on the terminal is for the worker, which lets it finish.
         command = [sys.executable, "-m", "sutler.fulfilment.caller", str(theirs.fileno()), *allowed_hosts]
-        process = subprocess.Popen(  # noqa: S603 - our own program; a moment, once
-            command, stdin=subprocess.DEVNULL, stdout=sys.stderr, pass_fds=[theirs.fileno()], start_new_session=True
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own program; a moment, once
+                command, stdin=subprocess.DEVNULL, stdout=sys.stderr, pass_fds=[theirs.fileno()], start_new_session=True
+            )
+        except OSError:
+            ours.close()
+            raise
     started = _Process(process)
     try:
         await asyncio.get_running_loop().create_unix_connection(lambda: started.wire, sock=ours)
