@@ -133,6 +133,11 @@ class Case:
         send(order, Accepted(upstream_id), NOW + 16 * MINUTE)
         UpstreamOrder.objects.update(confirmed_at=NOW + 17 * MINUTE)
 
+    @property
+    def why(self) -> str:
+        """The reason that stands beside the state."""
+        return Attempt.objects.filter(order=self.order).order_by("pk").values_list("why", flat=True)[0]
+
     def look(self, *charges: int, whole: bool = True, missing: int | None = 0) -> str:
         """Decides by a look at which orders 150, 151, ... with these charges answered; returns the state then."""
         Attempt.objects.filter(state="unknown").update(due_at=self.now)
@@ -160,11 +165,17 @@ class TestAbsent:
     def test_takes_two_whole_scans_where_the_balance_agrees(self, case: Case) -> None:
         assert [case.look(), case.look()] == ["unknown", "absent"]
 
+        assert case.why.endswith("and the balance agrees")
+
     def test_takes_three_where_the_balance_says_nothing(self, case: Case) -> None:
         assert [case.look(missing=None) for _ in range(3)] == ["unknown", "unknown", "absent"]
+        assert case.why.endswith("asked about again and again")
 
     def test_is_never_said_against_the_balance(self, case: Case) -> None:
         assert {case.look(missing=500_000) for _ in range(10)} == {"unknown"}
+        case.now = NOW + 25 * HOUR
+        assert case.look(missing=500_000) == "staff"
+        assert "less is left at the provider" in case.why
 
     def test_begins_anew_after_a_scan_with_a_hole(self, case: Case) -> None:
         looks = [case.look(), case.look(whole=False), case.look(), case.look()]

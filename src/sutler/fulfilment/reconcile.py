@@ -48,6 +48,11 @@ _WHY_STAFF = {
     Doubt.OTHER_CHARGE: "an order was found with another charge than expected",
     Doubt.NO_CHARGE: "orders were found that it may have placed, and it costs nothing by which to tell",
 }
+_WHY_CHARGED = "no order of ours was found, but less is left at the provider, as if it had been placed"
+_WHY_ABSENT = {
+    CLEAN_SCANS: "no order of ours among all ids since, and the balance agrees",
+    CLEAN_SCANS_WITHOUT_BALANCE: "no order of ours among all ids since, asked about again and again",
+}
 _S = AttemptState
 _ADD = Attempt.Action.ADD
 _MOST_SHOWN = 50
@@ -278,9 +283,9 @@ class _Bench:
                 return Outcome(pk, _S.STAFF, why=f"{doubt.upstream_id} fits, but people order with the account by hand")
             return Outcome(pk, _S.ACCEPTED, str(doubt.upstream_id), "found by asking about the ids since")
         if scans_wanted is not None and case.clean_scans + 1 >= scans_wanted:
-            return Outcome(pk, _S.ABSENT, why="no order of ours among all ids since, and the balance agrees")
+            return Outcome(pk, _S.ABSENT, why=_WHY_ABSENT[scans_wanted])
         patience = PATIENCE if doubt is Doubt.NOTHING_FOUND else PATIENCE_IN_DOUBT
-        return Outcome(pk, _S.STAFF, why=_WHY_STAFF[doubt]) if age >= patience else None
+        return Outcome(pk, _S.STAFF, why=self._why_staff(case, doubt)) if age >= patience else None
 
     def scans_wanted(self, case: Case, doubt: Placed | Doubt) -> int | None:
         """Returns how many whole and empty scans prove that it was not placed; None if this look was not one."""
@@ -288,12 +293,20 @@ class _Bench:
         is_bounded = suspect.ceiling is not None and suspect.floor > 0 and suspect.ceiling - suspect.floor <= MOST_IDS
         if doubt is not Doubt.NOTHING_FOUND or not is_bounded or not self.is_whole:
             return None
-        if self.missing_micros is None or case.gap_micros is None:
-            return CLEAN_SCANS_WITHOUT_BALANCE
-        says = self.evidence.balance_contradicts(suspect, self.missing_micros - case.gap_micros)
+        says = self._balance_contradicts(case)
         if says:
             return None
         return CLEAN_SCANS if says is False else CLEAN_SCANS_WITHOUT_BALANCE
+
+    def _why_staff(self, case: Case, doubt: Doubt) -> str:
+        is_charged = doubt is Doubt.NOTHING_FOUND and self._balance_contradicts(case)
+        return _WHY_CHARGED if is_charged else _WHY_STAFF[doubt]
+
+    def _balance_contradicts(self, case: Case) -> bool | None:
+        """Returns True if the balance shows that the attempt was charged, False if not, None if it cannot tell."""
+        if self.missing_micros is None or case.gap_micros is None:
+            return None
+        return self.evidence.balance_contradicts(case.suspect, self.missing_micros - case.gap_micros)
 
     def shown(self, case: Case) -> dict[str, object]:
         """Returns what staff are shown."""

@@ -189,6 +189,8 @@ CAUSES = (
     _("made by the provider for order {order}"),
     _("ids may not be asked about at this provider"),
     _("no order of ours among all ids since, and the balance agrees"),
+    _("no order of ours among all ids since, asked about again and again"),
+    _("no order of ours was found, but less is left at the provider, as if it had been placed"),
     _("{id} fits, but people order with the account by hand"),
     _("it was taken, under no id that could be followed"),
     _("it is not known whether it was taken: {why}"),
