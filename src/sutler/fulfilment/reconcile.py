@@ -49,10 +49,8 @@ _WHY_STAFF = {
     Doubt.NO_CHARGE: "orders were found that it may have placed, and it costs nothing by which to tell",
 }
 _WHY_CHARGED = "no order of ours was found, but less is left at the provider, as if it had been placed"
-_WHY_ABSENT = {
-    CLEAN_SCANS: "no order of ours among all ids since, and the balance agrees",
-    CLEAN_SCANS_WITHOUT_BALANCE: "no order of ours among all ids since, asked about again and again",
-}
+_WHY_ABSENT = "no order of ours among all ids since, and the balance agrees"
+_WHY_ABSENT_WITHOUT_BALANCE = "no order of ours among all ids since, asked about again and again"
 _S = AttemptState
 _ADD = Attempt.Action.ADD
 _MOST_SHOWN = 50
@@ -283,7 +281,8 @@ class _Bench:
                 return Outcome(pk, _S.STAFF, why=f"{doubt.upstream_id} fits, but people order with the account by hand")
             return Outcome(pk, _S.ACCEPTED, str(doubt.upstream_id), "found by asking about the ids since")
         if scans_wanted is not None and case.clean_scans + 1 >= scans_wanted:
-            return Outcome(pk, _S.ABSENT, why=_WHY_ABSENT[scans_wanted])
+            agrees = self._balance_contradicts(case) is False
+            return Outcome(pk, _S.ABSENT, why=_WHY_ABSENT if agrees else _WHY_ABSENT_WITHOUT_BALANCE)
         patience = PATIENCE if doubt is Doubt.NOTHING_FOUND else PATIENCE_IN_DOUBT
         return Outcome(pk, _S.STAFF, why=self._why_staff(case, doubt)) if age >= patience else None
 
