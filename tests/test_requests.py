@@ -163,9 +163,18 @@ def test_a_cancel_is_forwarded_and_the_order_ends_as_upstream(there: There) -> N
     demand_that_orders_are_as_upstream(there)
 
 
+def test_a_cancel_waits_until_the_id_has_answered_as_ours(there: There) -> None:
+    ours, _ = there.sent()
+    cancel.request_cancels(there.customer.pk, [ours.order_id], there.time.now())
+    assert (there.run(forward), calls(there, "cancel")) == (0, 0)
+    UpstreamOrder.objects.update(confirmed_at=there.time.now())
+    assert (there.run(forward), calls(there, "cancel")) == (1, 1)
+
+
 def test_cancels_go_in_batches(there: There) -> None:
     orders = [there.sent(f"https://example.com/{number}")[0].order_id for number in range(5)]
     cancel.request_cancels(there.customer.pk, orders, there.time.now())
+    UpstreamOrder.objects.update(confirmed_at=there.time.now())
     assert there.run(forward) == 5
     assert calls(there, "cancel") == 1
     assert attempts("cancel") == [S.ACCEPTED] * 5

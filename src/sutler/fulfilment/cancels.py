@@ -36,9 +36,10 @@ MOST_ABSENT = 2
 def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[RequestClaim]:
     """Claims up to `count` requests to cancel orders that go on there, in one durable transaction; send them at once.
 
+    One whose id has not answered as ours yet waits for that: it could be another's order that is cancelled.
     Raises storage.transactions.Busy or CommitUnclear: then nothing may be sent either.
     """
-    under_way = UpstreamOrder.objects.filter(provider=provider_id, finished_at=None)
+    under_way = UpstreamOrder.objects.filter(provider=provider_id, finished_at=None, confirmed_at__isnull=False)
     waiting = not_forwarded(CancelRequest.objects.filter(_IN_INDEX_OPEN), under_way, now)
     if not waiting.exists():  # asking often must not take the write lock
         return []
