@@ -97,10 +97,14 @@ def test_who_shares_a_thread_is_not_kept_waiting_by_a_busy_one() -> None:
         return asks
 
     async def ask_both() -> None:
+        all_have_asked = threading.Event()
         with ThreadPoolExecutor(1) as thread:
+            thread.submit(all_have_asked.wait)
             loud = Gatherer(busy, thread, most=1)
-            asks = [loud.ask(number) for number in range(20)]
-            asks.append(Gatherer(quiet, thread).ask(0))
+            asks = [asyncio.ensure_future(loud.ask(number)) for number in range(20)]
+            asks.append(asyncio.ensure_future(Gatherer(quiet, thread).ask(0)))
+            await asyncio.sleep(0)
+            all_have_asked.set()
             await asyncio.gather(*asks)
 
     asyncio.run(ask_both())
