@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Database:
-    """Runs verbs of the rooms below in the threads of an executor; without one in the caller's own."""
+    """Runs verbs of the rooms below in a thread of an executor's; without one in the caller's own."""
 
     def __init__(self, executor: Executor | None) -> None:
         self._executor = executor

@@ -32,8 +32,7 @@ def keep_open(clock: Clock, stop: threading.Event) -> None:
 async def _keep_open(clock: Clock, stop: threading.Event) -> None:
     ending = asyncio.Event()
     hosts = settings.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]
-    # Threads of their own: what follows orders never makes what sends them wait. Two for following: one reads what is
-    # due while the other applies what was answered.
+    # One thread each: what follows orders never makes what sends them wait. Two to follow would fight for the lock.
     with ThreadPoolExecutor(1) as sending, ThreadPoolExecutor(1) as following, ThreadPoolExecutor(1) as waiting:
         async with Caller(hosts, clock) as call:
             switchboard = Switchboard(
