@@ -77,9 +77,14 @@ _INSERTS = (
     ),
     Statement(
         "INSERT INTO fulfilment_upstreamorder (id, attempt_id, order_id, provider_id, upstream_service_id, upstream_id,"
-        " expected_micros, cost_micros, word, placed_at, ask_at, misses)"
+        " expected_micros, cost_micros, word, placed_at, misses)"
         " SELECT upstream_order_id, attempt_id, order_id, provider_id, upstream_service_id, upstream_id,"
-        " expected_micros, expected_micros, '', at, ask_at, 0 FROM {rows} WHERE upstream_id IS NOT NULL",
+        " expected_micros, expected_micros, '', at, 0 FROM {rows} WHERE upstream_id IS NOT NULL",
+        _ROW,
+    ),
+    Statement(
+        "INSERT INTO fulfilment_asktime (upstream_order_id, provider_id, ask_at)"
+        " SELECT upstream_order_id, provider_id, ask_at FROM {rows} WHERE upstream_id IS NOT NULL",
         _ROW,
     ),
 )

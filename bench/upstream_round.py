@@ -51,15 +51,15 @@ def start(listed: Path, url: str, most_at_once: int) -> None:
 def follow() -> None:
     """Makes all open orders due, and waits until each has been asked about."""
     from sutler.core.clock import SystemClock
-    from sutler.fulfilment.models import UpstreamOrder
+    from sutler.fulfilment.models import AskTime
 
     _tidy_up()
     begun = SystemClock().now()
-    is_open = UpstreamOrder.objects.filter(finished_at=None)
+    is_open = AskTime.objects.filter(upstream_order__finished_at=None)
     calls = _calls()
     total = is_open.update(ask_at=begun)
-    done = UpstreamOrder.objects.filter(asked_at__gte=begun)
-    _await(lambda: not UpstreamOrder.objects.filter(ask_at__lte=begun, finished_at=None).exists())
+    done = AskTime.objects.filter(asked_at__gte=begun)
+    _await(lambda: not is_open.filter(ask_at__lte=begun).exists())
     _say(done, "asked_at", total, _calls() - calls)
 
 

@@ -28,6 +28,7 @@ UPSTREAM_PLANTS = (
         (),
         frozenset({"upstream_cost"}),
     ),
+    Plant("attempt_followed", ("DELETE FROM fulfilment_asktime",)),
     Plant("attempt_followed", (there("sent", "upstream_id = 'another'"),)),
     Plant("attempt_followed", (there("sent", "order_id = {pending}"),)),
     Plant("attempt_followed", (there("delivered", "attempt_id = 999999"),)),

@@ -30,7 +30,7 @@ from sutler.catalogue.models import Category, ExchangeRate, PriceOverride, Servi
 from sutler.core.clock import SystemClock, new_token  # noqa: E402
 from sutler.fulfilment import costs, heartbeat, providers  # noqa: E402
 from sutler.fulfilment.catalogue_import import Imported, Rule, bring_in  # noqa: E402
-from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder  # noqa: E402
+from sutler.fulfilment.models import Alarm, AskTime, Attempt, Provider, UpstreamOrder  # noqa: E402
 from sutler.fulfilment.provider_books import book_balance_micros  # noqa: E402
 from sutler.orders.models import CancelRequest, Drip, Order, Post, Refill  # noqa: E402
 
@@ -133,14 +133,17 @@ def pass_hours(order_id: int, hours: int) -> None:
         sent_at=F("sent_at") - passed, answered_at=F("answered_at") - passed, lease_until=F("lease_until") - passed
     )
     UpstreamOrder.objects.filter(order_id=order_id).update(
-        **{name: F(name) - passed for name in ("placed_at", "confirmed_at", "asked_at", "finished_at", "ask_at")}
+        **{name: F(name) - passed for name in ("placed_at", "confirmed_at", "finished_at")}
+    )
+    AskTime.objects.filter(upstream_order__order=order_id).update(
+        asked_at=F("asked_at") - passed, ask_at=F("ask_at") - passed
     )
 
 
 def hurry() -> None:
     """Brings on the moment at which the worker asks about whatever is still open at providers."""
     now = clock.now()
-    UpstreamOrder.objects.filter(finished_at=None, ask_at__gt=now).update(ask_at=now)
+    AskTime.objects.filter(upstream_order__finished_at=None, ask_at__gt=now).update(ask_at=now)
     Attempt.objects.filter(due_at__gt=now).update(due_at=now)
 
 

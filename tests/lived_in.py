@@ -123,8 +123,9 @@ def buy_a_little(alice: Customer, service: Service) -> Names:
         bought = accepted(placed(alice, service, link=link), there, f"100{minutes}")
         reported(bought.order_id, Status.COMPLETED)
         finish(provider.pk, "USD", [Costed(bought.pk, bought.order_id, bought.cost_micros, cost)], NOW)
-        bought.cost_micros, bought.finished_at, bought.ask_at, bought.word = cost, NOW, None, "Completed"
+        bought.cost_micros, bought.finished_at, bought.word = cost, NOW, "Completed"
         bought.save()
+        bought.ask_time.delete()
         provider_books.renew_snapshot(provider, now)
     return {"bought": bought.order_id, "provider": provider.pk}
 

@@ -72,8 +72,7 @@ def test_an_accepted_order_is_followed_and_its_cost_is_booked(order: Order, prov
     found = there(order)
     assert (found.attempt_id, found.provider, found.upstream_id) == (claimed.attempt_id, provider, "11")
     assert (found.expected_micros, found.cost_micros, found.placed_at) == (500_000, 500_000, NOW)
-    assert found.ask_at is not None
-    assert found.ask_at > NOW
+    assert found.ask_time.ask_at > NOW
     assert transfers(order)[f"cost:{found.pk}"] == 500_000
     assert held("cost") == 500_000
     assert notes(order.pk)[-1] == "Placed at Upstream as 11"

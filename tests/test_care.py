@@ -15,7 +15,7 @@ from sutler.core.money import Micros
 from sutler.fulfilment import care, follow
 from sutler.fulfilment.care import Health
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import Alarm, Attempt, LoggedCall, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models import Alarm, AskTime, Attempt, LoggedCall, Provider, ProviderMinute
 from sutler.fulfilment.panel_answers import Balance
 from sutler.fulfilment.provider_books import book_balance_micros, top_up
 from tests.conftest import NOW
@@ -231,7 +231,7 @@ class TestAlarm:
         cared(there)
         there.sent_until(Status.CANCELED)
         there.time.passed += 2000
-        UpstreamOrder.objects.exclude(pk=first.pk).update(ask_at=there.time.now() + timedelta(days=1))
+        AskTime.objects.exclude(upstream_order=first).update(ask_at=there.time.now() + timedelta(days=1))
         followed(there)
         provider = cared(there)
         assert (provider.gap_micros is not None and provider.gap_micros < 0, alarms(BALANCE)) == (True, [])

@@ -8,7 +8,7 @@ import pytest
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import FINAL, Status
 from sutler.fulfilment.follow import follow
-from sutler.fulfilment.models import Alarm, Attempt, LoggedCall, ProviderMinute, UpstreamOrder, UpstreamService
+from sutler.fulfilment.models import Alarm, AskTime, Attempt, LoggedCall, ProviderMinute, UpstreamOrder, UpstreamService
 from sutler.orders.models import Order, OrderEvent
 from tests.ordering import demand_sound_books, held, moves, reported, transfers
 from tests.upstream import There, alarms, all_due, demand_that_orders_are_as_upstream, notes, saying, to_the_end
@@ -37,7 +37,7 @@ def test_orders_are_followed_to_their_ends(there: There) -> None:
 
 def test_what_is_not_due_is_not_asked_about(there: There) -> None:
     there.sent()
-    UpstreamOrder.objects.update(ask_at=there.time.now() + timedelta(seconds=1))
+    AskTime.objects.update(ask_at=there.time.now() + timedelta(seconds=1))
     assert (there.run(follow), there.asked) == (0, [])
     there.time.passed += 1
     assert there.run(follow) == 1
@@ -171,7 +171,7 @@ def test_after_its_end_an_order_is_looked_at_five_times_and_then_let_be(there: T
         there.run(follow)
     ids = [each.get("orders", each.get("order", "")).split(",") for each in there.asked]
     assert {each: sum(each in asked for asked in ids) for each in ids[0]} == dict.fromkeys(ids[0], 5)
-    assert not UpstreamOrder.objects.filter(ask_at__isnull=False).exists()
+    assert not AskTime.objects.exists()
 
 
 def test_a_change_after_the_end_raises_an_alarm_and_changes_nothing(there: There) -> None:
@@ -207,7 +207,7 @@ def test_an_order_that_has_failed_there_is_for_staff_and_asked_about_seldom(ther
         there.run(follow)
     assert alarms(Kind.FAILED) == [f"order {ours.order_id}"]
     assert len(notes(ours.order_id)) == 1
-    assert UpstreamOrder.objects.get().ask_at == there.time.now() + timedelta(hours=1)
+    assert AskTime.objects.get().ask_at == there.time.now() + timedelta(hours=1)
     assert Order.objects.get().status == "Processing"
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from django.db.models import F
 from structlog.testing import capture_logs
 
 from sutler.accounts.models import Customer
@@ -12,7 +11,7 @@ from sutler.catalogue.models import Service
 from sutler.fulfilment import due, heard
 from sutler.fulfilment import follow as following
 from sutler.fulfilment.follow import follow
-from sutler.fulfilment.models import LoggedCall, UpstreamOrder
+from sutler.fulfilment.models import AskTime, LoggedCall, UpstreamOrder
 from sutler.orders.models import Order
 from tests.test_panel_seeds import OLDER_PARTIAL, OLDER_UNDER_WAY, OVER_DELIVERED, PARTIAL, UNDER_WAY
 from tests.upstream import There, demand_that_orders_are_as_upstream, saying, to_the_end
@@ -46,8 +45,8 @@ def test_what_a_batch_leaves_out_is_asked_about_singly_within_bounds(
     there.time.passed += 100
     assert there.run(follow) == 7
     assert [("orders" in each) for each in there.asked] == [True, *[False] * 7]
-    assert UpstreamOrder.objects.filter(asked_at=None).count() == 13
-    assert not UpstreamOrder.objects.filter(ask_at__lte=there.time.now()).exists()
+    assert AskTime.objects.filter(asked_at=None).count() == 13
+    assert not AskTime.objects.filter(ask_at__lte=there.time.now()).exists()
 
 
 def test_a_batch_that_is_refused_for_one_id_is_asked_about_singly(there: There) -> None:
@@ -68,12 +67,9 @@ def test_a_call_that_fails_changes_nothing_but_when_it_is_asked_again(there: The
     there.lie(**{fault: 1})
     there.time.passed += 300
     [before] = UpstreamOrder.objects.values_list()
-    due = UpstreamOrder.objects.get().ask_at
     assert there.run(follow) == 0
-    found = UpstreamOrder.objects.get()
-    assert found.ask_at is not None
-    assert found.ask_at >= there.time.now()
-    UpstreamOrder.objects.update(ask_at=due)
+    asking = AskTime.objects.get()
+    assert (asking.asked_at, asking.ask_at >= there.time.now()) == (None, True)
     assert list(UpstreamOrder.objects.values_list()) == [before]
     assert Order.objects.get().status == "Processing"
     assert LoggedCall.objects.filter(order_id=ours.order_id).exists() or fault == "unclear_error"
@@ -88,8 +84,7 @@ def test_pauses_grow_while_nothing_is_answered(there: There) -> None:
     pauses = []
     for _ in range(12):
         there.run(follow)
-        due = UpstreamOrder.objects.get().ask_at
-        assert due is not None
+        due = AskTime.objects.get().ask_at
         pauses.append(round((due - there.time.now()).total_seconds()))
         there.time.passed += pauses[-1]
     assert pauses == [30, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]
@@ -100,12 +95,12 @@ def test_one_failed_batch_loses_no_other(alice: Customer, service: Service) -> N
     there = There(alice, service, fields={"most_at_once": 2})
     for number in range(25):
         there.sent(f"https://example.com/{number}", 100)
-    first = UpstreamOrder.objects.order_by("ask_at", "pk")[0].upstream_id
+    first = UpstreamOrder.objects.order_by("ask_time__ask_at", "pk")[0].upstream_id
     broken = httpx2.Response(502, text="<html>")
     there.between = lambda asked: broken if first in asked["orders"].split(",") else None
     there.time.passed += 1
     assert there.run(follow) == 15
-    assert UpstreamOrder.objects.filter(asked_at=None).count() == 10
+    assert AskTime.objects.filter(asked_at=None).count() == 10
 
 
 @pytest.mark.usefixtures("tens")
@@ -117,7 +112,7 @@ def test_a_provider_that_fails_all_the_time_is_not_asked_on_and_on(alice: Custom
     there.time.passed += 1
     assert there.run(follow) == 0
     assert len(there.asked) == following.MOST_FAILURES
-    assert UpstreamOrder.objects.filter(ask_at__lte=there.time.now()).count() == 25
+    assert AskTime.objects.filter(ask_at__lte=there.time.now()).count() == 25
 
 
 def test_a_bug_about_one_order_keeps_no_other_from_being_heard(there: There, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,9 +131,8 @@ def test_a_bug_about_one_order_keeps_no_other_from_being_heard(there: There, mon
     with capture_logs() as logged:
         assert there.run(follow) == 8
     assert [(each["event"], each["upstream_order"]) for each in logged] == [("follow.not_applied", poison)]
-    left = UpstreamOrder.objects.get(asked_at=None)
+    left = AskTime.objects.get(asked_at=None)
     assert left.pk == poison
-    assert left.ask_at is not None
     assert left.ask_at > there.time.now()
 
 
@@ -160,7 +154,8 @@ def test_the_answers_of_the_published_pages(
 ) -> None:
     ours, _ = there.sent()
     other, _ = there.sent("https://example.com/other")
-    UpstreamOrder.objects.filter(pk=other.pk).update(ask_at=None if not is_batch else F("ask_at"))
+    if not is_batch:
+        other.ask_time.delete()
     there.between = saying(f'{{"{ours.upstream_id}": {body}}}' if is_batch else body)
     there.time.passed += 1
     there.run(follow)

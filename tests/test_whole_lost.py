@@ -9,7 +9,7 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.fulfilment import attempts, children, reconcile
 from sutler.fulfilment.follow import follow
-from sutler.fulfilment.models import Alarm, Attempt, NamedOrder, Orphan, Provider, UpstreamOrder
+from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Orphan, Provider, UpstreamOrder
 from sutler.fulfilment.orphans import audit, read_stretch
 from sutler.orders import cancel
 from sutler.orders.models import Order
@@ -45,7 +45,7 @@ def confirmed(alice: Customer, one: World, link: str) -> Order:
     one.lie()
     one.live(3)
     one.skip(60)
-    UpstreamOrder.objects.filter(order=order).update(ask_at=one.now())
+    AskTime.objects.filter(upstream_order__order=order).update(ask_at=one.now())
     one.run(follow)
     assert UpstreamOrder.objects.get(order=order).confirmed_at is not None
     return order
@@ -139,12 +139,12 @@ def test_a_run_nobody_has_heard_of_yet_is_not_taken_for_a_lost_order(alice: Cust
     """A lost order of 100 was never made; a run of 100, which the provider has made meanwhile, is not it."""
     parent = dripped(one, alice, interval=5)
     one.live(60)
-    UpstreamOrder.objects.filter(order=parent).update(ask_at=one.now() + timedelta(hours=3))
+    AskTime.objects.filter(upstream_order__order=parent).update(ask_at=one.now() + timedelta(hours=3))
     lost = placed(alice, one.service, one.now(), link="https://example.com/lost", quantity=100)
     lose(one, "request_lost")
     search(one, 30)
     assert (states(lost), Orphan.objects.exists()) == (["unknown"], True)
-    UpstreamOrder.objects.filter(order=parent).update(ask_at=one.now())
+    AskTime.objects.filter(upstream_order__order=parent).update(ask_at=one.now())
     search(one, 6)
     assert not Orphan.objects.exists()
     confirmed(alice, one, "later")
@@ -163,8 +163,8 @@ def test_the_nightly_audit_passes_over_what_a_provider_makes_by_itself(alice: Cu
     one.skip(HOUR)
     assert one.run(audit) > 0
     assert (alarms(Alarm.Kind.ORPHAN), len(made(parent)) > 8) == ([], True)
-    UpstreamOrder.objects.filter(order=parent).update(ask_at=one.now() + timedelta(days=9))
-    heard = UpstreamOrder.objects.get(order=parent).asked_at
+    AskTime.objects.filter(upstream_order__order=parent).update(ask_at=one.now() + timedelta(days=9))
+    heard = AskTime.objects.get(upstream_order__order=parent).asked_at
     Provider.objects.update(audited_at=None)
     one.skip(5 * HOUR)
     confirmed(alice, one, "after")

@@ -21,7 +21,7 @@ from sutler.fulfilment import costs
 from sutler.fulfilment.database import Database
 from sutler.fulfilment.follow import follow
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder, UpstreamService
+from sutler.fulfilment.models import Alarm, AskTime, Attempt, Provider, UpstreamOrder, UpstreamService
 from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.simulator import KEY, LyingUpstream
@@ -128,8 +128,8 @@ def accepted(
         expected_micros=expected,
         cost_micros=expected,
         placed_at=now,
-        ask_at=now,
     )
+    AskTime.objects.create(upstream_order=there, provider=service.provider, ask_at=now)
     costs.accept(there.provider_id, service.provider.currency, [costs.Costed(there.pk, order.pk, 0, expected)], now)
     return there
 
@@ -214,7 +214,7 @@ def notes(order_id: int) -> list[str]:
 def all_due(there: There, after_seconds: float = 0) -> None:
     """Time passes, and every order is to be asked about."""
     there.time.passed += after_seconds
-    UpstreamOrder.objects.filter(ask_at__isnull=False).update(ask_at=there.time.now())
+    AskTime.objects.update(ask_at=there.time.now())
 
 
 def to_the_end(there: There, most_passes: int = 200) -> None:
@@ -223,7 +223,7 @@ def to_the_end(there: There, most_passes: int = 200) -> None:
         if not UpstreamOrder.objects.filter(finished_at=None).exists():
             return
         there.time.passed += 120
-        UpstreamOrder.objects.filter(finished_at=None).update(ask_at=there.time.now())
+        AskTime.objects.filter(upstream_order__finished_at=None).update(ask_at=there.time.now())
         there.run(follow)
     raise AssertionError([(each.upstream_id, each.word) for each in UpstreamOrder.objects.filter(finished_at=None)])
 

@@ -9,7 +9,7 @@ from sutler.catalogue.models import Service
 from sutler.fulfilment import provider_books
 from sutler.fulfilment.children import adopt
 from sutler.fulfilment.follow import follow
-from sutler.fulfilment.models import NamedOrder, Provider, Route, UpstreamOrder, UpstreamService
+from sutler.fulfilment.models import AskTime, NamedOrder, Provider, Route, UpstreamOrder, UpstreamService
 from sutler.fulfilment.requests import forward
 from sutler.fulfilment.simulator_panel import Service as TheirService
 from sutler.fulfilment.simulator_whole import Whole
@@ -58,7 +58,7 @@ def live_on(one: World, hours: float) -> None:
     one.live(3)
     for _ in range(int(hours * 4)):
         one.skip(HOUR / 4)
-        UpstreamOrder.objects.filter(finished_at=None).update(ask_at=one.now())
+        AskTime.objects.filter(upstream_order__finished_at=None).update(ask_at=one.now())
         for step in (forward, follow, adopt, follow):
             one.run(step)
 

@@ -41,7 +41,7 @@ def next_ask_seconds(
     share, seconds = (gained_share, since_last_seconds) if gained_share > 0 else (done_share, age_seconds)
     if share > 0 and seconds > 0:
         wait = min(wait, max(0.0, 1 - done_share) / share * seconds * _OF_LEFT)
-    return _bounded(wait * chance.uniform(1 - _JITTER, 1 + _JITTER))
+    return _bounded(wait * (1 - _JITTER + 2 * _JITTER * chance.random()))
 
 
 def retry_seconds(silent_seconds: float) -> float:

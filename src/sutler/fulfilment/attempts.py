@@ -40,9 +40,9 @@ _KEEP = Statement(
 
 _FOLLOW = Statement(
     "INSERT INTO fulfilment_upstreamorder (id, attempt_id, order_id, provider_id, upstream_service_id, upstream_id,"
-    " expected_micros, cost_micros, word, placed_at, ask_at, misses)"
+    " expected_micros, cost_micros, word, placed_at, misses)"
     " SELECT id, attempt_id, order_id, provider_id, upstream_service_id, upstream_id,"
-    " expected_micros, cost_micros, '', placed_at, ask_at, 0 FROM {rows} WHERE 1 = 1",
+    " expected_micros, cost_micros, '', placed_at, 0 FROM {rows} WHERE 1 = 1",
     {
         "id": "bigint",
         "attempt_id": "bigint",
@@ -53,8 +53,12 @@ _FOLLOW = Statement(
         "expected_micros": "bigint",
         "cost_micros": "bigint",
         "placed_at": "timestamptz",
-        "ask_at": "timestamptz",
     },
+)
+_ASK = Statement(
+    "INSERT INTO fulfilment_asktime (upstream_order_id, provider_id, ask_at)"
+    " SELECT id, provider_id, ask_at FROM {rows} WHERE 1 = 1",
+    {"id": "bigint", "provider_id": "bigint", "ask_at": "timestamptz"},
 )
 _SENT = Statement(
     "SELECT {answer} FROM {rows} JOIN fulfilment_attempt attempt ON attempt.id = rows.id"
@@ -268,6 +272,7 @@ class _Moves:
         provider, now = self.provider, self.now
         accepted = list(zip(new_ids("fulfilment_upstreamorder", len(self.accepted)), self.accepted, strict=True))
         run(_FOLLOW, [_followed(pk, provider.pk, each, now) for pk, each in accepted])
+        run(_ASK, [(pk, provider.pk, moment(_first_ask(each, now))) for pk, each in accepted])
         booked = [costs.Costed(pk, each.order_id, 0, each.expected_micros) for pk, each in accepted]
         costs.accept(provider.pk, provider.currency, booked, now)
         ids = [each.upstream_id or "" for each in self.accepted]
@@ -303,8 +308,11 @@ def _kept(attempt: _Sent) -> tuple[object, ...]:
 
 def _followed(pk: int, provider_id: int, attempt: _Sent, now: datetime) -> tuple[object, ...]:
     ids = pk, attempt.pk, attempt.order_id, provider_id, attempt.upstream_service_id, attempt.upstream_id
-    ask_at = now + timedelta(seconds=pacing.first_ask_seconds(attempt.usual_seconds))
-    return *ids, attempt.expected_micros, attempt.expected_micros, moment(attempt.sent_at or now), moment(ask_at)
+    return *ids, attempt.expected_micros, attempt.expected_micros, moment(attempt.sent_at or now)
+
+
+def _first_ask(attempt: _Sent, now: datetime) -> datetime:
+    return now + timedelta(seconds=pacing.first_ask_seconds(attempt.usual_seconds))
 
 
 def _subject(attempt: _Sent) -> str:

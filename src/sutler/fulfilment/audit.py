@@ -76,6 +76,10 @@ CHECKS = (
         SELECT 'upstream order ' || there.id || ' is of attempt ' || there.attempt_id || ', which is not there'
         FROM fulfilment_upstreamorder there LEFT JOIN fulfilment_attempt attempt ON attempt.id = there.attempt_id
         WHERE attempt.id IS NULL
+        UNION ALL
+        SELECT 'upstream order ' || there.id || ' goes on and is not asked about'
+        FROM fulfilment_upstreamorder there LEFT JOIN fulfilment_asktime asked ON asked.upstream_order_id = there.id
+        WHERE there.finished_at IS NULL AND asked.ask_at IS NULL
         """,
     ),
     Check(

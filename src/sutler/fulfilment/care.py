@@ -189,7 +189,8 @@ def _suspect(provider: Provider, books: Standing, said_micros: int, gap: int, no
 def _is_one_unasked(provider: Provider, since: datetime) -> bool:
     """Returns True while an order that was open then has not been asked about: it may have ended before."""
     was_open = UpstreamOrder.objects.filter(provider=provider, placed_at__lte=since, finished_at=None)
-    return was_open.filter(Q(asked_at=None) | Q(asked_at__lt=since), ask_at__isnull=False).exists()
+    asked_before = Q(ask_time__asked_at=None) | Q(ask_time__asked_at__lt=since)
+    return was_open.filter(asked_before, ask_time__isnull=False).exists()
 
 
 def _explained(provider: Provider, since: datetime, *, is_missing: bool) -> int:

@@ -20,7 +20,7 @@ from sutler.fulfilment import alarms, costs, journal
 from sutler.fulfilment.costs import Costed
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import Alarm, Attempt, NamedOrder, Provider, UpstreamOrder
+from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Provider, UpstreamOrder
 from sutler.fulfilment.panel_answers import Declined, Failure, UpstreamStatus
 from sutler.fulfilment.panel_v2 import BATCH_SIZE
 from sutler.orders import drip, family, handing, schedules, subscriptions
@@ -43,8 +43,8 @@ def named_until(provider_id: int) -> datetime | None:
 
     What it made later may be an order of ours that nobody here knows of yet.
     """
-    going_on = UpstreamOrder.objects.filter(provider=provider_id, ask_at__isnull=False, finished_at=None)
-    rows = going_on.exclude(order__kind=Order.Kind.SINGLE).values_list("asked_at", "placed_at")
+    going_on = UpstreamOrder.objects.filter(provider=provider_id, ask_time__isnull=False, finished_at=None)
+    rows = going_on.exclude(order__kind=Order.Kind.SINGLE).values_list("ask_time__asked_at", "placed_at")
     last_heard = [asked_at or placed_at for asked_at, placed_at in rows]
     return min(last_heard) - ON_THE_WAY if last_heard else None
 
@@ -173,6 +173,7 @@ def _follow(provider: Provider, made: Sequence[tuple[NamedOrder, Order, Upstream
     attempts = Attempt.objects.bulk_create(_attempt(named, child, said, now) for named, child, said in made)
     there = [_there(attempt, named, now) for attempt, (named, _, _) in zip(attempts, made, strict=True)]
     booked = [Costed(each.pk, each.order_id, 0, each.cost_micros) for each in UpstreamOrder.objects.bulk_create(there)]
+    AskTime.objects.bulk_create(AskTime(upstream_order=each, provider=provider, ask_at=now) for each in there)
     costs.accept(provider.pk, provider.currency, booked, now)
     for named, child, _ in made:
         NamedOrder.objects.filter(pk=named.pk).update(child=child, ask_at=None)
@@ -216,5 +217,4 @@ def _there(attempt: Attempt, named: NamedOrder, now: datetime) -> UpstreamOrder:
         expected_micros=attempt.expected_micros,
         cost_micros=attempt.expected_micros,
         placed_at=now,
-        ask_at=now,
     )

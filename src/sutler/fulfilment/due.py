@@ -13,43 +13,43 @@ PAGE_SIZE = 10 * BATCH_SIZE
 Place = tuple[str, int]
 
 _PLAIN = (
-    "orders_order.kind = 'single' AND there.confirmed_at IS NOT NULL AND there.asked_at IS NOT NULL"
+    "orders_order.kind = 'single' AND there.confirmed_at IS NOT NULL AND due.asked_at IS NOT NULL"
     " AND there.misses = 0 AND there.finished_at IS NULL"
 )
 # The columns of `Due`, the moments last, and when it is asked about next.
 _DUE_COLUMNS = (
     *("there.id", "there.order_id", "there.upstream_id", _PLAIN, "orders_order.status"),
     *("there.expected_micros", "there.reported_micros", "there.word", "there.start_count", "there.remains"),
-    *("orders_order.quantity", "service.usual_seconds", "there.placed_at", "there.asked_at", "there.ask_at"),
+    *("orders_order.quantity", "service.usual_seconds", "there.placed_at", "due.asked_at", "due.ask_at"),
 )
-# The columns of `Followed`, the moments last, and when it is asked about next.
+# The columns of `Followed`, the moments last.
 _COLUMNS = (
     *("there.id", "there.attempt_id", "there.order_id", "there.upstream_service_id", "there.upstream_id"),
     *("there.expected_micros", "there.cost_micros", "there.reported_micros", "there.word", "there.start_count"),
     *("there.remains", "there.misses", "orders_order.quantity", "orders_order.kind", "orders_order.type"),
     "orders_order.status",
     *("service.rate_micros", "service.usual_seconds"),
-    *("there.placed_at", "there.confirmed_at", "there.asked_at", "there.finished_at", "there.ask_at"),
+    *("there.placed_at", "there.confirmed_at", "due.asked_at", "there.finished_at"),
 )
 _DUE = Statement(
-    "SELECT {answer} FROM (SELECT id FROM fulfilment_upstreamorder WHERE provider_id = ? AND ask_at <= ?"
-    " AND (ask_at, id) > (?, ?) ORDER BY ask_at, id LIMIT ?) AS due"
-    " JOIN fulfilment_upstreamorder there ON there.id = due.id"
+    "SELECT {answer} FROM (SELECT upstream_order_id, asked_at, ask_at FROM fulfilment_asktime"
+    " WHERE provider_id = ? AND ask_at <= ? AND (ask_at, upstream_order_id) > (?, ?)"
+    " ORDER BY ask_at, upstream_order_id LIMIT ?) AS due"
+    " JOIN fulfilment_upstreamorder there ON there.id = due.upstream_order_id"
     " JOIN orders_order ON orders_order.id = there.order_id"
     " JOIN fulfilment_upstreamservice service ON service.id = there.upstream_service_id",
     {},
     _DUE_COLUMNS,
 )
 _BEGINNING: Place = ("0001-01-01 00:00:00+00:00", 0)
-# Whether it is still asked about is not a condition here: that would lead PostgreSQL to read the whole index of what is
-# due where it thinks that little is.
 _LOCK = Statement(
-    "SELECT {answer} FROM {rows} JOIN fulfilment_upstreamorder there ON there.id = rows.id"
+    "SELECT {answer} FROM {rows} JOIN fulfilment_asktime due ON due.upstream_order_id = rows.id"
+    " JOIN fulfilment_upstreamorder there ON there.id = rows.id"
     " JOIN orders_order ON orders_order.id = there.order_id"
     " JOIN fulfilment_upstreamservice service ON service.id = there.upstream_service_id",
     {"id": "bigint"},
     _COLUMNS,
-    locks="there",
+    locks="due, there",
 )
 
 
@@ -65,8 +65,7 @@ def lock(upstream_order_ids: Sequence[int]) -> list[Followed]:
     rows = run(_LOCK, [(pk,) for pk in sorted(upstream_order_ids)])
     return [
         Followed._make((*columns, read_moment(placed), _shared(confirmed), _shared(asked), _shared(finished)))
-        for *columns, placed, confirmed, asked, finished, ask_at in rows
-        if ask_at is not None
+        for *columns, placed, confirmed, asked, finished in rows
     ]
 
 

@@ -105,8 +105,10 @@ class _Pass:
         said = await self._line.ask(lambda panel: panel.statuses(ids))
         self._count(said)
         found = said if isinstance(said, dict) else {}
-        if isinstance(said, dict) or (isinstance(said, Declined) and said.kind in _REFUSED_FOR_AN_ID):
-            found = found | await self._ask_again([each for each in batch if each.upstream_id not in found])
+        missing = [each for each in batch if each.upstream_id not in found]
+        is_told = isinstance(said, dict) or (isinstance(said, Declined) and said.kind in _REFUSED_FOR_AN_ID)
+        if missing and is_told:
+            found = found | await self._ask_again(missing)
         return [(each, found.get(each.upstream_id)) for each in batch]
 
     async def _ask_again(self, missing: Sequence[Due]) -> dict[str, UpstreamStatus | Declined]:

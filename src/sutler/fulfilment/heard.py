@@ -23,7 +23,8 @@ from sutler.orders.move import Report
 MISSES_UNTIL_ALARM = 3
 # So often one that never answered as ours, over the settle window at least, until its id is taken for another's.
 MISSES_UNTIL_DISOWNED = 5
-_GOING_ON = frozenset({Status.PENDING, Status.PROCESSING, Status.IN_PROGRESS})
+_IN_PROGRESS = Status.IN_PROGRESS
+_GOING_ON = frozenset({Status.PENDING, Status.PROCESSING, _IN_PROGRESS})
 
 
 class Followed(NamedTuple):
@@ -117,14 +118,18 @@ class Heard:
         self.remarks.clear()
 
 
+# The word, the start count, what remains, and the charge.
+Counts = tuple[str, int | None, int | None, int | None]
+
+
 class GotOn(NamedTuple):
-    """What an answer makes of an order that only goes on: no event, no remark, no money."""
+    """What an answer makes of an order that only goes on: no event, no remark, no money.
+
+    `counts`: what it says, None if that is what it has said before.
+    """
 
     row: Due
-    word: str
-    start_count: int | None
-    remains: int | None
-    reported_micros: int | None
+    counts: Counts | None
     wait_seconds: int
     report: Report | None
 
@@ -135,8 +140,9 @@ def get_on(row: Due, said: UpstreamStatus, currency: str, now: datetime, chance:
     Then nothing changes but counts, the word for the same state, and when it is asked about again. What is said of a
     parent may name an order that is not known yet. Most answers are such, so it is reckoned here with little effort.
     """
-    status, is_running = said.status, said.status is Status.IN_PROGRESS
-    if not row.is_plain or status not in _GOING_ON or is_running is not (row.order_status == Status.IN_PROGRESS):
+    status = said.status
+    is_running = status is _IN_PROGRESS
+    if not row.is_plain or status not in _GOING_ON or is_running is not (row.order_status == _IN_PROGRESS):
         return None
     told: int | None = said.charge_micros if said.currency in ("", currency) else None
     if told is None:
@@ -145,10 +151,13 @@ def get_on(row: Due, said: UpstreamStatus, currency: str, now: datetime, chance:
         return None
     start_count = row.start_count if said.start_count is None else said.start_count
     remains = row.remains if said.remains is None else said.remains
-    report = None
-    if is_running and ((start_count, remains) != (row.start_count, row.remains) or read_status(row.word) is not status):
-        report = Report(row.order_id, status, start_count, remains)
-    return GotOn(row, said.raw, start_count, remains, told, wait_seconds(row, status, remains, now, chance), report)
+    wait = wait_seconds(row, status, remains, now, chance)
+    counts = said.raw, start_count, remains, told
+    if counts == (row.word, row.start_count, row.remains, row.reported_micros):
+        return GotOn(row, None, wait, None)
+    is_news = (start_count, remains) != (row.start_count, row.remains) or read_status(row.word) is not status
+    report = Report(row.order_id, status, start_count, remains) if is_running and is_news else None
+    return GotOn(row, counts, wait, report)
 
 
 def hear(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> Heard:
@@ -213,10 +222,10 @@ def wait_seconds(
     if status is Doubt.STAFF:
         return round(pacing.SELDOM)
     done = _done(row.quantity, remains)
-    before = done if remains == row.remains else _done(row.quantity, row.remains)
+    gained = 0.0 if remains == row.remains else done - _done(row.quantity, row.remains)
     since = (now - (row.asked_at or row.placed_at)).total_seconds()
     age = (now - row.placed_at).total_seconds()
-    return round(pacing.next_ask_seconds(age, row.usual_seconds, done, done - before, since, chance))
+    return round(pacing.next_ask_seconds(age, row.usual_seconds, done, gained, since, chance))
 
 
 def _take(heard: Heard, said: UpstreamStatus, now: datetime) -> None:
@@ -293,7 +302,9 @@ def _compare(heard: Heard, status: Status | Doubt) -> None:
 
 
 def _done(quantity: int, remains: int | None) -> float:
-    return 0.0 if remains is None or not quantity else 1 - min(max(remains, 0), quantity) / quantity
+    if not quantity or remains is None or remains >= quantity:
+        return 0.0
+    return 1 - remains / quantity if remains > 0 else 1.0
 
 
 def _after_end(finished_at: datetime, now: datetime) -> datetime | None:

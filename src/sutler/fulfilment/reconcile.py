@@ -162,7 +162,7 @@ def open_suspects(provider_id: int, window: timedelta, now: datetime) -> dict[in
     an id that has not answered yet and may be another's. By their keys.
     """
     adds = Attempt.objects.filter(provider=provider_id, action=_ADD)
-    unheard_of = UpstreamOrder.objects.filter(provider=provider_id, ask_at__isnull=False, confirmed_at=None)
+    unheard_of = UpstreamOrder.objects.filter(provider=provider_id, ask_time__isnull=False, confirmed_at=None)
     undecided = (
         adds.filter(IN_INDEX_SENDING),
         adds.filter(IN_INDEX_UNSETTLED),

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from django.db.models import Q
 
@@ -31,31 +31,31 @@ Answers = Mapping[int, UpstreamStatus | Declined | None]
 NOTHING_READ: Mapping[int, Due] = {}
 # For most answers. One that was heard of since it was read, by another worker say, is left alone.
 _GET_ON = Statement(
+    "UPDATE fulfilment_asktime SET asked_at = rows.asked_at, ask_at = rows.ask_at FROM {rows}"
+    " WHERE fulfilment_asktime.upstream_order_id = rows.id AND fulfilment_asktime.asked_at = rows.asked_before",
+    {"id": "bigint", "asked_before": "timestamptz", "asked_at": "timestamptz", "ask_at": "timestamptz"},
+)
+_HAS_GOT_ON = Statement(
+    "SELECT {answer} FROM {rows} JOIN fulfilment_asktime ON fulfilment_asktime.upstream_order_id = rows.id"
+    " AND fulfilment_asktime.asked_at = rows.asked_at",
+    {"id": "bigint", "asked_at": "timestamptz"},
+    ("rows.id",),
+)
+_COUNT = Statement(
     "UPDATE fulfilment_upstreamorder SET word = rows.word, start_count = rows.start_count, remains = rows.remains,"
-    " reported_micros = rows.reported_micros, asked_at = rows.asked_at, ask_at = rows.ask_at FROM {rows}"
-    " WHERE fulfilment_upstreamorder.id = rows.id AND fulfilment_upstreamorder.asked_at = rows.asked_before"
-    " AND fulfilment_upstreamorder.finished_at IS NULL",
+    " reported_micros = rows.reported_micros FROM {rows} WHERE fulfilment_upstreamorder.id = rows.id",
     {
         "id": "bigint",
-        "asked_before": "timestamptz",
         "word": "text",
         "start_count": "bigint",
         "remains": "bigint",
         "reported_micros": "bigint",
-        "asked_at": "timestamptz",
-        "ask_at": "timestamptz",
     },
-)
-_HAS_GOT_ON = Statement(
-    "SELECT {answer} FROM {rows} JOIN fulfilment_upstreamorder ON fulfilment_upstreamorder.id = rows.id"
-    " AND fulfilment_upstreamorder.asked_at = rows.asked_at",
-    {"id": "bigint", "asked_at": "timestamptz"},
-    ("rows.id",),
 )
 _KEEP = Statement(
     "UPDATE fulfilment_upstreamorder SET word = rows.word, start_count = rows.start_count, remains = rows.remains,"
     " reported_micros = rows.reported_micros, cost_micros = rows.cost_micros, confirmed_at = rows.confirmed_at,"
-    " asked_at = rows.asked_at, ask_at = rows.ask_at, misses = rows.misses, finished_at = rows.finished_at"
+    " misses = rows.misses, finished_at = rows.finished_at"
     " FROM {rows} WHERE fulfilment_upstreamorder.id = rows.id",
     {
         "id": "bigint",
@@ -65,15 +65,17 @@ _KEEP = Statement(
         "reported_micros": "bigint",
         "cost_micros": "bigint",
         "confirmed_at": "timestamptz",
-        "asked_at": "timestamptz",
-        "ask_at": "timestamptz",
         "misses": "integer",
         "finished_at": "timestamptz",
     },
 )
-_POSTPONE = Statement(
-    "UPDATE fulfilment_upstreamorder SET ask_at = rows.ask_at FROM {rows} WHERE fulfilment_upstreamorder.id = rows.id",
-    {"id": "bigint", "ask_at": "timestamptz"},
+_ASK_AGAIN = Statement(
+    "UPDATE fulfilment_asktime SET asked_at = rows.asked_at, ask_at = rows.ask_at FROM {rows}"
+    " WHERE fulfilment_asktime.upstream_order_id = rows.id",
+    {"id": "bigint", "asked_at": "timestamptz", "ask_at": "timestamptz"},
+)
+_ASK_NO_MORE = Statement(
+    "DELETE FROM fulfilment_asktime WHERE upstream_order_id IN (SELECT id FROM {rows})", {"id": "bigint"}
 )
 
 
@@ -101,7 +103,7 @@ def settle(
         heard = [each for row in rows if (each := _heard(row, answers[row.pk], provider, now, chance)) is not None]
         _disown_anothers(provider_id, heard)
         _keep([each for each in heard if not each.is_disowned], now)
-        run(_POSTPONE, [_later(row, now) for row in rows if _says_nothing(answers[row.pk])])
+        run(_ASK_AGAIN, [_later(row, now) for row in rows if _says_nothing(answers[row.pk])])
         if reports := [each.report for each in heard if each.report is not None]:
             move.take(move.recount(reports), ACTOR, now)
         whole.follow(heard, now)
@@ -127,13 +129,12 @@ def _get_on(
         for pk, row in before.items()
         if isinstance(said := answers.get(pk), UpstreamStatus) and (heard := get_on(row, said, currency, now, chance))
     ]
-    rows = [
-        (row.pk, _shared(row.asked_at), word, start_count, remains, reported_micros, at, _moment_after(now, seconds))
-        for row, word, start_count, remains, reported_micros, seconds, _ in going_on
-    ]
-    if run_counted(_GET_ON, rows) < len(rows):
-        done = {pk for (pk,) in run(_HAS_GOT_ON, [(pk, at) for pk, *_ in rows])}
+    after = cache(lambda seconds: moment(now + timedelta(seconds=seconds)))
+    asked = [(each.row.pk, _shared(each.row.asked_at), at, after(each.wait_seconds)) for each in going_on]
+    if run_counted(_GET_ON, asked) < len(asked):
+        done = {pk for (pk,) in run(_HAS_GOT_ON, [(pk, at) for pk, *_ in asked])}
         going_on = [each for each in going_on if each.row.pk in done]
+    run(_COUNT, [(each.row.pk, *each.counts) for each in going_on if each.counts is not None])
     if reports := [each.report for each in going_on if each.report is not None]:
         move.take(move.recount(reports), ACTOR, now)
     return {each.row.pk for each in going_on}
@@ -141,11 +142,6 @@ def _get_on(
 
 # What was asked together has it in common.
 _shared = lru_cache(maxsize=1024)(moment_or_none)
-
-
-@lru_cache(maxsize=4096)
-def _moment_after(now: datetime, seconds: int) -> str:
-    return moment(now + timedelta(seconds=seconds))
 
 
 def _heard(
@@ -184,17 +180,18 @@ def _keep(heard: Sequence[Heard], now: datetime) -> None:
         [
             (
                 *(each.row.pk, each.word, each.start_count, each.remains, each.reported_micros, each.cost_micros),
-                *(moment_or_none(each.confirmed_at), at, moment_or_none(each.ask_at)),
-                *(each.misses, moment_or_none(each.finished_at)),
+                *(moment_or_none(each.confirmed_at), each.misses, moment_or_none(each.finished_at)),
             )
             for each in heard
         ],
     )
+    run(_ASK_AGAIN, [(each.row.pk, at, moment(each.ask_at)) for each in heard if each.ask_at is not None])
+    run(_ASK_NO_MORE, [(each.row.pk,) for each in heard if each.ask_at is None])
 
 
-def _later(row: Followed, now: datetime) -> tuple[int, str]:
+def _later(row: Followed, now: datetime) -> tuple[int, str | None, str]:
     silent = (now - (row.asked_at or row.placed_at)).total_seconds()
-    return row.pk, moment(now + timedelta(seconds=pacing.retry_seconds(silent)))
+    return row.pk, moment_or_none(row.asked_at), moment(now + timedelta(seconds=pacing.retry_seconds(silent)))
 
 
 def _book(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:

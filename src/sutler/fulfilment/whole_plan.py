@@ -39,7 +39,8 @@ def decide(now: datetime) -> int:
 
     Several workers may call this at once. Raises storage.transactions.Busy or CommitUnclear.
     """
-    decided = _decisions(list(schedules.undecided().prefetch_related("drip", "subscription")), now)
+    undecided = list(schedules.undecided().prefetch_related("drip", "subscription"))
+    decided = _decisions(undecided, now) if undecided else {}
     settled = {pk: decision for pk, decision in decided.items() if decision is not NoWay.WAIT}
     if not settled:  # asking often must not take the write lock
         return 0

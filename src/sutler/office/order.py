@@ -71,7 +71,8 @@ def order(request: StaffRequest, order_id: int) -> HttpResponse:
 def _told(request: StaffRequest, found: Order) -> dict[str, Any]:
     events = list(OrderEvent.objects.filter(order=found).order_by("-pk")[:MOST_OF_EACH])
     names = named({each.actor for each in events})
-    attempts = Attempt.objects.filter(order=found).select_related("provider", "upstream_order__upstream_service")
+    there = "upstream_order__upstream_service", "upstream_order__ask_time"
+    attempts = Attempt.objects.filter(order=found).select_related("provider", *there)
     sent = [Sent(each, getattr(each, "upstream_order", None)) for each in attempts.order_by("-pk")[:MOST_OF_EACH]]
     sees_money = Permission.SEE_MONEY in request.permissions
     transfers = Transfer.objects.filter(order_id=found.pk).select_related("debit", "credit").order_by("pk")

@@ -15,6 +15,7 @@ from sutler.core.clock import Clock, new_token, seeded, unpredictable
 from sutler.fulfilment.caller import Caller
 from sutler.fulfilment.database import Database
 from sutler.fulfilment.switchboard import Switchboard
+from sutler.storage.statements import is_postgres
 
 # A thread that asks the database lets go of the interpreter at every row and then waits this long for it while the
 # event loop is busy. Of the usual 5 ms most of a pass over many orders would be waiting.
@@ -32,8 +33,10 @@ def keep_open(clock: Clock, stop: threading.Event) -> None:
 async def _keep_open(clock: Clock, stop: threading.Event) -> None:
     ending = asyncio.Event()
     hosts = settings.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]
-    # One thread each: what follows orders never makes what sends them wait. Two to follow would fight for the lock.
-    with ThreadPoolExecutor(1) as sending, ThreadPoolExecutor(1) as following, ThreadPoolExecutor(1) as waiting:
+    # A thread each: what follows orders never makes what sends them wait. PostgreSQL works for two that follow at once;
+    # on SQLite they would only fight for the interpreter.
+    to_follow = ThreadPoolExecutor(2 if is_postgres() else 1)
+    with ThreadPoolExecutor(1) as sending, to_follow as following, ThreadPoolExecutor(1) as waiting:
         async with Caller(hosts, clock) as call:
             switchboard = Switchboard(
                 f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token()[:12]}",

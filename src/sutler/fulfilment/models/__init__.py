@@ -1,12 +1,13 @@
 """What is kept of upstream panels: the providers, what they sell, and each order that was sent to one of them."""
 
-from sutler.fulfilment.models.attempt import Attempt, DeskOrder, Orphan, UpstreamOrder
+from sutler.fulfilment.models.attempt import AskTime, Attempt, DeskOrder, Orphan, UpstreamOrder
 from sutler.fulfilment.models.catalogue import CatalogueChange, PriceRule, Route, UpstreamService
 from sutler.fulfilment.models.named import NamedOrder
 from sutler.fulfilment.models.provider import Alarm, Heartbeat, LoggedCall, Provider, ProviderMinute, ProviderTask
 
 __all__ = [
     "Alarm",
+    "AskTime",
     "Attempt",
     "CatalogueChange",
     "DeskOrder",

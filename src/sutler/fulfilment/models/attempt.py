@@ -105,7 +105,7 @@ class UpstreamOrder(models.Model):
     """An order of ours at a provider, followed there. `(provider, upstream_id)` is claimed once.
 
     Amounts are in the provider's currency: what it should cost, what our books hold of it (`cost_micros`), and what
-    the provider said last. `ask_at` is None once it is no longer asked about.
+    the provider said last.
     """
 
     attempt = models.OneToOneField(
@@ -125,8 +125,6 @@ class UpstreamOrder(models.Model):
     placed_at = models.DateTimeField()
     # When it first answered as ours; until then its id is only what the answer to `add` said.
     confirmed_at = models.DateTimeField(null=True)
-    asked_at = models.DateTimeField(null=True)
-    ask_at = models.DateTimeField(null=True)
     misses = models.PositiveIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)
 
@@ -141,13 +139,30 @@ class UpstreamOrder(models.Model):
             models.Index(fields=["order"], name="upstream_order_of_order"),
             # An id that was surely given after some moment.
             models.Index(fields=["provider", "placed_at"], name="upstream_order_by_age"),
-            models.Index(
-                fields=["provider", "ask_at"], condition=Q(ask_at__isnull=False), name="upstream_order_to_ask"
-            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.provider_id}/{self.upstream_id}"
+
+
+class AskTime(models.Model):
+    """When an upstream order was asked about last, and when it is next; there is none once it is not asked any more.
+
+    Apart from the order, since most looks change nothing else, and no index of the order then needs to be written.
+    """
+
+    upstream_order = models.OneToOneField(
+        UpstreamOrder, primary_key=True, related_name="ask_time", on_delete=models.CASCADE, db_constraint=False
+    )
+    provider = models.ForeignKey(Provider, related_name="+", **UNCHECKED)
+    asked_at = models.DateTimeField(null=True)
+    ask_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["provider", "ask_at", "upstream_order"], name="ask_time_in_turn")]
+
+    def __str__(self) -> str:
+        return f"ask time of {self.upstream_order_id}"
 
 
 class Orphan(models.Model):
