@@ -144,6 +144,8 @@ def test_an_order_shows_the_fields_of_its_type(alice: Customer, alice_browser: C
     visits = {"country": "US", "device": 1, "type_of_traffic": 3}
     said = words(alice_browser, f"/orders/{placed(alice, traffic, now, **visits).pk}")
     assert "Device Desktop" in said
+    superscript = placed(alice, comments, now, quantity="", comments="\N{SUPERSCRIPT TWO}")
+    assert "\N{SUPERSCRIPT TWO}" in words(alice_browser, f"/orders/{superscript.pk}")
 
 
 def test_an_order_is_its_owners_alone(

@@ -11,6 +11,11 @@ def one_line(text: str, longest: int) -> str | None:
     return None if len(joined) > longest or _UNPRINTABLE.search(joined) else joined
 
 
+def number(text: str) -> int | None:
+    """Returns the number that the text writes in ASCII digits, at most 18, so that it fits a BIGINT; else None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def paragraphs(text: str, longest: int) -> str | None:
     """Returns the text with its line breaks as `\\n` and none around it, or None as above."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n").strip()

@@ -17,8 +17,10 @@ from sutler.accounts import audit_log
 from sutler.accounts.roles import Permission
 from sutler.catalogue import arrange
 from sutler.catalogue.models import Category, Service
+from sutler.core import written
 from sutler.fulfilment.models import Route
 from sutler.office.deeds import numbers
+from sutler.office.fields import search_field
 from sutler.web import paging
 from sutler.web.doors import StaffRequest, staff_page
 
@@ -34,12 +36,7 @@ STATE_CHOICES = [(str(state), words) for state, (words, _) in STATES.items()]
 class FilterForm(forms.Form):
     """What the list is narrowed to."""
 
-    q = forms.CharField(
-        label=gettext_lazy("Search"),
-        required=False,
-        max_length=100,
-        widget=forms.TextInput({"type": "search", "placeholder": gettext_lazy("Number, name or category")}),
-    )
+    q = search_field(gettext_lazy("Number, name or category"))
     category = forms.ModelChoiceField(
         label=gettext_lazy("Category"), required=False, queryset=Category.objects, empty_label=gettext_lazy("All")
     )
@@ -64,8 +61,7 @@ def found_by(asked: QueryDict) -> tuple[FilterForm, QuerySet[Service]]:
     services = Service.objects.select_related("category").order_by("category__position", "category", "position", "pk")
     for word in (wanted.get("q") or "").split():
         about = Q(name__icontains=word) | Q(category__name__icontains=word)
-        is_number = word.isascii() and word.isdigit() and len(word) < 10
-        services = services.filter(about | Q(pk=int(word)) if is_number else about)
+        services = services.filter(about | Q(pk=written.number(word)))
     if wanted.get("category"):
         services = services.filter(category=wanted["category"])
     if wanted.get("state"):

@@ -18,7 +18,7 @@ from sutler.accounts.models import Customer, CustomerGroup, User
 from sutler.accounts.roles import Permission
 from sutler.books.post import open_wallet
 from sutler.catalogue import exchange
-from sutler.core.order_types import LARGEST_NUMBER
+from sutler.core import written
 from sutler.core.refusals import Reason, Refusal
 from sutler.office.words import Words, refuse
 from sutler.web import paging
@@ -132,8 +132,8 @@ def _found(asked: dict[str, Any]) -> QuerySet[Customer]:
     """Returns the customers that were asked for, with what a row shows."""
     found = Customer.objects.select_related("wallet", "group").prefetch_related("people")
     text = asked.get("q", "").strip()
-    if text.isascii() and text.isdigit():
-        found = found.filter(pk=min(int(text), LARGEST_NUMBER))
+    if (pk := written.number(text)) is not None:
+        found = found.filter(pk=pk)
     elif text:
         people = User.objects.filter(customer__isnull=False, email__icontains=text)
         found = found.filter(Q(name__icontains=text) | Q(pk__in=people.values("customer_id")))

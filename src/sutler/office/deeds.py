@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sutler.accounts import audit_log
 from sutler.accounts.models import User
+from sutler.core import written
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
 from sutler.office.words import BUSY, UNCLEAR, Words, words
@@ -28,16 +29,15 @@ def actor_of(user: User) -> str:
 
 def named(actors: Collection[str]) -> dict[str, str]:
     """Returns the names of those actors of events that are members of staff."""
-    numbers = {each: each.removeprefix("staff ") for each in actors if each.startswith("staff ")}
-    people = User.objects.in_bulk([int(each) for each in numbers.values() if each.isascii() and each.isdigit()])
-    found = {str(pk): person.name or person.email for pk, person in people.items()}
-    return {actor: found[number] for actor, number in numbers.items() if number in found}
+    ids = {each: written.number(each.removeprefix("staff ")) for each in actors if each.startswith("staff ")}
+    people = User.objects.in_bulk([pk for pk in ids.values() if pk is not None])
+    return {actor: people[pk].name or people[pk].email for actor, pk in ids.items() if pk in people}
 
 
 def numbers(texts: Collection[str], most: int = 200) -> list[int]:
     """Returns the ids of orders among what a form sent, each once, in its order."""
-    read = [int(each) for each in texts if each.isascii() and each.isdigit() and len(each) < 11]
-    return [each for each in dict.fromkeys(read) if 0 < each <= LARGEST_NUMBER][:most]
+    read = dict.fromkeys(map(written.number, texts))
+    return [each for each in read if each is not None and 0 < each <= LARGEST_NUMBER][:most]
 
 
 def to_orders(

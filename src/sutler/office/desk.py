@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts.roles import Permission
+from sutler.core import written
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.fulfilment import board, desk
@@ -127,9 +128,8 @@ def desk_take(request: StaffRequest) -> HttpResponse:
 
 
 def _asked(query: QueryDict, request: StaffRequest) -> Any:
-    service = query.get("service", "")
-    number = int(service) if service.isascii() and service.isdigit() and len(service) < 11 else None
-    return board.under_way(number, actor_of(request.user) if "mine" in query else "")
+    service_id = written.number(query.get("service", ""))
+    return board.under_way(service_id, actor_of(request.user) if "mine" in query else "")
 
 
 def _report(request: StaffRequest, typed: Mapping[int, Mapping[str, str]]) -> dict[int, list[Words]]:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from sutler.accounts.models import Customer, User
 from sutler.accounts.roles import Permission
+from sutler.core import written
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.fulfilment import order_search
@@ -36,8 +37,8 @@ class CustomerField(forms.CharField):
         text = super().clean(value).strip()
         if not text:
             return None
-        if text.isascii() and text.isdigit():
-            return min(int(text), LARGEST_NUMBER)
+        if (pk := written.number(text)) is not None:
+            return pk
         people = User.objects.filter(customer__isnull=False, email__icontains=text)
         found = Customer.objects.filter(Q(name__icontains=text) | Q(pk__in=people.values("customer_id")))
         ids = list(found.order_by("pk").values_list("pk", flat=True)[:2])

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from sutler.accounts.roles import Permission
+from sutler.core import written
 from sutler.core.lifecycle import Status
 from sutler.core.refusals import Refusal
 from sutler.fulfilment import desk
@@ -24,7 +25,6 @@ from sutler.orders.move import Report
 from sutler.web.doors import StaffRequest, staff_page
 
 MOST_AT_ONCE = 200
-MOST_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _rows(ids: Sequence[int], status: Status, typed: Mapping[int, str], *, is_fi
 
 def is_count(text: str) -> bool:
     """Returns whether a number was typed, such as 25."""
-    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return written.number(text) is not None
 
 
 def _totals(rows: Sequence[Row]) -> dict[str, int]:

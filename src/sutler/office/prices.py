@@ -12,8 +12,9 @@ from sutler.accounts.models import CustomerGroup
 from sutler.accounts.roles import Permission
 from sutler.catalogue import price_book
 from sutler.catalogue.models import Category, PriceOverride, Service
+from sutler.core import written
 from sutler.core.pricing import quoted_rate
-from sutler.office.fields import show_percent
+from sutler.office.fields import search_field, show_percent
 from sutler.web import paging
 from sutler.web.doors import StaffRequest, staff_page
 
@@ -23,12 +24,7 @@ ROWS = 50
 class ListForm(forms.Form):
     """Whose prices, in which currency, of which services."""
 
-    q = forms.CharField(
-        label=gettext_lazy("Search"),
-        required=False,
-        max_length=100,
-        widget=forms.TextInput({"type": "search", "placeholder": gettext_lazy("Number or name")}),
-    )
+    q = search_field(gettext_lazy("Number or name"))
     group = forms.ModelChoiceField(
         label=gettext_lazy("Customers of"),
         required=False,
@@ -56,8 +52,7 @@ def prices(request: StaffRequest) -> HttpResponse:
     if wanted.get("category"):
         services = services.filter(category=wanted["category"])
     for word in (wanted.get("q") or "").split():
-        number = Q(pk=int(word)) if word.isascii() and word.isdigit() and len(word) < 10 else Q()
-        services = services.filter(Q(name__icontains=word) | number)
+        services = services.filter(Q(name__icontains=word) | Q(pk=written.number(word)))
     page = paging.by_number(services, request, ROWS)
     given = {
         "form": form,

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from sutler.accounts.roles import Permission
+from sutler.core import written
 from sutler.core.attempts import UNSETTLED
 from sutler.core.clock import new_token
 from sutler.core.money import show_balance
@@ -192,8 +193,8 @@ def provider_log(request: StaffRequest, provider_id: int) -> HttpResponse:
     found = find(provider_id)
     calls = LoggedCall.objects.filter(provider=provider_id)
     order = request.GET.get("order", "")
-    if order.isascii() and order.isdigit() and len(order) < 19:
-        calls = calls.filter(order_id=int(order))
+    if (order_id := written.number(order)) is not None:
+        calls = calls.filter(order_id=order_id)
     page = paging.by_key(calls, paging.before(request))
     given = head(found, "log", request.now) | {"page": page, "order": order}
     return render(request, "office/provider_log.html", given)

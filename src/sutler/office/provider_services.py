@@ -13,13 +13,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from sutler.accounts.roles import Permission
+from sutler.core import written
 from sutler.core.refusals import Refusal
 from sutler.fulfilment import catalogue_decision, catalogue_import, provider_tasks
 from sutler.fulfilment.catalogue_import import Rule
 from sutler.fulfilment.models import CatalogueChange, Provider, UpstreamService
 from sutler.fulfilment.service_changes import audited
 from sutler.office.deeds import actor_of, numbers
-from sutler.office.fields import LimitField, PercentField
+from sutler.office.fields import LimitField, PercentField, search_field
 from sutler.office.provider import find, head
 from sutler.office.words import words
 from sutler.web import paging
@@ -44,12 +45,7 @@ KINDS: dict[str, tuple[Any, str]] = {
 class FilterForm(forms.Form):
     """What the provider's catalogue is narrowed to."""
 
-    q = forms.CharField(
-        label=gettext_lazy("Search"),
-        required=False,
-        max_length=100,
-        widget=forms.TextInput({"type": "search", "placeholder": gettext_lazy("Number, name or category")}),
-    )
+    q = search_field(gettext_lazy("Number, name or category"))
     sold = forms.ChoiceField(
         label=gettext_lazy("Show"),
         required=False,
@@ -88,8 +84,7 @@ def provider_services(request: StaffRequest, provider_id: int) -> HttpResponse:
     found = find(provider_id)
     form = FilterForm(request.GET)
     rows = _found_by(found, form)
-    asked = request.GET.get("after", "")
-    after = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
+    after = written.number(request.GET.get("after", "")) or 0
     sold = list(rows.filter(pk__gt=after).prefetch_related("routes").order_by("pk")[: ROWS + 1])
     older = str(sold[ROWS - 1].pk) if len(sold) > ROWS else ""
     page = paging.Page(sold[:ROWS], "after", "first" if after else "", older)

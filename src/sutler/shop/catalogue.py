@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from sutler.accounts.models import Customer
 from sutler.catalogue import favourites, pace
 from sutler.catalogue.shelf import LONGEST_SEARCH, Buyer, Offer, Shelf, shelf
+from sutler.core import written
 from sutler.core.money import Micros
 from sutler.core.order_types import Measure
 from sutler.core.pricing import PER_PIECE
@@ -57,18 +58,13 @@ def shown(offers: list[Offer], sold: Shelf, marked: set[int]) -> list[Shown]:
     return [Shown(each, sold.rate(each), paces.get(each.pk), each.pk in marked) for each in offers]
 
 
-def number(text: str) -> int | None:
-    """Returns an id from a query string, or None if the text is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
 @require_safe
 @customer_page
 def services(request: CustomerRequest) -> HttpResponse:
     """Lists what is on sale by `q` (words), `category` and `favourites`, beginning behind the service `after`."""
     sold, asked = shelf_of(request.customer), request.GET
     marked = favourites.of(request.customer.pk)
-    category, after = number(asked.get("category", "")), number(asked.get("after", ""))
+    category, after = written.number(asked.get("category", "")), written.number(asked.get("after", ""))
     only = marked if asked.get("favourites") else None
     found, has_more = sold.search(asked.get("q", ""), category, only, after, ROWS)
     query = asked.copy()

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from sutler.core import written
 from sutler.core.lifecycle import FINAL
 from sutler.core.refusals import Refusal
 from sutler.orders import cancel, family, history, look_up, refill, search
@@ -109,7 +110,8 @@ def _not_sure(request: CustomerRequest, order: Order) -> HttpResponse:
 def _asked(order: Order) -> list[Asked]:
     rows = []
     for name, value in (order.details or {}).items():
-        named = _NAMED.get(name, {}).get(int(value)) if str(value).isdigit() else None
+        chosen = written.number(str(value))
+        named = None if chosen is None else _NAMED.get(name, {}).get(chosen)
         text = str(named or value)
         rows.append(Asked(FIELDS[name].label if name in FIELDS else name, text, len(text.splitlines())))
     return rows

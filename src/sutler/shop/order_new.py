@@ -13,13 +13,13 @@ from django_htmx.http import replace_url
 
 from sutler.catalogue import favourites
 from sutler.catalogue.shelf import Offer, Shelf
-from sutler.core import pricing
+from sutler.core import pricing, written
 from sutler.core.clock import new_token
 from sutler.core.order_types import ORDER_TYPES, pieces, read_number
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import repeat
 from sutler.orders.place import PlaceRequest, place
-from sutler.shop.catalogue import number, shelf_of, shown
+from sutler.shop.catalogue import shelf_of, shown
 from sutler.shop.order_form import Choice, OrderForm, choose, counts
 from sutler.shop.order_words import concerns, words
 from sutler.storage.transactions import Busy, CommitUnclear
@@ -52,7 +52,7 @@ def order_new(request: CustomerRequest) -> HttpResponse:
     if not sold.offers:
         return render(request, "shop/order_new.html", {"is_empty": True})
     given = request.POST.dict() if request.method == "POST" else _asked_by_address(request)
-    choice = choose(sold, marked, given.get("category", ""), number(given.get("service", "")))
+    choice = choose(sold, marked, given.get("category", ""), written.number(given.get("service", "")))
     assert choice.offer is not None  # noqa: S101 - there are offers
     given |= {"category": choice.category, "once": _once(given)}
     if request.POST.get("do") == "price" and request.htmx:
@@ -74,7 +74,7 @@ def order_new(request: CustomerRequest) -> HttpResponse:
 
 
 def _asked_by_address(request: CustomerRequest) -> dict[str, str]:
-    again = number(request.GET.get("again", ""))
+    again = written.number(request.GET.get("again", ""))
     kept = repeat.form(request.customer.pk, again) if again else None
     return kept or request.GET.dict()
 

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from sutler.core import written
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.orders import search
@@ -108,9 +109,8 @@ def percent(order: Order) -> int | None:
 
 
 def _live(request: CustomerRequest) -> HttpResponse:
-    asked = [each for each in request.GET.get("live", "").split(",") if each.isascii() and each.isdigit()]
-    numbers = [int(each) for each in asked[: paging.ROWS] if len(each) < 11]
-    found = search.these(request.customer.pk, numbers)
+    asked = map(written.number, request.GET.get("live", "").split(",")[: paging.ROWS])
+    found = search.these(request.customer.pk, [each for each in asked if each is not None])
     return unless_seen(request, _digest(found)) or render(request, "shop/orders_rows.html", live_rows(found))
 
 

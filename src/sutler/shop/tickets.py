@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from sutler.accounts.models import User
+from sutler.core import written
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders.models import Order
@@ -71,9 +72,10 @@ class OpenForm(forms.Form):
         """Returns the ids of the orders."""
         ids = []
         for each in self.cleaned_data["orders"].replace(",", " ").replace("#", " ").split():
-            if not (each.isascii() and each.isdigit() and len(each) < 19 and int(each) <= LARGEST_NUMBER):
+            pk = written.number(each)
+            if pk is None or pk > LARGEST_NUMBER:
                 raise ValidationError(_("%(text)s is no order number.") % {"text": each})
-            ids.append(int(each))
+            ids.append(pk)
         return ids
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from sutler.accounts import terms
+from sutler.core import written
 from sutler.core.clock import SystemClock
 
 SESSION_KEY = "accepted_terms"
@@ -48,8 +49,7 @@ def accept(request: HttpRequest) -> HttpResponse:
     if version is None or (request.method != "POST" and terms.accepted(request.user)):
         return redirect(leads_on)
     if request.method == "POST":
-        asked = request.POST.get("version", "")
-        number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
+        number = written.number(request.POST.get("version", "")) or 0
         if terms.accept(request.user, number, SystemClock().now()) is None:
             request.session[SESSION_KEY] = number
             return redirect(leads_on)

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from sutler.accounts.roles import Permission
+from sutler.core import written
 from sutler.office.fields import show_percent
 from sutler.support.models import Ticket
 from sutler.web.templatetags.web import chip
@@ -53,11 +54,12 @@ def scopes(kept: str) -> str:
 @register.filter
 def place_of(what: str) -> str:
     """Returns the address of what an entry of the audit log is about, such as `customer 3`, or nothing."""
-    kind, _space, number = what.partition(" ")
-    if kind not in _PLACES or not (number.isascii() and number.isdigit()):
+    kind, _space, text = what.partition(" ")
+    pk = written.number(text)
+    if kind not in _PLACES or pk is None:
         return ""
     try:
-        return reverse(_PLACES[kind], args=[int(number)])
+        return reverse(_PLACES[kind], args=[pk])
     except NoReverseMatch:
         return ""
 
