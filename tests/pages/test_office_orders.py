@@ -18,7 +18,7 @@ from tests.ordering import balance, demand_sound_books, placed, reported
 from tests.pages.conftest import browser_of, make_person
 from tests.pages.test_orders import words
 from tests.upstream import make_provider
-from tests.upstream_world import TIMED_OUT, route, send
+from tests.upstream_world import TIMED_OUT, plan_all, route, send
 
 MOST_QUERIES = 12
 CHANGE = "/office/orders/change"
@@ -156,6 +156,18 @@ def test_an_order_is_shown_with_all_that_is_known(alice: Customer, sam_browser: 
     assert 'href="javascript:' not in html
     for each in ("4711", f"order:{order.pk}", "Accepted", "0.50", "0.40"):
         assert each in html, each
+
+
+def test_an_order_that_waits_for_its_like_names_it(alice: Customer, bob: Customer, sam_browser: Client) -> None:
+    service = make_service()
+    route(service)
+    unclear = placed(alice, service, link="https://example.com/a")
+    send(unclear, TIMED_OUT)
+    like, other = placed(bob, service, link="https://example.com/a"), placed(bob, service, link="https://example.com/b")
+    plan_all()
+    assert f"Waits for order {unclear.pk} , of the same service" in words(sam_browser, f"/office/orders/{like.pk}")
+    for each in (unclear, other):
+        assert "Waits for" not in words(sam_browser, f"/office/orders/{each.pk}")
 
 
 def test_a_note_is_kept_for_staff_alone(

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Q, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from rich.console import Console
 from rich.progress import Progress
 
@@ -123,12 +123,27 @@ def _books(found: Audit, world: World) -> None:
 
 def _ends(found: Audit) -> None:
     """Whatever is not with a person has come to its end."""
-    with_staff = Attempt.objects.filter(state=AttemptState.STAFF).values("order")
-    desk = DeskOrder.objects.values("order")
-    left = Order.objects.exclude(status__in=FINAL).exclude(pk__in=with_staff).exclude(pk__in=desk).order_by("pk")
-    for each in left[:20]:
+    for each in under_way().order_by("pk")[:20]:
         states = list(each.attempts.order_by("pk").values_list("state", "why"))
         found.breach("open", f"order {each.pk} is still {each.status}: {states}")
+
+
+def under_way() -> QuerySet[Order]:
+    """Returns the orders that have not ended and wait for no person."""
+    return (
+        Order.objects.exclude(status__in=FINAL)
+        .exclude(pk__in=DeskOrder.objects.values("order"))
+        .exclude(pk__in=Attempt.objects.filter(state=AttemptState.STAFF).values("order"))
+        .exclude(pk__in=held_by_staff().values("order"))
+    )
+
+
+def held_by_staff() -> QuerySet[Attempt]:
+    """Returns what is not sent while staff decide about another of the same service and link."""
+    with_staff = Attempt.objects.filter(
+        state=AttemptState.STAFF, service_id=OuterRef("service_id"), link_digest=OuterRef("link_digest")
+    )
+    return Attempt.objects.filter(Exists(with_staff), action=Attempt.Action.ADD, state=AttemptState.PLANNED)
 
 
 def _invariants(found: Audit) -> None:

@@ -12,14 +12,12 @@ from django.db.models import Q
 
 from sutler.core.attempts import AttemptState
 from sutler.core.clock import Random, seeded
-from sutler.core.lifecycle import FINAL
 from sutler.fulfilment.models import Attempt, Provider
 from sutler.fulfilment.simulator_faults import Faults
 from sutler.orders.cancel import request_cancels
-from sutler.orders.models import Order
 from sutler.orders.place import Placed, PlaceRequest, place
 from sutler.orders.refill import request_refills
-from tests.simulation.auditor import Audit, audit
+from tests.simulation.auditor import Audit, audit, held_by_staff, under_way
 from tests.simulation.loop import SimulatedClock, SimulatedLoop, outside_the_loop
 from tests.simulation.mixes import MIXES, QUIET, SEVERE
 from tests.simulation.points import Traps
@@ -179,16 +177,15 @@ def _is_known() -> bool:
 
 
 def _is_unsettled(last_order: int) -> bool:
-    """Whether an attempt for an order up to this one is open that is not with staff."""
+    """Whether an attempt for an order up to this one is open that is not with staff, nor held by one that is."""
     open_states = [AttemptState.PLANNED, AttemptState.SENDING, AttemptState.UNKNOWN]
     found = Attempt.objects.filter(action=Attempt.Action.ADD, state__in=open_states, order__lte=last_order)
-    return found.exists()
+    return found.exclude(pk__in=held_by_staff().values("pk")).exists()
 
 
 def _is_under_way() -> bool:
     """Whether an order is to come to an end by itself: not one that is with staff."""
-    with_staff = Q(attempts__state=AttemptState.STAFF) | Q(at_desk__isnull=False)
-    return Order.objects.exclude(status__in=FINAL).exclude(with_staff).exists()
+    return under_way().exists()
 
 
 @contextmanager

@@ -110,6 +110,14 @@ def settle_and_claim(
         return take(provider, count, worker, now)
 
 
+def waited_for(attempt: Attempt) -> int | None:
+    """Returns the order of the same service and link whose open outcome a planned attempt waits for, if any."""
+    if attempt.state != AttemptState.PLANNED:
+        return None
+    holding = _holding(attempt.service_id, attempt.link_digest).order_by("pk")
+    return holding.values_list("order_id", flat=True).first()
+
+
 def take(provider: Provider, count: int, worker: str, now: datetime) -> list[Claim]:
     """Does what `claim` does inside the caller's transaction, which has locked the provider's row."""
     is_ours = provider.worker == worker and provider.leased_until is not None and provider.leased_until > now
@@ -129,6 +137,12 @@ def take(provider: Provider, count: int, worker: str, now: datetime) -> list[Cla
     return [Claim(pk, order_id, _fields(order_id, *fields)) for pk, order_id, *fields in claimed]
 
 
+def _holding(service_id: Any, link_digest: Any) -> QuerySet[Attempt]:
+    """Returns the attempts that hold back what is for the same service and link, whichever the provider."""
+    adds = Attempt.objects.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD)
+    return adds.filter(service_id=service_id, link_digest=link_digest)
+
+
 def _due(provider_id: int, now: datetime) -> QuerySet[Attempt]:
     return Attempt.objects.filter(
         provider=provider_id, action=Attempt.Action.ADD, state=AttemptState.PLANNED, due_at__lte=now
@@ -137,11 +151,8 @@ def _due(provider_id: int, now: datetime) -> QuerySet[Attempt]:
 
 def _choose(provider_id: int, count: int, now: datetime) -> list[int]:
     """Returns up to `count` of the attempts that are due and not held back, locked."""
-    adds = Attempt.objects.filter(action=Attempt.Action.ADD)
-    unsettled = adds.filter(IN_INDEX_UNSETTLED)
-    same_link = unsettled.filter(service_id=OuterRef("service_id"), link_digest=OuterRef("link_digest"))
     due = _due(provider_id, now)
-    free = due.filter(~Exists(same_link)) if select(_UNSETTLED) else due
+    free = due.filter(~Exists(_holding(OuterRef("service_id"), OuterRef("link_digest")))) if select(_UNSETTLED) else due
     unknown, sending = ({micros for (micros,) in select(each, provider_id)} for each in (_UNKNOWN, _ON_THE_WAY))
     first = _lock(free, count)
     if len({*unknown, *sending, *first.values()}) == len(unknown | sending) + len(first):

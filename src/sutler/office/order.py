@@ -17,7 +17,7 @@ from sutler.accounts.roles import Permission
 from sutler.books.models import Transfer
 from sutler.core.attempts import UNSETTLED
 from sutler.core.lifecycle import FINAL
-from sutler.fulfilment import costs, desk
+from sutler.fulfilment import costs, desk, dispatch
 from sutler.fulfilment.models import Attempt, UpstreamOrder
 from sutler.office.deeds import actor_of, named, to_orders
 from sutler.office.orders_change import TARGETS
@@ -42,10 +42,11 @@ class NoteForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was sent to a provider, and the order there if one was accepted."""
+    """What was sent to a provider, and the order there if one was accepted, or the order here that it waits for."""
 
     attempt: Attempt
     there: UpstreamOrder | None
+    waits_for: int | None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,7 +74,8 @@ def _told(request: StaffRequest, found: Order) -> dict[str, Any]:
     names = named({each.actor for each in events})
     there = "upstream_order__upstream_service", "upstream_order__ask_time"
     attempts = Attempt.objects.filter(order=found).select_related("provider", *there)
-    sent = [Sent(each, getattr(each, "upstream_order", None)) for each in attempts.order_by("-pk")[:MOST_OF_EACH]]
+    newest = attempts.order_by("-pk")[:MOST_OF_EACH]
+    sent = [Sent(each, getattr(each, "upstream_order", None), dispatch.waited_for(each)) for each in newest]
     sees_money = Permission.SEE_MONEY in request.permissions
     transfers = Transfer.objects.filter(order_id=found.pk).select_related("debit", "credit").order_by("pk")
     is_parent = family.is_parent(found)
