@@ -101,6 +101,11 @@ def subscription_of(customer: Customer, provider: Provider, **more: Any) -> Pare
 WHOLE = {"remains": 100, "charge": 50_000}
 
 
+def test_a_run_may_be_named_by_more_digits_than_any_number_here_has(dripped: Parent) -> None:
+    dripped.hears(said("In progress", 300, 150_000, orders=("9" * 30,)))
+    assert NamedOrder.objects.get().upstream_id == "9" * 30
+
+
 def test_a_named_run_becomes_a_child_bound_to_its_id_and_takes_its_share(dripped: Parent) -> None:
     dripped.hears(said("In progress", 300, 150_000, orders=("1001",)))
     assert (dripped.order.status, dripped.children) == ("In progress", [])

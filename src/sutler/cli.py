@@ -13,6 +13,7 @@ from sutler import __version__
 from sutler.config import ConfigError
 from sutler.ops import (
     alarms,
+    catalogue,
     conformance,
     customer,
     demo,
@@ -26,7 +27,6 @@ from sutler.ops import (
     provider_catalogue,
     provider_route,
     rate,
-    service,
     staff,
 )
 
@@ -105,7 +105,7 @@ def main() -> None:
 
 for _command in (
     *(first_start.init, processes.run, processes.serve, processes.work, demo.demo),
-    *(customer.customer, staff.staff, service.service, rate.rate, order.order),
+    *(customer.customer, staff.staff, catalogue.service, rate.rate, order.order),
     *(provider.provider, alarms.alarms),
     *(inspection.verify, inspection.config, inspection.bench),
     *(conformance.conformance, lying_upstream.lying_upstream),

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import Enum, auto
 from functools import lru_cache
 
+from sutler.core import written
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import LARGEST_MICROS, Micros, parse_amount
 from sutler.core.order_types import ORDER_TYPES
@@ -253,8 +254,8 @@ def read_whole(value: object) -> int | None:
     """Returns the whole number, of at most 63 bits and a sign. None for anything else, 1.5 too."""
     if value is None:
         return None
-    if isinstance(value, str) and len(value) < 19 and value.isascii() and value.isdigit():
-        return int(value)  # what nearly all panels send, read in a tenth of the time
+    if isinstance(value, str) and (digits := written.number(value)) is not None:
+        return digits  # what nearly all panels send, read in a tenth of the time
     number = read_decimal(value)
     if number is None or number != (whole := number.to_integral_value()):
         return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sutler.core import pacing
+from sutler.core import pacing, written
 from sutler.core.attempts import ATTEMPT_MOVES, UNSETTLED, AttemptState
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.upstream_words import REFUSES_ADD, DeclineKind, read_id
@@ -17,7 +17,7 @@ from sutler.fulfilment.models import Alarm, Attempt, Provider
 from sutler.fulfilment.panel_answers import Accepted, Declined, Failure, NotSent
 from sutler.orders import handing
 from sutler.orders.change import Event, note, write_events
-from sutler.storage.statements import Statement, moment, moment_or_none, new_ids, read_moment, run
+from sutler.storage.statements import Statement, moment, moment_or_none, new_ids, read_moment, run, run_together
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -216,7 +216,8 @@ def _checked(told: Outcome, attempt: _Sent, provider: Provider, claimed: set[str
 
 
 def _is_older(upstream_id: str, floor_id: int) -> bool:
-    return is_number(upstream_id) and int(upstream_id) <= floor_id
+    number = written.number(upstream_id)
+    return number is not None and number <= floor_id
 
 
 @dataclass(slots=True)
@@ -271,12 +272,13 @@ class _Moves:
         """Has what was accepted followed from now on, and books its cost."""
         provider, now = self.provider, self.now
         accepted = list(zip(new_ids("fulfilment_upstreamorder", len(self.accepted)), self.accepted, strict=True))
-        run(_FOLLOW, [_followed(pk, provider.pk, each, now) for pk, each in accepted])
-        run(_ASK, [(pk, provider.pk, moment(_first_ask(each, now))) for pk, each in accepted])
+        followed = [_followed(pk, provider.pk, each, now) for pk, each in accepted]
+        asked = [(pk, provider.pk, moment(_first_ask(each, now))) for pk, each in accepted]
+        run_together([(_FOLLOW, followed), (_ASK, asked)])
         booked = [costs.Costed(pk, each.order_id, 0, each.expected_micros) for pk, each in accepted]
         costs.accept(provider.pk, provider.currency, booked, now)
-        ids = [each.upstream_id or "" for each in self.accepted]
-        run(_FORGET_ORPHANS, [(provider.pk, int(each)) for each in ids if is_number(each)])
+        numbers = [written.number(each.upstream_id or "") for each in self.accepted]
+        run(_FORGET_ORPHANS, [(provider.pk, each) for each in numbers if each is not None])
 
     def _refuse(self, attempt: _Sent, told: Outcome) -> None:
         """Leaves the attempt as it is. A second truth about it, after the verdict, is for staff."""
@@ -294,11 +296,6 @@ class _Moves:
 
     def _say(self, attempt: _Sent, text: str) -> None:
         self.notes.append(note(attempt.order_id, attempt.decided_by or ACTOR, self.now, text))
-
-
-def is_number(upstream_id: str) -> bool:
-    """Returns True for an id that can be counted: one of a panel whose ids rise."""
-    return upstream_id.isascii() and upstream_id.isdigit() and len(upstream_id) < 19
 
 
 def _kept(attempt: _Sent) -> tuple[object, ...]:

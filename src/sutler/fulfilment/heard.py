@@ -23,8 +23,7 @@ from sutler.orders.move import Report
 MISSES_UNTIL_ALARM = 3
 # So often one that never answered as ours, over the settle window at least, until its id is taken for another's.
 MISSES_UNTIL_DISOWNED = 5
-_IN_PROGRESS = Status.IN_PROGRESS
-_GOING_ON = frozenset({Status.PENDING, Status.PROCESSING, _IN_PROGRESS})
+_GOING_ON = frozenset({Status.PENDING, Status.PROCESSING, Status.IN_PROGRESS})
 
 
 class Followed(NamedTuple):
@@ -140,9 +139,8 @@ def get_on(row: Due, said: UpstreamStatus, currency: str, now: datetime, chance:
     Then nothing changes but counts, the word for the same state, and when it is asked about again. What is said of a
     parent may name an order that is not known yet. Most answers are such, so it is reckoned here with little effort.
     """
-    status = said.status
-    is_running = status is _IN_PROGRESS
-    if not row.is_plain or status not in _GOING_ON or is_running is not (row.order_status == _IN_PROGRESS):
+    status, is_running = said.status, said.status is Status.IN_PROGRESS
+    if not row.is_plain or status not in _GOING_ON or is_running is not (row.order_status == Status.IN_PROGRESS):
         return None
     told: int | None = said.charge_micros if said.currency in ("", currency) else None
     if told is None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
+from sutler.core import written
 from sutler.core.attempts import AttemptState
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.upstream_words import read_status
@@ -244,9 +245,8 @@ def _suspect(attempt: Attempt, later_id: str | None) -> Suspect:
 def _ceiling(later_id: str | None, floor: int) -> int | None:
     """Returns the id as the end of a window; None where it is none that rises, or lies below the floor: ids do not
     rise there, or a clock was set, and an empty window would prove nothing."""
-    if later_id is None or not attempts.is_number(later_id):
-        return None
-    return int(later_id) if int(later_id) > floor else None
+    number = written.number(later_id or "")
+    return number if number is not None and number > floor else None
 
 
 def _to_ask(cases: Sequence[Case], top: int) -> set[int]:

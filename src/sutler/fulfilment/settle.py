@@ -6,13 +6,12 @@ from functools import cache, lru_cache
 
 from django.db.models import Q
 
-from sutler.core import pacing
+from sutler.core import pacing, written
 from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.core.clock import Random
 from sutler.core.lifecycle import Status
 from sutler.core.upstream_words import DeclineKind, read_status
 from sutler.fulfilment import alarms, costs, due, journal, whole
-from sutler.fulfilment.attempts import is_number
 from sutler.fulfilment.heard import Due, Followed, Heard, get_on, hear, miss
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService
@@ -205,7 +204,7 @@ def _book(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:
 
 def _raise_highest(provider_id: int, confirmed: Iterable[str]) -> None:
     """Keeps the highest id that has answered as ours: what is sent from now on gets a higher one."""
-    highest = max((int(each) for each in confirmed if is_number(each)), default=0)
+    highest = max((written.number(each) or 0 for each in confirmed), default=0)
     if not highest:
         return
     Provider.objects.filter(pk=provider_id, highest_id__lt=highest).update(highest_id=highest)

@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db.models import F, Sum
 from django.db.models.functions import Greatest
 
+from sutler.core import written
 from sutler.core.handed_on import is_subscription, read_word, runs_made
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.upstream_words import Doubt
@@ -77,8 +78,9 @@ def _keep_named(provider: Provider, told: Sequence[tuple[Followed, UpstreamStatu
         if upstream_id not in known
     ]
     NamedOrder.objects.bulk_create(new)
-    numbers = [int(each.upstream_id) for each in new if each.upstream_id.isascii() and each.upstream_id.isdigit()]
-    Orphan.objects.filter(provider=provider, upstream_id__in=numbers).delete()
+    numbers = map(written.number, [each.upstream_id for each in new])
+    orphans = [each for each in numbers if each is not None]
+    Orphan.objects.filter(provider=provider, upstream_id__in=orphans).delete()
 
 
 def _with_open_children(parents: Sequence[Followed]) -> set[int]:

@@ -85,10 +85,10 @@ def show_percent(basis_points: int) -> str:
     return show_rate(basis_points * _BASIS_POINT_MICROS).rstrip("0").rstrip(".")
 
 
-def search_field(placeholder: Any, **given: Any) -> forms.CharField:
+def search_field(placeholder: Any) -> forms.CharField:
     """Returns the field in which words are searched for."""
     widget = forms.TextInput({"type": "search", "placeholder": placeholder})
-    return forms.CharField(**{"label": _("Search"), "required": False, "max_length": 100, "widget": widget, **given})
+    return forms.CharField(label=_("Search"), required=False, max_length=100, widget=widget)
 
 
 def reason_field(**given: Any) -> forms.CharField:
