@@ -16,17 +16,19 @@ from sutler.core.upstream_words import (
     REFUSES_REQUEST,
     DeclineKind,
     Doubt,
+    proves_dots_group,
     read_balance_micros,
     read_cost_micros,
+    read_count,
     read_decimal,
     read_decline,
     read_flag,
     read_id,
+    read_limits,
     read_refill_status,
     read_status,
     read_text,
     read_type,
-    read_whole,
 )
 
 DECLINES = {
@@ -157,7 +159,8 @@ def test_a_flag_that_is_not_set(value: object) -> None:
         *((23501, "23501"), ("23501", "23501"), (" 23501 ", "23501"), (Decimal("23501.0"), "23501"), (7.0, "7")),
         *(("64f1c0ffee", "64f1c0ffee"), ("a-b_c.d:e", "a-b_c.d:e"), ("007", "007"), ("9" * 64, "9" * 64)),
         *((0, None), ("0", None), ("000", None), ("", None), (" ", None), (None, None), (False, None), (True, None)),
-        *((-1, None), ("-1", None), (1.5, None), (float("nan"), None), (10**30, None), ("9" * 65, None)),
+        *((-1, None), ("-1", None), (1.5, None), (float("nan"), None), (10**30, str(10**30)), ("9" * 65, None)),
+        *((10**63, str(10**63)), (10**64, None), (Decimal("1.000"), None)),
         *(("null", None), ("None", None), ("undefined", None), ("error", None), ("Success", None), ("Pending", None)),
         *(("a,b", None), ("a b", None), ("<b>1</b>", None), ("１２", None), ("1\x00", None), ([1], None), ({}, None)),
     ],
@@ -202,7 +205,7 @@ NO_NUMBERS: list[object] = [
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=ascii)
 def test_what_is_no_number(value: object) -> None:
     assert read_decimal(value) is None
-    assert read_whole(value) is None
+    assert read_count(value) is None or value == "1 000"
     assert read_cost_micros(value) is None
     assert read_balance_micros(value) is None
 
@@ -222,14 +225,87 @@ def test_an_amount_of_money(value: object, cost: int | None, balance: int | None
 
 
 @pytest.mark.parametrize(
-    ("value", "whole"),
+    ("value", "count"),
     [
-        *(("157", 157), (157.0, 157), ("157.00", 157), ("-2", -2), ("1,000", 1000), ("1e3", 1000)),
-        *(("157.5", None), (0.5, None), (LARGEST_WHOLE, LARGEST_WHOLE), (LARGEST_WHOLE + 1, None), ("1e99", None)),
+        ("157", 157),
+        (157.0, 157),
+        ("157.00", 157),
+        ("-2", -2),
+        ("1e3", 1000),
+        ("010", 10),
+        (Decimal("10.00"), 10),
+        ("157.5", None),
+        (0.5, None),
+        (LARGEST_WHOLE, LARGEST_WHOLE),
+        (LARGEST_WHOLE + 1, None),
+        ("1e99", None),
+        ("1,000", 1000),
+        ("1,000,000", 1_000_000),
+        ("1,000.00", 1000),
+        ("2 147 483 647", 2_147_483_647),
+        ("1\u00a0000", 1000),
+        ("1\u202f000,00", 1000),
+        ("1'000", 1000),
+        ("10,00", None),
+        ("1 00", None),
+        # Dots between groups: one alone may mean either; more than one, or other digits than zeros, may not.
+        ("1.000", None),
+        ("50.000", None),
+        ("-1.000", None),
+        (" 1.000 ", None),
+        (Decimal("1.000"), None),
+        (Decimal("1.500"), None),
+        ("5.000.000", 5_000_000),
+        ("1.500", 1500),
+        ("-1.500", -1500),
+        ("1.000,00", 1000),
+        ("1.000.000,0", 1_000_000),
+        ("10.00", 10),
+        ("10.0", 10),
+        ("1000.000", 1000),
+        ("1.0000", 1),
+        ("0.000", 0),
+        ("0.500", None),
+        ("1.50", None),
+        ("1.000.00", None),
+        ("1,000,00", None),
     ],
 )
-def test_a_whole_number(value: object, whole: int | None) -> None:
-    assert read_whole(value) == whole
+def test_a_count(value: object, count: int | None) -> None:
+    assert read_count(value) == count
+
+
+def test_a_dot_groups_where_the_rest_of_the_answer_proves_it() -> None:
+    assert not proves_dots_group("1.000", "10.00", "50.000", 1.5, Decimal("1.500"), "1,000.500", None)
+    for proof in ("5.000.000", "1.234", "1.000,00"):
+        assert proves_dots_group("1.000", proof)
+    assert read_count("1.000", dots_group=True) == read_count(Decimal("1.000"), dots_group=True) == 1000
+    assert read_count("10.00", dots_group=True) == 10
+    assert read_count("1,000", dots_group=True) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "limits"),
+    [
+        ("100", "50.000", (100, 50_000)),
+        ("1.000", "5.000.000", (1000, 5_000_000)),
+        ("1.500", "50.000", (1500, 50_000)),
+        ("1.000", "50.000", None),
+        ("10", "50.000", None),
+        ("1.000", "50000", None),
+        ("1.000", "50", None),
+        ("10.00", "1000.00", (10, 1000)),
+        ("1,000", "1,000,000", (1000, 1_000_000)),
+        (0, 5, (0, 5)),
+        (-1, 5, None),
+        (10, 5, None),
+        (None, 5, None),
+        ("x", "50.000", None),
+        ("100", "0.000", None),
+    ],
+)
+def test_limits_prove_each_others_dots(low: object, high: object, limits: tuple[int, int] | None) -> None:
+    assert read_limits(low, high) == limits
 
 
 @pytest.mark.parametrize(

@@ -150,10 +150,23 @@ _NUMBER = re.compile(
     r"-?(?:[0-9]{1,30}|[0-9]{1,3}(?:,[0-9]{3}){1,9}|(?=\.))(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII
 )
 _LONGEST_NUMBER = 80
+# A count with its thousands grouped, and no more than zeros after a decimal mark.
+_GROUPED = re.compile(
+    r"(-?[1-9][0-9]{0,2}(?:([,. '\u00a0\u2009\u202f\u2019])[0-9]{3})(?:\2[0-9]{3}){0,8})"
+    r"(?:(?!\2)[.,]0{1,30})?",
+    re.ASCII,
+)
+_BY_ONE_DOT, _BY_ONE_COMMA = (re.compile(rf"-?[1-9][0-9]{{0,2}}{mark}[0-9]{{3}}", re.ASCII) for mark in (r"\.", ","))
+_ONLY_GROUPS = re.compile(
+    r"-?[1-9][0-9]{0,2}\.(?:(?!000)[0-9]{3}|[0-9]{3}(?:\.[0-9]{3}){1,8}(?:,0{1,30})?|[0-9]{3},0{1,30})", re.ASCII
+)
+_NO_DIGIT = re.compile(r"[^0-9-]")
 # Wide enough that nothing which _NUMBER lets through is rounded by the way.
 _EXACT = Context(prec=200)
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#=+-]{0,63}", re.ASCII)
+# As many digits as an id in quotes may have; str() of a huge number raises.
+_IDS_BELOW = 10**64
 # What programs write where there is no id, and what they write of an order in the place of its id.
 _NO_IDS = frozenset({"null", "none", "nil", "undefined", "nan", "false", "true", "ok", "success"}) | _STATUSES.keys()
 
@@ -223,8 +236,10 @@ def read_id(value: object) -> str | None:
 
     None for 0, "", null, false and for words that stand where an id should.
     """
-    if isinstance(value, (int, float, Decimal)):
-        number = read_whole(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if 0 < value < _IDS_BELOW else None
+    if isinstance(value, (float, Decimal)):
+        number = read_count(value)
         return str(number) if number and number > 0 else None
     if not isinstance(value, str):
         return None
@@ -250,16 +265,45 @@ def read_decimal(value: object) -> Decimal | None:
     return Decimal(text.replace(",", "")) if _NUMBER.fullmatch(text) else None
 
 
-def read_whole(value: object) -> int | None:
-    """Returns the whole number, of at most 63 bits and a sign. None for anything else, 1.5 too."""
+def read_count(value: object, *, dots_group: bool = False) -> int | None:
+    """Returns a whole number, of at most 63 bits and a sign; None for anything else, 1.5 too.
+
+    Thousands may be grouped by commas, blanks or apostrophes. Grouped by a dot (`"1.000"`) a count may mean 1 as well:
+    it is None unless `dots_group` says that the rest of the answer proves its meaning (see `proves_dots_group`).
+    """
     if value is None:
         return None
     if isinstance(value, str) and (digits := written.number(value)) is not None:
         return digits  # what nearly all panels send, read in a tenth of the time
-    number = read_decimal(value)
+    text = value.strip() if isinstance(value, str) and len(value) <= _LONGEST_NUMBER else ""
+    if isinstance(value, Decimal):
+        text = str(value)
+    if _BY_ONE_DOT.fullmatch(text) and not (dots_group or proves_dots_group(value)):
+        return None
+    if _BY_ONE_COMMA.fullmatch(text) and dots_group:
+        return None  # where dots group a comma is a decimal mark
+    grouped = _GROUPED.fullmatch(text)
+    number = Decimal(_NO_DIGIT.sub("", grouped[1])) if grouped else read_decimal(value)
     if number is None or number != (whole := number.to_integral_value()):
         return None
     return int(whole) if abs(whole) <= LARGEST_WHOLE else None
+
+
+def proves_dots_group(*values: object) -> bool:
+    """Returns whether one of these counts of an answer can only be read with dots that group: "5.000.000", "1.500"."""
+    return any(isinstance(each, str) and _ONLY_GROUPS.fullmatch(each[:_LONGEST_NUMBER].strip()) for each in values)
+
+
+def read_limits(low: object, high: object, *, dots_group: bool = False) -> tuple[int, int] | None:
+    """Returns the min and max of a service as counts; None where one is none, or they cross, or min is below 0.
+
+    They prove each other's dots: of `"100"` and `"50.000"` the second is 50,000, or it would be less than the first.
+    """
+    dots_group = dots_group or proves_dots_group(low, high)
+    least, most = read_count(low, dots_group=dots_group), read_count(high, dots_group=dots_group)
+    if most is None and least is not None and least > (read_decimal(high) or least):
+        most = read_count(high, dots_group=True)
+    return (least, most) if least is not None and most is not None and 0 <= least <= most else None
 
 
 def read_cost_micros(value: object) -> Micros | None:

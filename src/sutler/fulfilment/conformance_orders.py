@@ -6,7 +6,7 @@ from typing import Any
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.money import show_charge
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES, Measure
-from sutler.core.upstream_words import REFUSES_REQUEST, DeclineKind, read_whole
+from sutler.core.upstream_words import REFUSES_REQUEST, DeclineKind, read_count
 from sutler.fulfilment import conformance_shapes as shapes
 from sutler.fulfilment import panel_read
 from sutler.fulfilment.conformance_adds import LINK, RUNS, cheapest, cost_micros, dripped, smallest
@@ -110,7 +110,7 @@ class Shopper:
         order = value.get("order")
         found = shapes.whole_id(order) if order is not None else note(Known.OTHER_ID)
         verdicts = [found, PASS if list(value) == ["order"] or order is None else differs("there are further keys")]
-        number = read_whole(order) or 0
+        number = read_count(order) or 0
         if 0 < number <= LARGEST_NUMBER:
             verdicts.append(PASS if number > self._last_id else differs("the id is not above that of the order before"))
             self._last_id = max(number, self._last_id)

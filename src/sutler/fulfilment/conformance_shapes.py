@@ -11,12 +11,13 @@ from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES
 from sutler.core.upstream_words import (
     Doubt,
     read_cost_micros,
+    read_count,
     read_decimal,
     read_id,
+    read_limits,
     read_refill_status,
     read_status,
     read_type,
-    read_whole,
 )
 from sutler.fulfilment import panel_read
 from sutler.fulfilment.conformance_verdict import (
@@ -122,15 +123,14 @@ def amount(value: Any, most_decimals: int) -> Verdict:
 def entry_limits(entry: dict[str, Any]) -> Verdict:
     """Demands min and max as texts, whole and in order."""
     low, high = entry.get("min"), entry.get("max")
-    least, most = read_whole(low), read_whole(high)
-    if least is None or most is None or not 0 <= least <= most:
+    if read_limits(low, high) is None:
         return differs("min and max are no limits")
     return gravest([whole(low), whole(high)])
 
 
 def whole(value: Any) -> Verdict:
     """Demands a whole number as a text."""
-    if read_whole(value) is None:
+    if read_count(value) is None:
         return differs("it is no whole number")
     if not isinstance(value, str):
         return note(Known.BARE_NUMBERS)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sutler.core.order_types import LARGEST_NUMBER
-from sutler.core.upstream_words import read_cost_micros, read_flag, read_id, read_text, read_type, read_whole
+from sutler.core.upstream_words import read_cost_micros, read_flag, read_id, read_limits, read_text, read_type
 from sutler.fulfilment.panel_answers import Catalogue, Dropped, NoAnswer, UpstreamService
 
 LONGEST_NAME, LONGEST_CATEGORY, LONGEST_TYPE = 500, 200, 60
@@ -76,8 +76,8 @@ def _read(entry: Any) -> UpstreamService | Dropped:
 
 def _limits(entry: Mapping[str, Any]) -> tuple[int, int] | None:
     """Returns min and max, within what this panel can sell; None if they are no numbers or cross."""
-    low, high = read_whole(entry.get("min")), read_whole(entry.get("max"))
-    if low is None or high is None or low < 0:
+    limits = read_limits(entry.get("min"), entry.get("max"))
+    if limits is None:
         return None
-    low, high = max(low, 1), min(high, LARGEST_NUMBER)
+    low, high = max(limits[0], 1), min(limits[1], LARGEST_NUMBER)
     return (low, high) if low <= high else None

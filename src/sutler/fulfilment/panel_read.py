@@ -7,7 +7,7 @@ that the protocol page (section 5) knows.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -16,15 +16,16 @@ from sutler.core.money import is_currency
 from sutler.core.upstream_words import (
     LONGEST_RAW,
     Doubt,
+    proves_dots_group,
     read_balance_micros,
     read_cost_micros,
+    read_count,
     read_decline,
     read_flag,
     read_id,
     read_refill_status,
     read_status,
     read_text,
-    read_whole,
 )
 from sutler.fulfilment.panel_answers import (
     Accepted,
@@ -140,16 +141,13 @@ def status(answer: Any) -> UpstreamStatus | NoAnswer:
     raw, word = _status_word(value[:LONGEST_RAW] if isinstance(value, str) else read_text(value, LONGEST_WORD))
     if not raw or (word is Doubt.STAFF and _NUMBERS_OF_AN_ORDER.isdisjoint(answer)):
         return _STRANGE
-    start = told("start_count")
-    start = read_whole(told("start_counter") if start is None else start)
-    said = UpstreamStatus(
-        word, raw, read_cost_micros(told("charge")), _currency(answer), start, read_whole(told("remains"))
-    )
+    start, remains = told("start_count"), told("remains")
+    start = told("start_counter") if start is None else start
+    count = partial(read_count, dots_group=proves_dots_group(start, remains))
+    said = UpstreamStatus(word, raw, read_cost_micros(told("charge")), _currency(answer), count(start), count(remains))
     if _OF_PARENTS.isdisjoint(answer):
         return said
-    return said._replace(
-        runs=read_whole(told("runs")), posts=read_whole(told("posts")), orders=_children(told("orders"))
-    )
+    return said._replace(runs=count(told("runs")), posts=count(told("posts")), orders=_children(told("orders")))
 
 
 # Panels say the same few words over and over, a hundred to an answer.
