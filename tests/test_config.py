@@ -49,15 +49,27 @@ def test_other_programs_variables_do_not_matter() -> None:
 
 @pytest.mark.parametrize(
     ("given", "in_file", "used"),
-    [("from outside", "in the file\n", "from outside"), ("", "in the file\n", "in the file"), ("", None, "")],
+    [
+        ("from outside", "in the file\n", ("from outside",)),
+        ("", "in the file\n", ("in the file",)),
+        ("", "new\nold\nolder\n", ("new", "old", "older")),
+        ("", "\n", ()),
+        (" ", None, ()),
+        ("", None, ()),
+    ],
 )
 def test_the_secret_key_comes_from_outside_or_from_the_folder(
-    tmp_path: Path, given: str, in_file: str | None, used: str
+    tmp_path: Path, given: str, in_file: str | None, used: tuple[str, ...]
 ) -> None:
     values = config.read({"SUTLER_DATA_DIR": str(tmp_path), "SUTLER_SECRET_KEY": given})
     if in_file is not None:
         config.secret_key_file(values).write_text(in_file)
-    assert config.secret_key(values) == used
+    assert config.secret_keys(values) == used
+
+
+def test_older_keys_come_from_outside_with_the_key() -> None:
+    values = config.read({"SUTLER_SECRET_KEY": "new", "SUTLER_SECRET_KEY_FALLBACKS": "old,older"})
+    assert config.secret_keys(values) == ("new", "old", "older")
 
 
 @pytest.mark.parametrize("name", ["SUTLER_DATABASE_URL", "SUTLER_SECRET_KEY", "SUTLER_METRICS_TOKEN"])

@@ -175,7 +175,7 @@ def test_pages_are_only_read(client: Client, path: str) -> None:
 
 def test_a_living_process_says_so_without_a_database(client: Client) -> None:
     answer = client.get("/healthz")  # no database fixture: any query would fail
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
 def test_probes_may_ask_by_address_and_pages_may_not(client: Client) -> None:
@@ -189,7 +189,8 @@ def test_a_panel_is_ready_when_the_database_has_all_migrations(client: Client) -
     [newest] = MigrationLoader(connection).graph.leaf_nodes("orders")
     MigrationRecorder(connection).record_unapplied(*newest)
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (503, {"status": "migrations are missing"})
+    assert answer.status_code == 503
+    assert "orders." + newest[1] in answer.json()["status"]
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sutler import __version__
+from sutler import build
 from sutler.config import ConfigError
 from sutler.ops import (
     alarms,
@@ -92,13 +92,26 @@ def _logged(error: Exception) -> Path:
     return place
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"sutler, version {build.named()}")
+        context.exit()
+
+
 @click.group(
     "sutler",
     cls=Shell,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="\b\nExample:\n  sutler init --email you@example.com\n  sutler run",
 )
-@click.version_option(__version__, prog_name="sutler")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show which program this is.",
+)
 def main() -> None:
     """Sutler, an order desk for resellers: set it up, run it, look after it."""
 

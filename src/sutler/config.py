@@ -27,7 +27,16 @@ class Setting:
 SETTINGS = (
     Setting("SUTLER_DATA_DIR", str, "sutler-data", "Folder of the database file and the secret key"),
     Setting("SUTLER_DATABASE_URL", str, "", "postgres://... ; empty: SQLite in the data folder", secret=True),
-    Setting("SUTLER_SECRET_KEY", str, "", "Signs sessions; empty: the file secret-key in the data folder", secret=True),
+    Setting(
+        "SUTLER_SECRET_KEY", str, "", "Signs and seals; empty: the file secret-key in the data folder", secret=True
+    ),
+    Setting(
+        "SUTLER_SECRET_KEY_FALLBACKS",
+        list,
+        [],
+        "Older secret keys that still open what they signed and sealed, with SUTLER_SECRET_KEY",
+        secret=True,
+    ),
     Setting("SUTLER_PANEL_NAME", str, "Sutler", "The panel's name on its pages"),
     Setting("SUTLER_PUBLIC_URL", str, "", "Address customers use, as https://panel.example; empty: as requested"),
     Setting("SUTLER_BASE_CURRENCY", str, "USD", "Currency that services are priced in; never change it later"),
@@ -82,12 +91,17 @@ def read(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
     return values
 
 
-def secret_key(values: Mapping[str, Any]) -> str:
-    """Returns the secret that signs sessions, from the setting or the data folder's file; empty if there is none."""
-    if values["SUTLER_SECRET_KEY"]:
-        return str(values["SUTLER_SECRET_KEY"])
+def secret_keys(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the key that signs and seals, then the older ones that still open; empty if there is none.
+
+    They come from the settings, or from the lines of the data folder's file.
+    """
     file = secret_key_file(values)
-    return file.read_text().strip() if file.is_file() else ""
+    if values["SUTLER_SECRET_KEY"]:
+        given = [values["SUTLER_SECRET_KEY"], *values["SUTLER_SECRET_KEY_FALLBACKS"]]
+    else:
+        given = file.read_text().splitlines() if file.is_file() else []
+    return tuple(filter(None, (each.strip() for each in given)))
 
 
 def secret_key_file(values: Mapping[str, Any]) -> Path:

@@ -10,7 +10,10 @@ from sutler import config
 
 SUTLER = config.read()
 
-SECRET_KEY = config.secret_key(SUTLER) or "no secret key: run `sutler init`"
+_KEYS = config.secret_keys(SUTLER)
+# Without one nothing is signed or sealed: Django refuses to give an empty one.
+SECRET_KEY = next(iter(_KEYS), "")
+SECRET_KEY_FALLBACKS = list(_KEYS[1:])
 DEBUG = False
 ALLOWED_HOSTS = [
     "localhost",

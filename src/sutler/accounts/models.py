@@ -201,6 +201,15 @@ class PanelProfile(models.Model):
         return self.name
 
 
+class PanelKey(models.Model):
+    """One row: the digest of the secret key that everything in this database is signed and sealed with."""
+
+    digest = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.digest
+
+
 class TermsVersion(models.Model):
     """What customers agree to, as it stood from one day on; a change is a new version."""
 

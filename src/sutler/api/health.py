@@ -2,31 +2,32 @@
 
 from collections.abc import Callable
 
-from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
+
+from sutler import build
+from sutler.accounts import readiness
 
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answers 200 as long as the process answers at all. Asks nothing of the database."""
-    return _answer("ok")
+    """Answers 200, and which program it is, as long as the process answers at all. Asks nothing of the database."""
+    return _answer("ok", version=build.VERSION, commit=build.commit())
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answers 200 if the database answers and has all migrations, else 503 and what is missing."""
+    """Answers 200 if the database answers and fits this program and its secret key, else 503 and what is wrong."""
     try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        obstacle = readiness.obstacle()
     except Error:
-        return _answer("database does not answer", 503)
-    return _answer("migrations are missing", 503) if missing else _answer("ok")
+        obstacle = "database does not answer"
+    return _answer(obstacle, 503) if obstacle else _answer("ok")
 
 
-def _answer(status: str, code: int = 200) -> HttpResponse:
-    return JsonResponse({"status": status}, status=code, headers={"Cache-Control": "no-store"})
+def _answer(status: str, code: int = 200, **more: str) -> HttpResponse:
+    return JsonResponse({"status": status, **more}, status=code, headers={"Cache-Control": "no-store"})
 
 
 class Probes:
@@ -39,6 +40,7 @@ class Probes:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        build.commit()  # as it is now: a checkout may be another tomorrow
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answers a probe, or passes the request on."""

@@ -9,7 +9,7 @@ import click
 
 from sutler import config
 from sutler.core.clock import SystemClock, new_token
-from sutler.ops.shell import Failed, data_dir_option, example, start_django, unapplied_migrations
+from sutler.ops.shell import Failed, data_dir_option, demand_fitness, example, start_django
 
 
 @click.command(epilog=example("sutler init --email you@example.com", "sutler init --data-dir /srv/panel"))
@@ -42,9 +42,10 @@ def init(data_dir: Path | None, email: str | None, password: str | None) -> None
 
 
 def prepare(data_dir: Path | None) -> None:
-    """Brings the folder, the secret key and the database into being or up to date, with progress on stderr.
+    """Brings the folder, the database and the secret key into being or up to date, with progress on stderr.
 
-    Fails if the folder cannot be made. Afterwards Django is set up on this panel.
+    Fails if the folder cannot be made, or if the database is a newer program's or another secret key's. Afterwards
+    Django is set up on this panel.
     """
     os.umask(0o077)  # the folder, the key and the database file are the operator's alone
     if data_dir is not None:
@@ -52,12 +53,24 @@ def prepare(data_dir: Path | None) -> None:
     values = config.read()
     try:
         Path(values["SUTLER_DATA_DIR"]).mkdir(parents=True, exist_ok=True)
-        if not config.secret_key(values):
-            write_secret(config.secret_key_file(values), new_token() + "\n")
+        start_django(None)
+        _migrate()
+        _make_key(values)
     except OSError as error:
         raise Failed(f"cannot write to {values['SUTLER_DATA_DIR']}: {error.strerror}") from error
-    start_django(None)
-    _migrate()
+    demand_fitness()
+
+
+def _make_key(values: dict[str, Any]) -> None:
+    """Gives a new panel its key. A database that has one already is another machine's too, and gets no second."""
+    from django.conf import settings
+
+    from sutler.accounts import secret_key
+
+    if not secret_key.keys() and not secret_key.is_claimed():
+        key = new_token()
+        write_secret(config.secret_key_file(values), key + "\n")
+        settings.SECRET_KEY = key
 
 
 def write_secret(file: Path, text: str) -> None:
@@ -77,8 +90,10 @@ def _migrate() -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    count = unapplied_migrations()
-    if not count:
+    from sutler.storage import schema
+
+    count = len(schema.missing())
+    if not count or schema.unknown():
         return
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("Preparing the database", total=count)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import NoReturn
 
@@ -22,6 +23,7 @@ LOOK_SECONDS = 0.2
 END_SECONDS = 20.0
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 WORK_INTERVAL_SECONDS = 1.0
+LOOK_AT_FITNESS_EVERY = timedelta(seconds=10)
 
 _host = click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
 _port = click.option(
@@ -84,7 +86,16 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     if until_parent_ends:
         threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     clock = SystemClock()
-    jobs = (*worker.JOBS, Planner().plan_waiting, mail.send_due, figures.keep_up, pace.measure, heartbeat.beat)
+    fitness = Fitness(stop)
+    jobs = (
+        fitness.look,
+        *worker.JOBS,
+        Planner().plan_waiting,
+        mail.send_due,
+        figures.keep_up,
+        pace.measure,
+        heartbeat.beat,
+    )
     with ThreadPoolExecutor() as beside:
         proofs = (Prover(clock, beside).prove_asked,)
         parts = [beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, jobs)]
@@ -100,6 +111,28 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
             stop.set()
     for part in parts:
         part.result()
+    if fitness.obstacle:
+        raise Failed(fitness.obstacle)
+
+
+class Fitness:
+    """Looks now and then whether the database still is this program's and its key's; if not, sets `stop`."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.obstacle = ""
+        self._stop = stop
+        self._next_at: datetime | None = None
+
+    def look(self, now: datetime) -> int:
+        """Looks, if it is time to; returns 0: it is no work. A job of the worker."""
+        from sutler.accounts import readiness
+
+        if self._next_at is None or now >= self._next_at:
+            self._next_at = now + LOOK_AT_FITNESS_EVERY
+            self.obstacle = readiness.obstacle()
+            if self.obstacle:
+                self._stop.set()
+        return 0
 
 
 def make_ready() -> None:

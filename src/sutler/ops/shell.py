@@ -97,7 +97,8 @@ def on_panel(command: Callable[..., R]) -> Callable[..., R]:
 def open_panel(data_dir: Path | None) -> None:
     """Sets Django up on the panel in this folder, by default the environment's.
 
-    Fails if there is no panel yet, or one that `sutler init` has to bring up to date.
+    Fails if there is no panel yet, one that `sutler init` has to bring up to date, or one of a newer program or another
+    secret key.
     """
     start_django(data_dir)
     from django.db import connection
@@ -105,8 +106,7 @@ def open_panel(data_dir: Path | None) -> None:
     file = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite" and "mode=memory" not in file and not Path(file).is_file():
         raise Failed(f"there is no panel in {Path(file).parent}; `sutler init` makes one")
-    if unapplied_migrations():
-        raise Failed("the database is not up to date; `sutler init` brings it there")
+    demand_fitness()
 
 
 def start_django(data_dir: Path | None) -> None:
@@ -124,13 +124,16 @@ def start_django(data_dir: Path | None) -> None:
         raise ConfigError(f"SUTLER_BASE_CURRENCY must be a currency code such as USD, not {base!r}")
 
 
-def unapplied_migrations() -> int:
-    """Returns how many migrations the database lacks."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
+def demand_fitness() -> None:
+    """Fails if this program or its secret key does not fit the database; the first key of a panel becomes its own."""
+    from sutler.accounts import readiness, secret_key
 
-    executor = MigrationExecutor(connection)
-    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    obstacle = readiness.obstacle()
+    if not obstacle:
+        secret_key.claim()
+        obstacle = secret_key.obstacle()  # another machine may have been first
+    if obstacle:
+        raise Failed(obstacle)
 
 
 def refused(refusal: Refusal) -> Failed:

@@ -1,6 +1,7 @@
 """Secrets at rest: sealed with a key from outside the database, so that a copy of the database alone tells nothing."""
 
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -17,12 +18,12 @@ def seal(secret: str, key: str) -> str:
     return _box(key).encrypt(secret.encode()).decode()
 
 
-def unseal(sealed: str, key: str) -> str:
-    """Returns what was sealed. Raises Unreadable if it was not sealed with this key."""
-    try:
-        return _box(key).decrypt(sealed.encode()).decode()
-    except InvalidToken as error:
-        raise Unreadable("sealed with another secret key, or damaged") from error
+def unseal(sealed: str, *keys: str) -> str:
+    """Returns what was sealed. Raises Unreadable if it was sealed with none of these keys."""
+    for key in keys:
+        with suppress(InvalidToken):
+            return _box(key).decrypt(sealed.encode()).decode()
+    raise Unreadable("sealed with another secret key, or damaged")
 
 
 @lru_cache(maxsize=4)
