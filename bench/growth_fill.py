@@ -20,7 +20,7 @@ ROUNDS = 50  # Orders of each customer in one transaction.
 _INSERT_ORDERS = Statement(
     f"WITH RECURSIVE rounds (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM rounds WHERE i < {ROUNDS - 1})"
     " INSERT INTO orders_order (kind, customer_id, service_id, type, link, quantity, remains, currency, rate_micros,"
-    " exchange_micros, charge_micros, returned_micros, status, start_count, created_at, finished_at)"
+    " exchange_base, charge_micros, returned_micros, status, start_count, created_at, finished_at)"
     " SELECT 'single', customer_id, service_id, 'Default', 'https://example.com/' || place || '/' || i, quantity, 0,"
     " currency, rate_micros, 1000000, (rate_micros * quantity + 999) / 1000, 0, 'Completed', i, at, at"
     " FROM (SELECT rows.*, rounds.i, 50 + ((rows.place * 37 + rounds.i * 101) & 511) AS quantity"

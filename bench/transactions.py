@@ -15,7 +15,7 @@ from bench.loads import CALLERS
 # What the panel writes for one order: the order, its transfer into "in hand", the wallet; in words both engines take.
 INSERT_ORDER = (
     "INSERT INTO orders_order (customer_id, service_id, type, link, quantity, remains, currency, rate_micros,"
-    " exchange_micros, charge_micros, created_at, kind, returned_micros, status)"
+    " exchange_base, charge_micros, created_at, kind, returned_micros, status)"
     " VALUES (:customer, :service, 'Default', 'https://example.com/p/' || :link, 100, 100, 'USD', 900000, 1000000,"
     " 90000, CURRENT_TIMESTAMP, 'single', 0, 'Pending') RETURNING id"
 )

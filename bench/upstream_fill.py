@@ -54,7 +54,7 @@ _ROW = {
 _INSERTS = (
     Statement(
         "INSERT INTO orders_order (id, kind, customer_id, service_id, type, link, quantity, remains, currency,"
-        " rate_micros, exchange_micros, charge_micros, returned_micros, status, created_at)"
+        " rate_micros, exchange_base, charge_micros, returned_micros, status, created_at)"
         " SELECT order_id, 'single', customer_id, service_id, 'Default', link, quantity, quantity, 'USD',"
         f" {OWN_RATE_MICROS}, 1000000, charge_micros, 0,"
         " CASE WHEN upstream_id IS NULL THEN 'Pending' ELSE 'Processing' END, at FROM {rows} WHERE 1 = 1",

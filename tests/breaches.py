@@ -191,7 +191,7 @@ PLANTS = (
         ),
     ),
     Plant("order_kind", ("DELETE FROM orders_drip WHERE order_id = {dripped}",)),
-    Plant("child_of_parent", (change("first", "exchange_micros = 5"),)),
+    Plant("child_of_parent", (change("first", "exchange_base = 5"),)),
     Plant("child_of_parent", (change("post_order", "service_id = {service}"),)),
     Plant(
         "drip_runs",

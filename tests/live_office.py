@@ -102,7 +102,7 @@ def change_service(service_id: int, **fields: Any) -> None:
 
 def exchange(currency: str, worth_micros: int) -> None:
     """What one unit of a currency is worth in the base currency."""
-    ExchangeRate.objects.update_or_create(currency=currency, defaults={"worth_micros": worth_micros})
+    ExchangeRate.objects.update_or_create(currency=currency, defaults={"base": worth_micros, "units": 1_000_000})
 
 
 def override(customer_id: int, service_id: int, rate_micros: int) -> None:

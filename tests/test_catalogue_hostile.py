@@ -12,7 +12,7 @@ from django.db import connections
 from sutler.catalogue import price_book
 from sutler.catalogue.models import Service
 from sutler.core.clock import seeded
-from sutler.core.pricing import EVEN_EXCHANGE
+from sutler.core.worth import EVEN
 from sutler.fulfilment import catalogue_sync
 from sutler.fulfilment.catalogue_import import Imported, Rule, bring_in
 from sutler.fulfilment.catalogue_sync import Report
@@ -79,7 +79,7 @@ def nothing_is_sold_below_cost() -> None:
     for route in Route.objects.filter(is_on=True).select_related("upstream_service"):
         terms = book.terms.get(route.service_id)
         if terms is not None:
-            assert book.quote(1, terms, 9_900, EVEN_EXCHANGE) >= route.upstream_service.rate_micros
+            assert book.quote(1, terms, 9_900, EVEN) >= route.upstream_service.rate_micros
 
 
 @pytest.mark.parametrize("fault", CATALOGUE_FAULTS)

@@ -87,7 +87,7 @@ def test_a_cost_in_another_currency_is_converted_and_must_be_known() -> None:
     provider = make_provider("Euro", "EUR")
     take(provider, said("1"))
     assert "EUR" in imported(provider, upstream_ids=["1"]).refused["1"]
-    ExchangeRate.objects.create(currency="EUR", worth_micros=1_100_000)
+    ExchangeRate.objects.create(currency="EUR", base=1_100_000, units=1_000_000)
     service = Service.objects.get(pk=imported(provider, Rule(), upstream_ids=["1"]).made["1"])
     assert service.rate_micros == service.floor_rate_micros == 550_000
 

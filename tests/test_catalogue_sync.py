@@ -229,9 +229,9 @@ class TestPrices:
 
     def test_an_exchange_rate_that_moved_is_followed_by_the_next_sync(self) -> None:
         euro = make_provider("Euro", "EUR")
-        rate = ExchangeRate.objects.create(currency="EUR", worth_micros=1_000_000)
+        rate = ExchangeRate.objects.create(currency="EUR", base=1_000_000, units=1_000_000)
         service = sold(euro)
-        rate.worth_micros = 1_500_000
+        rate.base = 1_500_000
         rate.save()
         take(euro, said())
         assert (now_of(service).rate_micros, service.floor_rate_micros) == (1_125_000, 750_000)

@@ -19,6 +19,7 @@ from sutler.books.models import LedgerAccount, Transfer
 from sutler.catalogue.models import ExchangeRate, PriceOverride, Service
 from sutler.cli import UNCLEAR, Shell, main
 from sutler.config import ConfigError
+from sutler.core.worth import Worth
 from sutler.orders.models import Order
 from sutler.orders.place import Placed, PlaceRequest, place
 from sutler.storage.transactions import Busy, CommitUnclear
@@ -115,9 +116,9 @@ def test_a_group_alone_shows_its_help_as_wrong_usage(path: tuple[str, ...]) -> N
         (2, ["customer", "override", "1", "1", "2", "--remove"], "either a rate above 0 or --remove"),
         (1, ["customer", "override", "1", "1", "2"], "there is no customer 1"),
         (1, ["staff", "key", "sam@example.com"], "not a member of staff"),
-        (1, ["rate", "set", "USD", "2"], "the base currency"),
-        (2, ["rate", "set", "EUR", "0"], "more than 0"),
-        (2, ["rate", "set", "EUR", "1,08"], "not an amount"),
+        (2, ["rate", "set", "USD", "2"], "the base currency"),
+        (2, ["rate", "set", "EUR", "0"], "above 0"),
+        (2, ["rate", "set", "EUR", "1,08"], "not an exchange rate"),
         (
             2,
             ["service", "add", "--name", "x", "--category", "c", "--rate", "0", "--max", "5"],
@@ -269,8 +270,8 @@ def test_exchange_rates_and_a_customers_own_rate(service: Service) -> None:
     assert "Nothing is on sale in EUR" in said.stderr
     done("rate", "set", "EUR", "1.07")
     done("rate", "set", "EUR", "1.08")
-    assert ExchangeRate.objects.get().worth_micros == 1_080_000
-    assert done("rate", "list").split() == ["CURRENCY", "WORTH", "IN", "USD", "EUR", "1.08"]
+    assert ExchangeRate.objects.get().worth == Worth(108, 100)
+    assert done("rate", "list").splitlines()[1].split()[:6] == ["EUR", "1", "EUR", "=", "1.08", "USD"]
     eva = str(Customer.objects.get().pk)
     done("customer", "override", eva, str(service.pk), "0.5")
     assert PriceOverride.objects.get().rate_micros == 500_000

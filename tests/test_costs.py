@@ -58,8 +58,8 @@ def test_an_end_is_booked_once(there: There, cost: int, transfer: dict[str, int]
 @pytest.mark.django_db
 def test_the_margin_is_in_the_base_currency(service: Service) -> None:
     """An order in one currency, delivered for another: 0.90 EUR kept at 1.08, less 0.50 GBP at 1.25."""
-    ExchangeRate.objects.create(currency="EUR", worth_micros=1_080_000)
-    ExchangeRate.objects.create(currency="GBP", worth_micros=1_250_000)
+    ExchangeRate.objects.create(currency="EUR", base=1_080_000, units=1_000_000)
+    ExchangeRate.objects.create(currency="GBP", base=1_250_000, units=1_000_000)
     eve = make_customer("Eve", "EUR")
     order = placed(eve, service)
     there = accepted(order, make_upstream_service(make_provider(currency="GBP")), "1")

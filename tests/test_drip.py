@@ -44,7 +44,17 @@ def test_the_first_run_is_due_at_once_and_is_a_child_like_its_parent(alice: Cust
     parent = placed(alice, service, quantity=100, runs=3, interval=10, **traffic)
     assert place_due_runs(NOW) == 1
     [child] = children(parent)
-    copied = ("customer_id", "service_id", "type", "link", "details", "currency", "rate_micros", "exchange_micros")
+    copied = (
+        "customer_id",
+        "service_id",
+        "type",
+        "link",
+        "details",
+        "currency",
+        "rate_micros",
+        "exchange_base",
+        "exchange_units",
+    )
     assert [getattr(child, name) for name in copied] == [getattr(parent, name) for name in copied]
     assert child.details == {"country": "DE", "device": "1", "type_of_traffic": "3"}
     assert (child.kind, child.status, child.quantity, child.remains) == ("single", "Pending", 100, 100)

@@ -180,7 +180,7 @@ def test_a_large_sum_in_parts_is_a_large_sum(alice: Customer, bob: Customer, sam
 def test_the_limit_is_reckoned_in_the_base_currency(sam: User) -> None:
     eve = make_customer("Eve", "EUR", 0)
     assert adjusted(eve, 1, sam).state == "waiting", "nobody knows what a EUR is worth"
-    ExchangeRate.objects.create(currency="EUR", worth_micros=2 * UNIT)
+    ExchangeRate.objects.create(currency="EUR", base=2 * UNIT, units=1_000_000)
     Adjustment.objects.all().delete()
     assert [adjusted(eve, each, sam).state for each in (50, 1)] == ["done", "waiting"]
 

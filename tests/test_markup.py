@@ -7,17 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sutler.core.markup import cost_in_base, floor_rate, jumps, rate_from_cost
+from sutler.core.worth import Worth
 
 amounts = st.integers(1, 10**12)
-worths = st.integers(1, 10**10)
+worths = st.builds(Worth, st.integers(1, 10**10), st.integers(1, 10**18))
 percents = st.integers(0, 1_000_000)
 fixed_amounts = st.integers(0, 10**10)
 steps = st.integers(1, 10**8)
 
 
 @given(amounts, worths)
-def test_a_cost_in_the_base_currency_is_never_read_too_low(cost: int, worth: int) -> None:
-    exact = Fraction(cost * worth, 1_000_000)
+def test_a_cost_in_the_base_currency_is_never_read_too_low(cost: int, worth: Worth) -> None:
+    exact = Fraction(cost * worth.base, worth.units)
     assert exact <= cost_in_base(cost, worth) < exact + 1
 
 

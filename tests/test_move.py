@@ -211,7 +211,7 @@ def test_the_end_of_an_order_sets_its_link_free(alice: Customer, status: Status)
 def test_orders_of_several_currencies_are_settled_in_their_own(alice: Customer, service: Service) -> None:
     from sutler.catalogue.models import ExchangeRate
 
-    ExchangeRate.objects.create(currency="EUR", worth_micros=1_080_000)
+    ExchangeRate.objects.create(currency="EUR", base=1_080_000, units=1_000_000)
     claire = make_customer("Claire", "EUR")
     orders = [placed(alice, service), placed(claire, service)]
     report([Report(each.pk, Status.COMPLETED) for each in orders], "executor", NOW)

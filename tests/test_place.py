@@ -8,6 +8,7 @@ from sutler.accounts.models import Customer
 from sutler.books.models import LedgerAccount, Transfer
 from sutler.catalogue.models import PriceOverride, Service
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.worth import Worth
 from sutler.orders.models import Drip, LinkInUse, Order, Subscription
 from sutler.orders.place import Placed, PlaceRequest, place
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
@@ -104,10 +105,10 @@ def test_an_override_stands_above_the_group_discount(alice: Customer, bob: Custo
 def test_a_customer_is_charged_in_the_currency_of_the_account(service: Service) -> None:
     from sutler.catalogue.models import ExchangeRate
 
-    ExchangeRate.objects.create(currency="EUR", worth_micros=1_080_000)
+    ExchangeRate.objects.create(currency="EUR", base=1_080_000, units=1_000_000)
     eve = make_customer("Eve", currency="EUR")
     order = order_of(place([ask(eve, service)], NOW)[0])
-    assert (order.currency, order.exchange_micros, order.rate_micros) == ("EUR", 1_080_000, 833_334)
+    assert (order.currency, order.exchange, order.rate_micros) == ("EUR", Worth(1_080_000, 1_000_000), 833_334)
     assert balance(eve) == START_MICROS - 833_334
 
 

@@ -151,7 +151,7 @@ class TestBars:
         self, alice: Customer, service: Service, worth: int | None, outcome: list[str]
     ) -> None:
         if worth:
-            ExchangeRate.objects.create(currency="EUR", worth_micros=worth)
+            ExchangeRate.objects.create(currency="EUR", base=worth, units=1_000_000)
         route(service, make_provider(currency="EUR"))
         order = placed(alice, service)
         plan_all()

@@ -14,23 +14,25 @@ from sutler.core.money import parse_amount
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.placing import Terms
 from sutler.core.pricing import keeps_margin, quoted_rate
+from sutler.core.worth import EVEN, Worth
 from sutler.orders.models import Order
 from sutler.orders.place import Placed, PlaceRequest, place
 from tests.conftest import NOW, make_customer, make_service
 
 rates = st.integers(1, 10**12)
+worths = st.builds(Worth, st.integers(1, 10**10), st.integers(1, 10**18))
 
 
-@given(rates, st.integers(0, 10**12), st.none() | rates, st.integers(0, 9_999), st.integers(1_000, 10**9))
+@given(rates, st.integers(0, 10**12), st.none() | rates, st.integers(0, 9_999), worths)
 def test_a_quote_is_the_dearer_of_price_and_floor(
-    rate: int, floor: int, override: int | None, discount: int, exchange: int
+    rate: int, floor: int, override: int | None, discount: int, exchange: Worth
 ) -> None:
     terms = Terms(1, ORDER_TYPES["Default"], rate, 1, 10, False, False, floor)
     book = PriceBook("t", {1: terms}, {}, {} if override is None else {(7, 1): override})
     plain = quoted_rate(rate, discount, exchange) if override is None else quoted_rate(override, 0, exchange)
     quoted = book.quote(7, terms, discount, exchange)
     assert quoted == max(plain, quoted_rate(floor, 0, exchange))
-    assert keeps_margin(quoted, exchange, floor, 1_000_000, 0)
+    assert keeps_margin(quoted, exchange, floor, EVEN, 0)
 
 
 @pytest.mark.django_db
@@ -49,7 +51,7 @@ def test_a_quote_is_the_dearer_of_price_and_floor(
 def test_the_catalogue_and_an_order_show_the_same_price_not_below_the_floor(
     discount: int, override: str | None, currency: str, rate: str
 ) -> None:
-    ExchangeRate.objects.create(currency="EUR", worth_micros=1_200_000)
+    ExchangeRate.objects.create(currency="EUR", base=1_200_000, units=1_000_000)
     group = CustomerGroup.objects.create(name="Resellers", discount_basis_points=discount)
     customer: Customer = make_customer("Carol", currency, group=group)
     service = make_service(floor_rate_micros=600_000)

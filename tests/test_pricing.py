@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sutler.core.pricing import PER_PIECE, PER_THOUSAND, charge, give_back, quoted_rate, run_share
+from sutler.core.worth import EVEN, Worth
 
 rates = st.integers(1, 10**12)
+worths = st.builds(Worth, st.integers(1, 10**10), st.integers(1, 10**18))
 quantities = st.integers(1, 2**31 - 1)
 pers = st.sampled_from([PER_THOUSAND, PER_PIECE])
 
@@ -71,11 +73,11 @@ def test_what_comes_back_of_a_run_is_at_most_its_share(
     assert 0 <= give_back(share, rate, quantity_per_run, remains) <= share
 
 
-@given(rates, st.integers(0, 9_999), st.integers(1, 10**12))
+@given(rates, st.integers(0, 9_999), worths)
 def test_a_quoted_rate_rounds_up_by_less_than_a_micro_and_is_never_nothing(
-    rate: int, discount: int, exchange: int
+    rate: int, discount: int, exchange: Worth
 ) -> None:
-    exact = Fraction(rate * (10_000 - discount) * 1_000_000, 10_000 * exchange)
+    exact = Fraction(rate * (10_000 - discount) * exchange.units, 10_000 * exchange.base)
     quoted = quoted_rate(rate, discount, exchange)
     assert exact <= quoted < exact + 1
     assert quoted > 0
@@ -107,14 +109,16 @@ def test_of_a_thousand_at_090_the_undelivered_part_comes_back(remains: int, back
 @pytest.mark.parametrize(
     ("base", "discount", "exchange", "quoted"),
     [
-        (900_000, 0, 1_000_000, 900_000),
-        (900_000, 1_000, 1_000_000, 810_000),
-        (900_000, 0, 1_080_000, 833_334),
-        (900_000, 0, 12_000, 75_000_000),
-        (1, 9_999, 1_000_000_000_000, 1),
+        (900_000, 0, EVEN, 900_000),
+        (900_000, 1_000, EVEN, 810_000),
+        (900_000, 0, Worth(108, 100), 833_334),
+        (900_000, 0, Worth(12, 1_000), 75_000_000),
+        (900_000, 0, Worth(612, 10_000_000), 14_705_882_353),  # 1 IDR = 0.0000612 USD
+        (900_000, 0, Worth(10, 163_455), 14_710_950_000),  # 1 USD = 16345.5 IDR
+        (1, 9_999, Worth(1_000_000, 1), 1),
     ],
 )
 def test_a_rate_is_quoted_less_the_discount_in_the_customers_currency(
-    base: int, discount: int, exchange: int, quoted: int
+    base: int, discount: int, exchange: Worth, quoted: int
 ) -> None:
     assert quoted_rate(base, discount, exchange) == quoted

@@ -75,7 +75,7 @@ class TestAdd:
     def test_the_worth_of_its_currency_must_be_known(self) -> None:
         assert add("EUR") == refused("currency")
         assert add("usd") == refused("currency")
-        ExchangeRate.objects.create(currency="EUR", worth_micros=1_100_000)
+        ExchangeRate.objects.create(currency="EUR", base=1_100_000, units=1_000_000)
         assert added("EUR").currency == "EUR"
 
     def test_a_name_is_given_once(self) -> None:

@@ -105,7 +105,7 @@ class TestAdd:
     def test_a_currency_of_unknown_worth_is_refused_until_it_is_known(self, service: Service) -> None:
         take(make_provider("Euro", "EUR"), said("1", rate_micros=500_001))
         assert routes.add(service.pk, upstream("1").pk, NOW) == refused("currency")
-        ExchangeRate.objects.create(currency="EUR", worth_micros=1_100_000)
+        ExchangeRate.objects.create(currency="EUR", base=1_100_000, units=1_000_000)
         assert routes.cost_micros(add(service, "1")) == 550_002
 
     @pytest.mark.parametrize(

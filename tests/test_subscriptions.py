@@ -15,6 +15,7 @@ from sutler.core.clock import seeded
 from sutler.core.lifecycle import Status
 from sutler.core.pricing import charge
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.worth import Worth
 from sutler.orders.cancel import stop
 from sutler.orders.models import Order, OrderEvent, Post, Subscription
 from sutler.orders.subscriptions import end_expired, place_due_posts, report_post
@@ -70,17 +71,17 @@ def test_a_post_becomes_a_child_that_is_charged_when_it_is_placed(alice: Custome
 
 
 def test_the_rate_is_the_one_of_the_day_the_subscription_was_placed(likes: Service) -> None:
-    exchange = ExchangeRate.objects.create(currency="EUR", worth_micros=1_250_000)
+    exchange = ExchangeRate.objects.create(currency="EUR", base=1_250_000, units=1_000_000)
     claire = make_customer("Claire", "EUR")
     parent = subscribed(claire, likes)
     likes.rate_micros = 9_000_000
     likes.save()
-    exchange.worth_micros = 1_000_000
+    exchange.base = 1_000_000
     exchange.save()
     post(parent)
     place_due_posts(NOW)
     [child] = children(parent)
-    assert (child.currency, child.rate_micros, child.exchange_micros) == ("EUR", 1_600_000, 1_250_000)
+    assert (child.currency, child.rate_micros, child.exchange) == ("EUR", 1_600_000, Worth(1_250_000, 1_000_000))
     assert balance(claire) == START_MICROS - 160_000
 
 

@@ -27,6 +27,7 @@ from sutler.core.clock import SystemClock, new_token, seeded  # noqa: E402
 from sutler.core.lifecycle import Status  # noqa: E402
 from sutler.core.money import Micros  # noqa: E402
 from sutler.core.refusals import Refusal  # noqa: E402
+from sutler.core.worth import Worth  # noqa: E402
 from sutler.fulfilment import care, provider_books, providers, routes  # noqa: E402
 from sutler.fulfilment.journal import Said  # noqa: E402
 from sutler.fulfilment.models import Provider, UpstreamOrder  # noqa: E402
@@ -88,7 +89,7 @@ def hire(now: datetime) -> User:
 
 def open_accounts(owner: User, now: datetime) -> list[Customer]:
     """The customers, the first of whom is Alice's; one has another currency, three a better price."""
-    assert exchange.put("EUR", 1_080_000) is None
+    assert exchange.put("EUR", Worth(108, 100), now) is None
     resellers = groups.save("Resellers", 500, owner, now)
     assert not isinstance(resellers, Refusal)
     people = []

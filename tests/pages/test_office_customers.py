@@ -243,12 +243,12 @@ def test_groups(alice: Customer, sam_browser: Client) -> None:
 
 
 def test_a_rate_shows_its_effect_before_it_is_set(service: Service, sam_browser: Client) -> None:
-    given = {"currency": "eur", "worth": "1.25"}
+    given = {"currency": "eur", "way": "of_one", "number": "1.25"}
     html = sam_browser.post("/office/currencies", given | {"do": "look"}).content.decode()
     assert "0.72" in html
     assert "EUR" not in sam_browser.get("/office/currencies").content.decode().replace("such as EUR", "")
     sam_browser.post("/office/currencies", given | {"do": "set"})
     assert "1.25" in sam_browser.get("/office/currencies").content.decode()
     for wrong in ("USD", "€"):
-        given = {"currency": wrong, "worth": "1", "do": "set"}
+        given = {"currency": wrong, "way": "of_base", "number": "1", "do": "set"}
         assert errors(sam_browser.post("/office/currencies", given).content.decode()) == ["currency"]

@@ -14,7 +14,6 @@ from sutler.books.models import Adjustment, LedgerAccount
 from sutler.books.post import adjust as post_adjustment
 from sutler.catalogue import price_book
 from sutler.core.money import LARGEST_MICROS, UNIT_MICROS, Micros, show_rate
-from sutler.core.pricing import EVEN_EXCHANGE
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.written import one_line
 
@@ -142,7 +141,7 @@ def _is_large(customer_id: int, currency: str, amount: int, actor: User, now: da
     total = abs(amount) + (lately.aggregate(total=Sum(Abs("amount_micros")))["total"] or 0)
     exchange = price_book.current().exchange.get(currency)
     # A currency without an exchange rate has no worth that could be compared: a second person looks.
-    return exchange is None or total * exchange > limit * EVEN_EXCHANGE
+    return exchange is None or total * exchange.base > limit * exchange.units
 
 
 def _to_decide(adjustment_id: int) -> Adjustment | Refusal:

@@ -12,6 +12,7 @@ import msgspec
 from sutler.catalogue import price_book
 from sutler.catalogue.models import Service
 from sutler.core.money import show_rate
+from sutler.core.worth import EVEN, Worth
 from sutler.storage.statements import Statement, run
 
 _MOST_KEPT = 32
@@ -73,7 +74,7 @@ def _build(price_list: _PriceList, book: price_book.PriceBook) -> Feed:
     services = Service.objects.filter(state=Service.State.ACTIVE).select_related("category") if exchange else []
     plain = msgspec.json.encode(
         [
-            _item(each, book, exchange or 0, discount, customer_id, integers)
+            _item(each, book, exchange or EVEN, discount, customer_id, integers)
             for each in services
             if each.pk in book.terms and country not in book.terms[each.pk].closed_countries
         ]
@@ -83,7 +84,7 @@ def _build(price_list: _PriceList, book: price_book.PriceBook) -> Feed:
 
 
 def _item(
-    service: Service, book: price_book.PriceBook, exchange: int, discount: int, customer_id: int, integers: bool
+    service: Service, book: price_book.PriceBook, exchange: Worth, discount: int, customer_id: int, integers: bool
 ) -> dict[str, Any]:
     return {
         "service": service.pk,

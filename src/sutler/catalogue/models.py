@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from sutler.core.order_types import ORDER_TYPES
+from sutler.core.worth import Worth
 
 
 class Category(models.Model):
@@ -68,16 +69,50 @@ class Service(models.Model):
 
 
 class ExchangeRate(models.Model):
-    """What one unit of a currency is worth in the panel's base currency, in micros; kept by staff."""
+    """What a currency is worth: `units` of it are worth `base` of the panel's base currency (`core.worth`)."""
 
     currency = models.CharField(max_length=5, primary_key=True)
-    worth_micros = models.BigIntegerField()
+    base = models.BigIntegerField()
+    units = models.BigIntegerField(default=1)
+    # Where it is from: the name of the source, or nothing where staff set it. Only a followed one is ever overwritten.
+    source = models.CharField(max_length=100, blank=True)
+    is_followed = models.BooleanField(default=False)
+    # The day that the source states, or when it was set; unknown for what was set before this was kept.
+    dated = models.DateTimeField(null=True)
+    # What the source says and staff have to look at first, since it jumped; both or neither.
+    offered_base = models.BigIntegerField(null=True)
+    offered_units = models.BigIntegerField(null=True)
+    offered_dated = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(worth_micros__gt=0), name="exchange_rate_positive")]
+        constraints = [models.CheckConstraint(condition=Q(base__gt=0, units__gt=0), name="exchange_rate_positive")]
 
     def __str__(self) -> str:
         return self.currency
+
+    @property
+    def worth(self) -> Worth:
+        """What the currency is worth."""
+        return Worth(self.base, self.units)
+
+    @property
+    def offered(self) -> Worth | None:
+        """What the source says that staff have to look at, if anything."""
+        if self.offered_base is None or self.offered_units is None:
+            return None
+        return Worth(self.offered_base, self.offered_units)
+
+
+class RateFetch(models.Model):
+    """One row: how asking the source of exchange rates has gone, and when it is asked next."""
+
+    due_at = models.DateTimeField()
+    fetched_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    fault = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"due {self.due_at}"
 
 
 class PriceOverride(models.Model):

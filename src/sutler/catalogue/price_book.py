@@ -9,6 +9,7 @@ from sutler.core.money import Micros
 from sutler.core.order_types import ORDER_TYPES, Measure
 from sutler.core.placing import Terms
 from sutler.core.pricing import quoted_rate
+from sutler.core.worth import Worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,12 @@ class PriceBook:
 
     token: str
     terms: dict[int, Terms]
-    exchange: dict[str, int]
+    exchange: dict[str, Worth]
     overrides: dict[tuple[int, int], int]
     # The countries that at least one service is closed to.
     closing_countries: frozenset[str] = frozenset()
 
-    def quote(self, customer_id: int, terms: Terms, discount_basis_points: int, exchange: int) -> Micros:
+    def quote(self, customer_id: int, terms: Terms, discount_basis_points: int, exchange: Worth) -> Micros:
         """Returns the rate that a customer is quoted, in micros of the currency that is worth `exchange`.
 
         The customer's own rate for the service stands above the discount, and the floor below which the service does

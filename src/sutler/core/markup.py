@@ -1,15 +1,16 @@
 """What a service is sold for, reckoned from what it costs upstream: exact, in whole micros, always rounded up."""
 
 from sutler.core.money import Micros
-from sutler.core.pricing import EVEN_EXCHANGE, WHOLE_PRICE_BASIS_POINTS
+from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
+from sutler.core.worth import Worth
 
 # A price that moved further than this waits for staff (reliability page, hostile catalogues).
 LARGEST_STEP_PERCENT = 30
 
 
-def cost_in_base(cost: int, worth: int) -> Micros:
-    """Returns a provider's rate in the base currency, where one unit of the provider's currency is worth `worth`."""
-    return Micros(-(-cost * worth // EVEN_EXCHANGE))
+def cost_in_base(cost: int, worth: Worth) -> Micros:
+    """Returns a provider's rate in the base currency, in which the provider's is worth `worth`."""
+    return Micros(-(-cost * worth.base // worth.units))
 
 
 def rate_from_cost(cost: int, markup_basis_points: int, fixed: int, step: int) -> Micros:

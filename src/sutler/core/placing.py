@@ -14,6 +14,7 @@ from sutler.core.money import Micros
 from sutler.core.order_types import Measure, OrderInput, OrderType, read_order
 from sutler.core.pricing import charge
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.worth import Worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,12 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     input: OrderInput
     quantity: int
     rate_micros: int
-    exchange_micros: int
+    exchange: Worth
     charge_micros: Micros
 
 
-def draft(terms: Terms, form: Mapping[str, str], rate: Micros, exchange: int, today: date) -> Draft | Refusal:
-    """Reads an order and prices it by the quoted rate (micros), in the currency worth `exchange` (micros).
+def draft(terms: Terms, form: Mapping[str, str], rate: Micros, exchange: Worth, today: date) -> Draft | Refusal:
+    """Reads an order and prices it by the quoted rate (micros), in the currency worth `exchange`.
 
     Refuses with INCORRECT_FIELD, QUANTITY_BELOW_MINIMUM or QUANTITY_ABOVE_MAXIMUM.
     """

@@ -1,12 +1,12 @@
 """What an order costs and what comes back: whole micros, a charge rounds up, a return rounds down."""
 
 from sutler.core.money import Micros
+from sutler.core.worth import Worth
 
 # A rate is the price of a thousand; a package's rate is the price of one (protocol page, section 3).
 PER_THOUSAND = 1000
 PER_PIECE = 1
 
-EVEN_EXCHANGE = 1_000_000
 WHOLE_PRICE_BASIS_POINTS = 10_000
 
 
@@ -33,21 +33,25 @@ def run_share(rate: int, quantity_per_run: int, run: int) -> Micros:
     return Micros(charge(rate, quantity_per_run * run) - charge(rate, quantity_per_run * (run - 1)))
 
 
-def quoted_rate(base_rate: int, discount_basis_points: int, exchange: int) -> Micros:
+def quoted_rate(base_rate: int, discount_basis_points: int, exchange: Worth) -> Micros:
     """Returns a rate kept in the base currency as a customer is quoted it, in micros of the customer's currency.
 
-    `exchange` is what one unit of the customer's currency is worth in the base currency, in micros
-    (EUR 1.08 -> 1_080_000). Rounded up to the micro; the quoted rate is what the charge is reckoned from.
+    `exchange` is what the customer's currency is worth. Rounded up to the micro; the quoted rate is what the charge is
+    reckoned from.
     """
-    numerator = base_rate * (WHOLE_PRICE_BASIS_POINTS - discount_basis_points) * EVEN_EXCHANGE
-    return Micros(-(-numerator // (WHOLE_PRICE_BASIS_POINTS * exchange)))
+    numerator = base_rate * (WHOLE_PRICE_BASIS_POINTS - discount_basis_points) * exchange.units
+    return Micros(-(-numerator // (WHOLE_PRICE_BASIS_POINTS * exchange.base)))
 
 
-def keeps_margin(rate: int, exchange: int, cost_rate: int, cost_exchange: int, floor_basis_points: int) -> bool:
+def in_base(micros: int, exchange: Worth) -> Micros:
+    """Returns an amount of the currency worth `exchange` in micros of the base currency, rounded down."""
+    return Micros(micros * exchange.base // exchange.units)
+
+
+def keeps_margin(rate: int, exchange: Worth, cost_rate: int, cost_exchange: Worth, floor_basis_points: int) -> bool:
     """Returns True if selling at `rate` leaves at least the floor above `cost_rate`, each in its own currency.
 
     Rates in micros, for the same quantity; `exchange` and `cost_exchange` are what those currencies are worth.
     """
-    return rate * exchange * WHOLE_PRICE_BASIS_POINTS >= cost_rate * cost_exchange * (
-        WHOLE_PRICE_BASIS_POINTS + floor_basis_points
-    )
+    sold = rate * exchange.base * cost_exchange.units * WHOLE_PRICE_BASIS_POINTS
+    return sold >= cost_rate * cost_exchange.base * exchange.units * (WHOLE_PRICE_BASIS_POINTS + floor_basis_points)

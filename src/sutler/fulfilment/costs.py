@@ -16,8 +16,9 @@ from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
 from sutler.catalogue import exchange
 from sutler.core.lifecycle import Status
-from sutler.core.pricing import EVEN_EXCHANGE, charge, give_back
+from sutler.core.pricing import charge, give_back, in_base
 from sutler.core.verdicts import SHOWN_WITHIN_MICROS
+from sutler.core.worth import Worth
 from sutler.fulfilment.models import UpstreamOrder
 from sutler.fulfilment.provider_books import account
 from sutler.orders.models import Order
@@ -92,11 +93,11 @@ def differs(reported: int, own: int) -> bool:
 def margins(order_ids: Collection[int]) -> dict[int, Margin]:
     """Returns the margin of each order that is there."""
     orders = Order.objects.filter(pk__in=order_ids)
-    kept = orders.values_list("pk", "exchange_micros", F("charge_micros") - F("returned_micros"))
+    kept = orders.values_list("pk", "exchange_base", "exchange_units", F("charge_micros") - F("returned_micros"))
     spent = UpstreamOrder.objects.filter(order__in=order_ids).values_list("order", "provider__currency")
     worth = exchange.worth()
     costs = _costs(((key, currency, total) for key, currency, total in spent.annotate(Sum("cost_micros"))), worth)
-    return {pk: Margin(_in_base(micros, rate), costs.get(pk, 0)) for pk, rate, micros in kept}
+    return {pk: Margin(in_base(micros, Worth(*rate)), costs.get(pk, 0)) for pk, *rate, micros in kept}
 
 
 def margins_by_day(first: datetime, until: datetime, *, by_service: bool = False) -> dict[tuple[date, int], Margin]:
@@ -107,15 +108,16 @@ def margins_by_day(first: datetime, until: datetime, *, by_service: bool = False
     """
     ended = Order.objects.filter(finished_at__gte=first, finished_at__lt=until)
     orders = ended.filter(kind=Order.Kind.SINGLE)
-    kept: QuerySet[Any] = orders.annotate(day=TruncDate("finished_at")).values_list("day", "service", "exchange_micros")
+    by_day = orders.annotate(day=TruncDate("finished_at"))
+    kept: QuerySet[Any] = by_day.values_list("day", "service", "exchange_base", "exchange_units")
     spent: QuerySet[Any] = (
         UpstreamOrder.objects.filter(order__in=ended)
         .annotate(day=TruncDate("order__finished_at"))
         .values_list("day", "order__service", "provider__currency")
     )
     revenues: dict[tuple[date, int], int] = defaultdict(int)
-    for day, service, rate, micros in kept.annotate(kept=Sum(F("charge_micros") - F("returned_micros"))):
-        revenues[day, service if by_service else 0] += _in_base(micros, rate)
+    for day, service, *rate, micros in kept.annotate(kept=Sum(F("charge_micros") - F("returned_micros"))):
+        revenues[day, service if by_service else 0] += in_base(micros, Worth(*rate))
     rows = spent.annotate(Sum("cost_micros"))
     keyed = (((day, service if by_service else 0), currency, total) for day, service, currency, total in rows)
     costs = _costs(keyed, exchange.worth())
@@ -126,15 +128,10 @@ def _ends(provider_id: int, currency: str) -> tuple[int, int]:
     return account(provider_id, currency), house(LedgerAccount.Kind.COST, currency)
 
 
-def _costs(rows: Iterator[tuple[Any, str, int]], worth: Mapping[str, int]) -> dict[Any, int | None]:
-    """Adds up what was spent under each key, in the base currency."""
+def _costs(rows: Iterator[tuple[Any, str, int]], worth: Mapping[str, Worth]) -> dict[Any, int | None]:
+    """Adds up what was spent under each key, in the base currency, rounded up: no margin looks larger than it is."""
     costs: dict[Any, int | None] = {}
     for key, currency, micros in rows:
         before, rate = costs.get(key, 0), worth.get(currency)
-        costs[key] = None if before is None or rate is None else before - _in_base(-micros, rate)
+        costs[key] = None if before is None or rate is None else before - in_base(-micros, rate)
     return costs
-
-
-def _in_base(micros: int, exchange: int) -> int:
-    """Rounded down, so that no margin looks larger than it is; a cost is given as what is lost."""
-    return micros * exchange // EVEN_EXCHANGE

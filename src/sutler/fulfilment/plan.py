@@ -139,7 +139,7 @@ class Costs:
         if worth is None:
             return False
         cost = route.upstream_service.rate_micros
-        return pricing.keeps_margin(order.rate_micros, order.exchange_micros, cost, worth, self._floor)
+        return pricing.keeps_margin(order.rate_micros, order.exchange, cost, worth, self._floor)
 
 
 def routes_of(service_ids: Collection[int]) -> dict[int, list[Route]]:

@@ -18,6 +18,7 @@ from sutler.core.handed_on import delivers
 from sutler.core.markup import cost_in_base, floor_rate, rate_from_cost
 from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES, Measure
+from sutler.core.worth import Worth
 from sutler.fulfilment import alarms
 from sutler.fulfilment.models import Alarm, PriceRule, Provider, Route, UpstreamService
 from sutler.storage.statements import Statement, run
@@ -79,7 +80,7 @@ class Bounds:
 class Prices:
     """What costs are reckoned with: the worth of each provider's currency, by its id, and the margin that must stay."""
 
-    worth: Mapping[int, int]
+    worth: Mapping[int, Worth]
     floor_basis_points: int
 
     def cost(self, upstream: UpstreamService) -> Micros | None:

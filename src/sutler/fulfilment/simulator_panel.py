@@ -15,8 +15,9 @@ from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import Micros
 from sutler.core.order_types import ORDER_TYPES, read_number
 from sutler.core.placing import Draft, Terms, draft
-from sutler.core.pricing import EVEN_EXCHANGE, give_back
+from sutler.core.pricing import give_back
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.worth import EVEN
 
 # Other customers order in between.
 LARGEST_STEP = 9
@@ -173,7 +174,7 @@ class Panel:
         service = self.services.get(read_number(form.get("service", "")) or 0)
         if service is None:
             return Refusal(Reason.INCORRECT_SERVICE)
-        asked = draft(service.terms, form, Micros(service.rate_micros), EVEN_EXCHANGE, now.date())
+        asked = draft(service.terms, form, Micros(service.rate_micros), EVEN, now.date())
         if isinstance(asked, Refusal):
             return asked
         if asked.terms.one_active_order_per_link and self._is_active(asked.terms.service_id, asked.input.link):

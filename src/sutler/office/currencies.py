@@ -6,31 +6,32 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from sutler.accounts import audit_log
 from sutler.accounts.models import Customer
 from sutler.accounts.roles import Permission
 from sutler.catalogue import exchange
 from sutler.catalogue.models import Service
-from sutler.core.money import is_currency, show_rate
+from sutler.core import worth as worths
+from sutler.core.money import is_currency
 from sutler.core.pricing import quoted_rate
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.worth import Worth
+from sutler.fulfilment import exchange_rates
 from sutler.office.words import Words, refuse
-from sutler.web.amounts import AmountField
 from sutler.web.doors import StaffRequest, staff_page
 
 EXAMPLES = 5
 
 
 class WorthForm(forms.Form):
-    """What one unit of a currency is worth."""
+    """What a currency is worth, told either way round."""
 
     currency = forms.CharField(
         label=gettext_lazy("Currency"),
@@ -38,17 +39,35 @@ class WorthForm(forms.Form):
         widget=forms.TextInput({"autocapitalize": "characters", "autocomplete": "off"}),
         help_text=gettext_lazy("Its code, such as EUR. A known one gets the new rate."),
     )
-    worth = AmountField()
+    way = forms.ChoiceField(label=gettext_lazy("The number below is"), choices=[])
+    number = forms.CharField(
+        label=gettext_lazy("Number"),
+        max_length=30,
+        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
+        help_text=gettext_lazy("Up to ten digits, kept exactly."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-        self.fields["worth"].label = _("One unit is worth, in %(currency)s") % {"currency": base}
-        self.fields["worth"].help_text = _("With up to six decimals.")
+        base = {"base": settings.SUTLER["SUTLER_BASE_CURRENCY"]}
+        self.fields["way"].choices = [  # type: ignore[attr-defined]
+            ("of_one", _("%(base)s for 1 of the currency") % base),
+            ("of_base", _("of the currency for 1 %(base)s") % base),
+        ]
 
     def clean_currency(self) -> str:
         """Returns the code in capitals."""
         return str(self.cleaned_data["currency"]).strip().upper()
+
+    def clean(self) -> dict[str, Any]:
+        """Adds `worth`, what the number says."""
+        filled = super().clean() or {}
+        if {"way", "number"} <= filled.keys():
+            number = filled["number"].replace(formats.get_format("DECIMAL_SEPARATOR"), ".")
+            filled["worth"] = worths.of_base(number) if filled["way"] == "of_base" else worths.of_one(number)
+            if filled["worth"] is None:
+                self.add_error("number", _("Write a number above 0 such as 1.08, with up to ten digits."))
+        return filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +89,7 @@ def currencies(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         currency, worth = form.cleaned_data["currency"], form.cleaned_data["worth"]
         if request.POST.get("do") == "set":
-            refusal = _set(request, currency, worth)
+            refusal = exchange_rates.set_by_hand(currency, worth, request.user, request.now)
             if refusal is None:
                 messages.success(request, _("The rate is set. It counts for new orders."))
                 return redirect("office:currencies")
@@ -78,10 +97,17 @@ def currencies(request: StaffRequest) -> HttpResponse:
         elif not is_currency(currency) or currency == given["base"]:
             refuse(form, Refusal(Reason.INCORRECT_FIELD, "currency"), _NOT_SET)
         else:
-            before = next((each.worth_micros for each in rates if each.currency == currency), None)
-            given |= {"currency": currency, "effects": _effects(before, worth), "worth": worth, "before": before}
+            before = next((each.worth for each in rates if each.currency == currency), None)
+            given |= {
+                "currency": currency,
+                "effects": _effects(before, worth),
+                "worth": worth.show(currency, given["base"]),
+                "before": before and before.show(currency, given["base"]),
+            }
     counted = dict(Customer.objects.values_list("currency").annotate(Count("pk")).order_by())
-    given["rows"] = [(each, counted.get(each.currency, 0)) for each in rates]
+    given["rows"] = [
+        (each, each.worth.show(each.currency, given["base"]), counted.get(each.currency, 0)) for each in rates
+    ]
     given["base_count"] = counted.get(given["base"], 0)
     given["missing"] = sorted(set(counted) - {each.currency for each in rates} - {given["base"]})
     return render(request, "office/currencies.html", given)
@@ -92,20 +118,7 @@ _NOT_SET: dict[str | Reason, Words] = {
 }
 
 
-def _set(request: StaffRequest, currency: str, worth: int) -> Refusal | None:
-    with transaction.atomic():
-        had = exchange.put(currency, worth)
-        if isinstance(had, Refusal):
-            return had
-        before = {"worth": show_rate(had)} if had else None
-        after = {"worth": show_rate(worth)}
-        audit_log.write(
-            request.user, "exchange rate set", f"currency {currency}", request.now, before=before, after=after
-        )
-    return None
-
-
-def _effects(before: int | None, worth: int) -> list[Effect]:
+def _effects(before: Worth | None, worth: Worth) -> list[Effect]:
     """Returns what it does to the first few services on sale."""
     sold = Service.objects.filter(state=Service.State.ACTIVE).values_list("name", "rate_micros")[:EXAMPLES]
     return [

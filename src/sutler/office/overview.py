@@ -16,7 +16,7 @@ from sutler.books import figures
 from sutler.books.models import DayFigure
 from sutler.catalogue import exchange, pace
 from sutler.core.attempts import UNSETTLED
-from sutler.core.pricing import EVEN_EXCHANGE
+from sutler.core.pricing import in_base
 from sutler.fulfilment import care, heartbeat
 from sutler.fulfilment.models import Alarm, Attempt, Heartbeat
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
@@ -62,13 +62,11 @@ def _money(by_currency: Mapping[str, Sequence[figures.Day]], days: Sequence[date
     base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
     worth = exchange.worth()
 
-    def in_base(kind: str) -> list[int]:
+    def by_day(kind: str) -> list[int]:
         rows = [(worth.get(currency), of) for currency, of in by_currency.items()]
-        return [
-            sum(of[at].amount(kind) * rate // EVEN_EXCHANGE for rate, of in rows if rate) for at in range(len(days))
-        ]
+        return [sum(in_base(of[at].amount(kind), rate) for rate, of in rows if rate) for at in range(len(days))]
 
-    charged, returned, revenue, cost = (in_base(each) for each in (Kind.ORDERS, Kind.RETURNS, Kind.REVENUE, Kind.COST))
+    charged, returned, revenue, cost = (by_day(each) for each in (Kind.ORDERS, Kind.RETURNS, Kind.REVENUE, Kind.COST))
     margin = [earned - spent for earned, spent in zip(revenue, cost, strict=True)]
     return {
         "currency": base,

@@ -14,6 +14,7 @@ from sutler.catalogue import price_book
 from sutler.catalogue.models import Category, PriceOverride, Service
 from sutler.core import written
 from sutler.core.pricing import quoted_rate
+from sutler.core.worth import Worth
 from sutler.office.fields import search_field, show_percent
 from sutler.web import paging
 from sutler.web.doors import StaffRequest, staff_page
@@ -78,7 +79,7 @@ def prices_own(request: StaffRequest) -> HttpResponse:
     return render(request, "office/prices_own.html", {"page": page, "base": base, "here": "own"})
 
 
-def _quoted(service: Service, discount: int, worth: int) -> tuple[int, bool]:
+def _quoted(service: Service, discount: int, worth: Worth) -> tuple[int, bool]:
     """Returns what is paid, and whether that is the floor below which the service does not pay."""
     asked, floor = quoted_rate(service.rate_micros, discount, worth), service.floor_rate_micros
     least = quoted_rate(floor, 0, worth) if floor else 0

@@ -2,40 +2,47 @@
 
 import click
 
+from sutler.core import worth as worths
 from sutler.core.clock import SystemClock
-from sutler.core.money import Micros, show_rate
-from sutler.ops.shell import Amount, Currency, Failed, example, on_panel, show_table
+from sutler.ops.shell import Failed, example, on_panel, show_table
 
 
-@click.group(epilog=example("sutler rate set EUR 1.08"))
+@click.group(epilog=example("sutler rate set EUR 1.08", "sutler rate set 1 USD = 16345.5 IDR"))
 def rate() -> None:
     """Exchange rates, kept by the operator."""
 
 
-@rate.command("set", epilog=example("sutler rate set EUR 1.08", "(one EUR is worth 1.08 of the base currency)"))
-@click.argument("currency", type=Currency())
-@click.argument("worth", type=Amount())
+@rate.command(
+    "set",
+    epilog=example(
+        "sutler rate set EUR 1.08           (one EUR is worth 1.08 of the base currency)",
+        "sutler rate set 1 USD = 16345.5 IDR",
+    ),
+)
+@click.argument("words", nargs=-1, required=True, metavar="CURRENCY WORTH | 1 USD = NUMBER CURRENCY")
 @on_panel
-def set_(currency: str, worth: Micros) -> None:
-    """Say what one unit of a currency is worth in the base currency. Orders keep the rate they were placed at.
+def set_(words: tuple[str, ...]) -> None:
+    """Say what a currency is worth in the base currency, either way round, with up to ten digits.
 
-    The prices of services follow that providers deliver in this currency.
+    Orders keep the rate they were placed at. The prices of services follow that providers deliver in this currency.
     """
     from django.conf import settings
 
-    from sutler.catalogue import exchange
-    from sutler.fulfilment import selling
-    from sutler.storage.transactions import durable
+    from sutler.fulfilment import exchange_rates
 
     base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-    if currency == base:
-        raise Failed(f"{base} is the base currency: it is always worth 1")
-    if not worth:
-        raise click.BadParameter("a currency is worth more than 0", param_hint="WORTH")
-    with durable():
-        exchange.put(currency, worth)
-        selling.follow_exchange(currency, SystemClock().now())
-    click.echo(f"1 {currency} = {show_rate(worth)} {base}")
+    asked = " ".join(words) if len(words) != 2 else f"1 {words[0]} = {words[1]} {base}"
+    read = worths.read(asked, base)
+    if read is None:
+        raise click.UsageError(
+            f"{' '.join(words)!r} is not an exchange rate such as `EUR 1.08` or `1 {base} = 0.92 EUR`:"
+            f" {base}, the base currency, another one, and a number above 0 of up to ten digits."
+        )
+    currency, worth = read
+    refusal = exchange_rates.set_by_hand(currency, worth, None, SystemClock().now())
+    if refusal is not None:
+        raise Failed(f"{currency} cannot have an exchange rate")
+    click.echo(worth.show(currency, base))
 
 
 @rate.command("list", epilog=example("sutler rate list"))
@@ -47,5 +54,15 @@ def list_() -> None:
     from sutler.catalogue import exchange
 
     base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-    rates = ((each.currency, show_rate(each.worth_micros)) for each in exchange.rates())
-    show_table(("CURRENCY", f"WORTH IN {base}"), rates)
+    show_table(
+        ("CURRENCY", "RATE", "DATE", "SOURCE"),
+        (
+            (
+                each.currency,
+                each.worth.show(each.currency, base),
+                f"{each.dated:%Y-%m-%d}" if each.dated else "-",
+                each.source or "by hand",
+            )
+            for each in exchange.rates()
+        ),
+    )

@@ -89,7 +89,7 @@ CHECKS = (
             parent.kind = 'single' OR child.kind <> 'single'
             OR child.customer_id <> parent.customer_id OR child.service_id <> parent.service_id
             OR child.currency <> parent.currency OR child.rate_micros <> parent.rate_micros
-            OR child.exchange_micros <> parent.exchange_micros)
+            OR child.exchange_base <> parent.exchange_base OR child.exchange_units <> parent.exchange_units)
         """,
     ),
     Check(

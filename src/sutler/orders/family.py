@@ -65,7 +65,8 @@ def child_of(parent: Order, now: datetime, *, link: str, quantity: int, charge_m
         details=parent.details,
         currency=parent.currency,
         rate_micros=parent.rate_micros,
-        exchange_micros=parent.exchange_micros,
+        exchange_base=parent.exchange_base,
+        exchange_units=parent.exchange_units,
         charge_micros=charge_micros,
         created_at=now,
     )

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
+from sutler.core.worth import Worth
 
 # The busiest tables have no foreign keys in the database: those cost more than the insert itself, and on PostgreSQL
 # lock rows that every order shares. Customers and services are never deleted; `sutler verify` checks the references.
@@ -39,7 +40,9 @@ class Order(models.Model):
     details = models.JSONField(null=True)
     currency = models.CharField(max_length=5)
     rate_micros = models.BigIntegerField()
-    exchange_micros = models.BigIntegerField()
+    # `exchange_units` of the currency were worth `exchange_base` of the base currency (`core.worth`).
+    exchange_base = models.BigIntegerField()
+    exchange_units = models.BigIntegerField(db_default=1_000_000)
     charge_micros = models.BigIntegerField()
     returned_micros = models.BigIntegerField(default=0)
     status = models.CharField(max_length=12, choices=[(each, each) for each in Status], default=Status.PENDING)
@@ -88,6 +91,11 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"order {self.pk}"
+
+    @property
+    def exchange(self) -> Worth:
+        """What its currency was worth when it was placed."""
+        return Worth(self.exchange_base, self.exchange_units)
 
 
 class LinkInUse(models.Model):

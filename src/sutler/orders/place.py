@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from sutler.catalogue import price_book
+from sutler.core.money import LARGEST_MICROS
 from sutler.core.order_types import Measure
 from sutler.core.placing import Draft, Purse, admit, draft
 from sutler.core.refusals import Reason, Refusal
@@ -116,6 +117,8 @@ def _draft(
     if terms is None or exchange is None or purse.country in terms.closed_countries:
         return Refusal(Reason.INCORRECT_SERVICE)
     rate = book.quote(request.customer_id, terms, purse.discount_basis_points, exchange)
+    if rate > LARGEST_MICROS:  # a price that cannot be kept, in a currency that is worth next to nothing
+        return Refusal(Reason.INCORRECT_SERVICE)
     return draft(terms, request.form, rate, exchange, now.date())
 
 

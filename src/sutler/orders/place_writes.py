@@ -15,11 +15,11 @@ from sutler.storage.statements import Row, Statement, moment, new_ids, run_toget
 
 INSERT_ORDERS = Statement(
     "INSERT INTO orders_order (id, customer_id, service_id, type, link, quantity, remains, details, currency,"
-    " rate_micros, exchange_micros, charge_micros, request_id, fingerprint, capped_key_id, created_at, parent_id, kind,"
-    " returned_micros, status)"
+    " rate_micros, exchange_base, exchange_units, charge_micros, request_id, fingerprint, capped_key_id, created_at,"
+    " parent_id, kind, returned_micros, status)"
     " SELECT id, customer_id, service_id, type, link, quantity, quantity, details, currency, rate_micros,"
-    " exchange_micros, charge_micros, request_id, fingerprint, capped_key_id, created_at, parent_id, kind, 0,"
-    " 'Pending'"
+    " exchange_base, exchange_units, charge_micros, request_id, fingerprint, capped_key_id, created_at,"
+    " parent_id, kind, 0, 'Pending'"
     " FROM {rows} WHERE 1 = 1",
     {
         "id": "integer",
@@ -31,7 +31,8 @@ INSERT_ORDERS = Statement(
         "details": "jsonb",
         "currency": "text",
         "rate_micros": "bigint",
-        "exchange_micros": "bigint",
+        "exchange_base": "bigint",
+        "exchange_units": "bigint",
         "charge_micros": "bigint",
         "request_id": "text",
         "fingerprint": "text",
@@ -129,7 +130,7 @@ def _order_row(number: int, order: NewOrder, at: str) -> Row:
         msgspec.json.encode(details).decode() if details else None,
         order.purse.currency,
         asked.rate_micros,
-        asked.exchange_micros,
+        *asked.exchange,
         asked.charge_micros,
         order.request_id,
         order.fingerprint,
