@@ -45,8 +45,10 @@ def reported(
     remains: int | None = None,
     actor: str = "executor",
 ) -> None:
-    """Whoever fulfils the order says that it has come so far."""
+    """Whoever fulfils the order says that it has come so far; Partial with nothing left unless it is told."""
     number = order if isinstance(order, int) else order.pk
+    if status is Status.PARTIAL and remains is None:
+        remains = 0
     outcome = report([Report(number, status, start_count, remains)], actor, now)[0]
     assert not isinstance(outcome, Refusal), outcome
 

@@ -153,6 +153,8 @@ def test_an_order_that_is_not_there_is_a_bad_id(sam: User, action: str, order_id
         ("setRemains", {"remains": "many"}, "bad_remains"),
         ("setPartial", {}, "bad_remains"),
         ("setPartial", {"remains": "9" * 30}, "bad_remains"),
+        ("setPartial", {"remains": "1001"}, "bad_remains"),
+        ("setPartial", {"remains": "-1"}, "bad_remains"),
     ],
 )
 def test_a_malformed_report_changes_nothing(

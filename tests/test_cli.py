@@ -298,6 +298,8 @@ def test_an_order_is_listed_shown_and_moved_by_the_operator(alice: Customer, ser
     placed = place([PlaceRequest(alice.pk, form), PlaceRequest(alice.pk, form)], NOW)
     first, second = (str(each.order_id) for each in placed if isinstance(each, Placed))
     assert [line.split()[0] for line in done("order", "list").splitlines()] == ["ID", second, first]
+    assert "Partial needs --remains" in failed(1, "order", "set-status", first, "partial")
+    assert Order.objects.get(pk=first).status == "Pending"
     assert "is Partial" in done("order", "set-status", first, "partial", "--remains", "400", "--note", "by hand")
     assert Order.objects.get(pk=first).returned_micros == 360_000
     assert [line.split()[0] for line in done("order", "list", "--status", "pending").splitlines()] == ["ID", second]

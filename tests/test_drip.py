@@ -192,7 +192,8 @@ def test_the_money_of_a_family_adds_up_whatever_becomes_of_its_runs(
             stop([parent.pk], "staff 1", NOW)
         if place_due_runs(NOW + number * 10 * MINUTE):
             settled += 1
-            reported(children(parent)[-1], Status(outcome), remains=remains)
+            told = min(max(remains, 0), quantity) if outcome == "Partial" else remains
+            reported(children(parent)[-1], Status(outcome), remains=told)
     parent.refresh_from_db()
     kept = sum(each.charge_micros - each.returned_micros for each in children(parent))
     unrun = charge(rate, quantity * runs) - charge(rate, quantity * settled)

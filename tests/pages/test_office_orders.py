@@ -125,8 +125,7 @@ def test_partial_asks_for_what_is_not_delivered_and_keeps_what_was_typed(
     typed = asked | {f"remains-{one.pk}": "1001", f"remains-{two.pk}": "abc", "do": "change"}
     html = sam_browser.post(CHANGE, typed).content.decode()
     for each in (
-        "Between 1 and what was ordered",
-        "Write how many",
+        "Write how many are not delivered, from 0 to the quantity",
         'value="1001"',
         'value="abc"',
         'value="half of it"',

@@ -110,7 +110,7 @@ def change_status(asked: Asked) -> Data | Refusal:
 def set_partial(asked: Asked, order_id: str) -> Data | Refusal:
     """Ends an order early, `remains` of it undelivered, and shows what has become of it."""
     remains = read_count(asked.fields.get("remains"))
-    if remains is None or remains < 0:
+    if remains is None:
         return Refusal(Reason.INCORRECT_FIELD, "remains")
     number = read_id(order_id)
     refusal = desk.set_partial(number or 0, remains, asked.actor, asked.now)

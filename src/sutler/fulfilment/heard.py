@@ -268,7 +268,10 @@ def _report(heard: Heard, status: Status) -> Report | None:
     if row.order_status in FINAL:
         return None
     moves = f"Upstream order {row.upstream_id}: {heard.word}" if row.order_status != status else ""
-    return Report(row.order_id, status, heard.start_count, heard.remains, moves)
+    remains = heard.remains
+    if status is Status.PARTIAL and remains is not None:  # of what panels say too much or too little is the bound
+        remains = min(max(remains, 0), row.quantity)
+    return Report(row.order_id, status, heard.start_count, remains, moves)
 
 
 def _check_charge(heard: Heard, own: int, *, is_new: bool) -> None:

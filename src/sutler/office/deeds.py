@@ -19,6 +19,7 @@ OWN_WORDS: Mapping[str | Reason, Words] = {
     Reason.CANCEL_NOT_AVAILABLE: _("It has ended, or nobody asks to cancel it any more."),
     Reason.INCORRECT_ORDER: _("There is no such order."),
     Reason.NOT_FOUND: _("It does not wait for approval."),
+    "remains": _("Write how many are not delivered, from 0 to the quantity ordered."),
 }
 
 

@@ -10,7 +10,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts.roles import Permission
@@ -45,13 +45,6 @@ class ReportForm(forms.Form):
     start = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_NUMBER)
     remains = forms.IntegerField(required=False, min_value=-LARGEST_NUMBER, max_value=LARGEST_NUMBER)
     note = forms.CharField(required=False, max_length=1000)
-
-    def clean(self) -> dict[str, Any]:
-        """Asks for what remains where an order ended in part."""
-        given = super().clean() or {}
-        if given.get("status") == "partial" and not self.errors and not (given.get("remains") or 0) > 0:
-            self.add_error("remains", gettext_lazy("Write how many are not delivered."))
-        return given
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,15 @@ from functools import partial
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from sutler.accounts.roles import Permission
+from sutler.core import written
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.refusals import Refusal
 from sutler.fulfilment import board, desk
 from sutler.office.deeds import actor_of, to_orders
-from sutler.office.orders_change import is_count
 from sutler.office.words import Words
 from sutler.orders.models import CancelRequest
 from sutler.orders.move import Report
@@ -51,12 +50,7 @@ def desk_cancels(request: StaffRequest) -> HttpResponse:
     found = board.cancels()
     typed = {each.pk: request.POST.get(f"remains-{each.pk}", "").strip() for each in found}
     chosen = [each for each in found if request.POST.get(f"answer-{each.pk}") in CANCELED]
-    faults: dict[int, Words] = {}
-    for each in list(chosen):
-        if request.POST[f"answer-{each.pk}"] == "partial" and not _fits(typed[each.pk], each.order.quantity):
-            faults[each.order_id] = _("Write how many are not delivered.")
-            chosen.remove(each)
-    faults |= _answered(
+    faults = _answered(
         request, "cancel answered", [each.order_id for each in chosen], lambda: _cancel(request, chosen, typed)
     )
     if request.method == "POST" and not any(faults.values()):
@@ -74,7 +68,7 @@ def _cancel(request: StaffRequest, chosen: Sequence[CancelRequest], typed: dict[
     rejected = [each.order_id for each in chosen if request.POST[f"answer-{each.pk}"] == "rejected"]
     stopped = [each for each in chosen if each.order_id not in rejected]
     reports = [
-        Report(each.order_id, Status.PARTIAL, remains=int(typed[each.pk]))
+        Report(each.order_id, Status.PARTIAL, remains=written.number(typed[each.pk]))
         if request.POST[f"answer-{each.pk}"] == "partial"
         else Report(each.order_id, Status.CANCELED)
         for each in stopped
@@ -97,7 +91,3 @@ def _answered(
         done = ngettext("%(count)s request is answered.", "%(count)s requests are answered.", count)
         messages.success(request, done % {"count": count})
     return faults
-
-
-def _fits(remains: str, quantity: int) -> bool:
-    return is_count(remains) and 0 < int(remains) <= quantity

@@ -109,27 +109,18 @@ def orders_change(request: StaffRequest) -> HttpResponse:
 
 
 def _rows(ids: Sequence[int], status: Status, typed: Mapping[int, str], *, is_first: bool) -> list[Row]:
-    remains = {pk: int(text) for pk, text in typed.items() if is_count(text)}
+    remains = {pk: number for pk, text in typed.items() if (number := written.number(text)) is not None}
     rows = []
     for each in foresee(ids, status, remains):
-        text, pk = typed[each.order.pk], each.order.pk
+        text = typed[each.order.pk]
         fault: Words = ""
-        is_fresh = False
         if isinstance(each.refusal, Refusal):
             fault = words(each.refusal, OWN_WORDS)
         elif each.order.status == status:
             fault = gettext_lazy("It is that already.")
-        elif status is Status.PARTIAL and pk not in remains:
-            fault, is_fresh = gettext_lazy("Write how many are not delivered."), is_first and not text
-        elif status is Status.PARTIAL and not 0 < remains[pk] <= each.order.quantity:
-            fault = gettext_lazy("Between 1 and what was ordered.")
+        is_fresh = is_first and not text and each.refusal is not None and each.refusal.field == "remains"
         rows.append(Row(each, text, fault, is_fresh))
     return rows
-
-
-def is_count(text: str) -> bool:
-    """Returns whether a number was typed, such as 25."""
-    return written.number(text) is not None
 
 
 def _totals(rows: Sequence[Row]) -> dict[str, int]:
@@ -147,8 +138,10 @@ def _change(request: StaffRequest, status: Status, rows: Sequence[Row], reason: 
     def verb() -> Sequence[Refusal | None]:
         if status is Status.CANCELED:
             return desk.cancel(ids, actor, request.now, reason=reason)
-        remains = [int(each.remains) if is_count(each.remains) else None for each in rows]
-        reports = [Report(pk, status, remains=left, note=reason) for pk, left in zip(ids, remains, strict=True)]
+        reports = [
+            Report(pk, status, remains=written.number(each.remains), note=reason)
+            for pk, each in zip(ids, rows, strict=True)
+        ]
         return desk.report(reports, actor, request.now)
 
     after: dict[str, Any] = {"status": status.value}

@@ -85,7 +85,9 @@ def show(order_id: int) -> None:
 @click.argument("order_id", type=ID)
 @click.argument("status", type=_STATUS)
 @click.option("--start-count", type=click.IntRange(0, LARGEST_NUMBER), help="Count before the work began.")
-@click.option("--remains", type=click.IntRange(-LARGEST_NUMBER, LARGEST_NUMBER), help="What was not delivered.")
+@click.option(
+    "--remains", type=click.IntRange(-LARGEST_NUMBER, LARGEST_NUMBER), help="What was not delivered; Partial needs it."
+)
 @click.option("--note", default="", help="Kept with the order's events; customers do not see it.")
 @on_panel
 def set_status(order_id: int, status: str, start_count: int | None, remains: int | None, note: str) -> None:
@@ -95,6 +97,8 @@ def set_status(order_id: int, status: str, start_count: int | None, remains: int
 
     told = Report(order_id, Status(status), start_count, remains, note)
     [refusal] = desk.report([told], "operator", SystemClock().now())
+    if refusal is not None and refusal.field == "remains":
+        raise Failed("refused: Partial needs --remains, how many were not delivered, from 0 to the quantity")
     if refusal is not None:
         raise refused(refusal)
     click.echo(f"Order {order_id} is {Status(status)}.")

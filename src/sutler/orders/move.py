@@ -50,8 +50,9 @@ def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Change 
     """Applies the reports in one transaction; each succeeds or is refused on its own, answered in the order given.
 
     Refuses with INCORRECT_ORDER (no such order), MOVE_NOT_ALLOWED (not in `lifecycle.MOVES`, the order's state follows
-    from its children, it waits for approval, or the list has said something else of the order before). Repeating a
-    final report is a success that changes nothing.
+    from its children, it waits for approval, or the list has said something else of the order before), INCORRECT_FIELD
+    `remains` (Partial that does not itself say what remains, from 0 to the quantity: what is not said would be given
+    back). Repeating a final report is a success that changes nothing.
     Reaching a final state settles the money: Completed keeps the charge, Partial gives back the undelivered part
     (rounded down), Canceled gives back all. Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
@@ -130,6 +131,8 @@ def _decide(order: Order | None, told: Report, *, is_waiting: bool) -> Change | 
         return Refusal(Reason.MOVE_NOT_ALLOWED)
     if family.is_parent(order) or (after is not before and after not in MOVES[before]):
         return Refusal(Reason.MOVE_NOT_ALLOWED)
+    if after is Status.PARTIAL and (told.remains is None or not 0 <= told.remains <= order.quantity):
+        return Refusal(Reason.INCORRECT_FIELD, "remains")
     remains = _remains(order, after, told.remains)
     start_count = order.start_count if told.start_count is None else max(told.start_count, 0)
     return Change(order, after, start_count, remains, _returned(order, after, remains), told.note[:1000])
