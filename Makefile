@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-.PHONY: setup run test test-browser screens simulate check bench bench-growth bench-pages bench-upstream messages lock
+.PHONY: setup run test test-long test-browser screens simulate check bench bench-growth bench-pages bench-upstream messages lock
 .DELETE_ON_ERROR:
 
 setup: .venv/installed
@@ -22,6 +22,12 @@ run: .venv/installed
 # REQUIRE_POSTGRES=1 makes it a failure that no PostgreSQL answers.
 test: .venv/installed-dev
 	@REQUIRE_POSTGRES=$(REQUIRE_POSTGRES) .ci/test
+
+# What takes minutes: thousands of requests of each way in, descriptors and connections counted.
+test-long: .venv/installed-dev
+	SUTLER_DATABASE_URL= $(BIN)/python -m pytest -m long
+	SUTLER_DATABASE_URL=$$($(BIN)/python -c 'from sutler import config; print(config.read()["SUTLER_TEST_POSTGRES"])') \
+		$(BIN)/python -m pytest -m long
 
 # The pages in a real browser, before a real panel.
 test-browser: .venv/installed-dev

@@ -20,9 +20,10 @@ django.setup()
 from click.testing import CliRunner  # noqa: E402
 from django.db import close_old_connections, connection, transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
+from django.test import Client  # noqa: E402
 
 from sutler import cli  # noqa: E402
-from sutler.accounts import customers, keys  # noqa: E402
+from sutler.accounts import customers, keys, terms  # noqa: E402
 from sutler.accounts.models import Customer, User  # noqa: E402
 from sutler.books.models import LedgerAccount, Transfer  # noqa: E402
 from sutler.books.post import deposit, open_wallet  # noqa: E402
@@ -32,6 +33,7 @@ from sutler.fulfilment import costs, heartbeat, providers  # noqa: E402
 from sutler.fulfilment.catalogue_import import Imported, Rule, bring_in  # noqa: E402
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, Provider, UpstreamOrder  # noqa: E402
 from sutler.fulfilment.provider_books import book_balance_micros  # noqa: E402
+from sutler.ops.people import create_person  # noqa: E402
 from sutler.orders.models import CancelRequest, Drip, Order, Post, Refill  # noqa: E402
 
 clock = SystemClock()
@@ -118,6 +120,18 @@ def suspend(customer_id: int, on: bool) -> None:
 def revoke(key_id: int) -> None:
     """Ends a key."""
     keys.revoke(key_id, clock.now())
+
+
+def session(email: str, customer_id: int = 0) -> str:
+    """The session cookie of somebody who is signed in: of a new person of the customer's, or of a member of staff."""
+    found = User.objects.filter(email=email).first()
+    if found is None:
+        create_person(email, None, clock.now(), customer=Customer.objects.get(pk=customer_id))
+        found = User.objects.get(email=email)
+        terms.accept(found, terms.current_id(), clock.now())
+    client = Client()
+    client.force_login(found, "allauth.account.auth_backends.AuthenticationBackend")
+    return client.cookies["sessionid"].value
 
 
 def pass_hours(order_id: int, hours: int) -> None:
@@ -246,7 +260,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     verb.__name__: verb
     for verb in (
         *(customer, new_key, staff_key, service, change_service, exchange, override),
-        *(suspend, revoke, pass_hours, hurry, end_leases, balance, traces, orders, details),
+        *(suspend, revoke, session, pass_hours, hurry, end_leases, balance, traces, orders, details),
         *(provider, sell, sent, margins, attempts, requests, held, sutler, alarms, look_alive),
     )
 }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.db.utils import ConnectionHandler
 from pytest_django import DjangoDbBlocker
 
@@ -79,3 +80,21 @@ def test_a_commit_that_waits_for_the_replica_too_will_do(opened: Any) -> None:
 def test_a_database_in_memory_is_not_durable() -> None:
     with pytest.raises(NotDurable, match="journal_mode is memory"):
         durability.check(connection)
+
+
+@pytest.fixture
+def every_connection_is_checked() -> Iterator[None]:
+    connection_created.connect(durability.check_opened)
+    yield
+    connection_created.disconnect(durability.check_opened)
+
+
+@on_sqlite
+@pytest.mark.usefixtures("every_connection_is_checked")
+def test_a_connection_that_is_not_durable_is_never_used(opened: Any) -> None:
+    opened().ensure_connection()
+    weak = opened("PRAGMA synchronous=NORMAL;")
+    for _ in range(2):
+        with pytest.raises(NotDurable, match="synchronous is 1"):
+            weak.ensure_connection()
+        assert weak.connection is None

@@ -2,12 +2,15 @@
 
 import asyncio
 import re
+import resource
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 from django.conf import settings
+from prometheus_client import Gauge
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sutler.core import collector
@@ -17,20 +20,29 @@ from sutler.storage.statements import is_postgres
 LARGEST_HEAD_BYTES = 64 * 1024
 # What no request may exceed, whoever reads it; the lane and the admin API have a lower limit of their own.
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
-MOST_CONNECTIONS = 4000
+# Descriptors that are not connections of clients: databases, pipes, logs, what is accepted only to be refused.
+_OTHER_DESCRIPTORS = 200
+# A thread of pages holds the interpreter for so long, and the usual 5 ms are most of what a program waits for the lane.
+_SWITCH_SECONDS = 0.0005
+# A client that has read nothing of its answer for so long is not waited for.
+_READ_TIMEOUT_SECONDS = 60.0
 _SWEEP_SECONDS = 1.0
+_CONNECTIONS = Gauge("sutler_connections", "Open connections of clients")
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
 class Protocol(HttpToolsProtocol):
     """One connection. A request must arrive within the deadline and its head within the size limit."""
 
+    most_connections = 1000
+
     def connection_made(self, transport: Any) -> None:  # noqa: D102
         self.receiving_since: float | None = self.loop.time()
+        self.unread_since: float | None = None
         self._head_bytes: int | None = 0
         self._body_bytes = 0
         super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > self.most_connections:
             self._refuse(b"503 Service Unavailable", b"Service busy, try again")
 
     def data_received(self, data: bytes) -> None:  # noqa: D102
@@ -69,8 +81,18 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: D102
         self._refuse(b"400 Bad Request", b"Incorrect request")
 
+    def pause_writing(self) -> None:  # noqa: D102
+        self.unread_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:  # noqa: D102
+        self.unread_since = None
+        super().resume_writing()
+
     def refuse_if_late(self, now_seconds: float, timeout_seconds: float) -> None:
-        """Ends the connection if its request has been arriving for longer than the timeout."""
+        """Ends the connection if its request has been arriving, or its answer not been read, for too long."""
+        if self.unread_since is not None and now_seconds - self.unread_since > _READ_TIMEOUT_SECONDS:
+            self.transport.abort()
         if self.receiving_since is not None and now_seconds - self.receiving_since > timeout_seconds:
             self._refuse(b"408 Request Timeout", b"Request took too long")
 
@@ -97,6 +119,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             collector.spare_what_is_loaded()
+            _CONNECTIONS.set_function(lambda: len(self.server_state.connections))
             self._sweeper = asyncio.create_task(self._sweep())
             if self._on_ready is not None:
                 self._on_ready()
@@ -109,6 +132,15 @@ class Server(uvicorn.Server):
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Protocol):
                     connection.refuse_if_late(loop.time(), timeout_seconds)
+
+
+def descriptors_allow(most_connections: int) -> int:
+    """Raises this process's limit on descriptors as far as it may; returns how many of the connections it leaves."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard == resource.RLIM_INFINITY:
+        return most_connections
+    return max(1, min(most_connections, hard - _OTHER_DESCRIPTORS))
 
 
 def serve(host: str, port: int, on_ready: Callable[[], None] | None = None) -> None:
@@ -132,6 +164,8 @@ def serve(host: str, port: int, on_ready: Callable[[], None] | None = None) -> N
         timeout_graceful_shutdown=10,
         backlog=1024,
     )
+    Protocol.most_connections = descriptors_allow(settings.SUTLER["SUTLER_MOST_CONNECTIONS"])
+    sys.setswitchinterval(_SWITCH_SECONDS)
     stop = threading.Event()
     if not is_postgres():
         threading.Thread(target=keep_copying, args=(stop,), daemon=True).start()

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -101,11 +100,7 @@ def test_the_file_holds_what_the_page_is_narrowed_to(
     placed(alice, service, now)
     answer = alice_browser.get("/funds/statement.csv", {"kind": "order"})
     assert answer.headers["Content-Disposition"] == f'attachment; filename="statement-{now:%Y-%m-%d}.csv"'
-
-    async def read() -> str:
-        return b"".join([each async for each in answer]).decode()  # type: ignore[attr-defined]
-
-    rows = list(csv.DictReader(async_to_sync(read)().splitlines()))
+    rows = list(csv.DictReader(b"".join(answer).decode().splitlines()))
     assert [(row["kind"], row["amount"]) for row in rows] == [("order", "-0.90")]
 
 

@@ -28,6 +28,9 @@ from sutler.storage.transactions import Busy, CommitUnclear
 Fields = Mapping[str, Any]
 View = Callable[..., HttpResponse]
 
+# Where a request's META names the staff member whose key it came with.
+ACTOR = "sutler.actor"
+
 _LAST_USE_EVERY = timedelta(minutes=1)
 
 _clock = SystemClock()

@@ -134,15 +134,16 @@ def _refused(refusal: Refusal) -> Data:
     return _failed(f"bad_{refusal.field}" if refusal.field else _WORDS[refusal.reason])
 
 
-def _trouble(trouble: Trouble) -> HttpResponse:
-    return json_answer(_failed(trouble.text), trouble.code)
+def trouble(why: Trouble) -> HttpResponse:
+    """Returns the answer to a request that nobody refused and that is not done."""
+    return json_answer(_failed(why.text), why.code)
 
 
-@guarded(_trouble)
+@guarded(trouble)
 def view(request: HttpRequest) -> HttpResponse:
     """Answers one request: the key first, then the action."""
     if request.method not in {"GET", "POST"}:
-        answer = _trouble(Trouble(405, "bad_method"))
+        answer = trouble(Trouble(405, "bad_method"))
         answer["Allow"] = "GET, POST"
         return answer
     fields = admin_request.read(request)
@@ -153,5 +154,6 @@ def view(request: HttpRequest) -> HttpResponse:
     actor = admin_request.admit(str(fields.get("key", "")).strip(), address, "fulfil_orders", now)
     if isinstance(actor, Refusal):
         return json_answer(_refused(actor))
+    request.META[admin_request.ACTOR] = actor
     act = _BY_LOWER_NAME.get(str(fields.get("action", "")).strip().lower())
     return json_answer(act(Asked(fields, actor, now)) if act else _failed("bad_action"))

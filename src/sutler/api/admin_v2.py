@@ -67,7 +67,7 @@ class Route:
 @csrf_exempt
 def unknown(request: HttpRequest) -> HttpResponse:
     """Answers every path that is nobody's, whoever asks."""
-    return _trouble(_NOT_FOUND)
+    return trouble(_NOT_FOUND)
 
 
 def pull_orders(asked: Asked) -> Data | Refusal:
@@ -241,12 +241,13 @@ def _listed(items: list[Data]) -> Data:
     return {"count": len(items), "list": items}
 
 
-def _trouble(trouble: Trouble) -> HttpResponse:
-    return json_answer({"data": None, "error_message": trouble.text, "error_code": trouble.code}, trouble.code)
+def trouble(why: Trouble) -> HttpResponse:
+    """Returns the answer to a request that is not done, in the envelope."""
+    return json_answer({"data": None, "error_message": why.text, "error_code": why.code}, why.code)
 
 
 def _refused(refusal: Refusal) -> HttpResponse:
-    return _trouble(Trouble(_CODES.get(refusal.reason, 400), sentence(refusal)))
+    return trouble(Trouble(_CODES.get(refusal.reason, 400), sentence(refusal)))
 
 
 def _answer(request: HttpRequest, route: Route, parts: Mapping[str, str]) -> HttpResponse:
@@ -255,6 +256,7 @@ def _answer(request: HttpRequest, route: Route, parts: Mapping[str, str]) -> Htt
     actor = admin_request.admit(secret, request.META.get("REMOTE_ADDR", ""), route.scope, now)
     if isinstance(actor, Refusal):
         return _refused(actor)
+    request.META[admin_request.ACTOR] = actor
     fields = admin_request.read(request)
     if isinstance(fields, Refusal):
         return _refused(fields)
@@ -267,11 +269,11 @@ def _answer(request: HttpRequest, route: Route, parts: Mapping[str, str]) -> Htt
 def _view(acts: Mapping[str, Route]) -> View:
     """Returns the view of one path, given its routes by method."""
 
-    @guarded(_trouble)
+    @guarded(trouble)
     def view(request: HttpRequest, **parts: str) -> HttpResponse:
         route = acts.get(request.method or "")
         if route is None:
-            answer = _trouble(_WRONG_METHOD)
+            answer = trouble(_WRONG_METHOD)
             answer["Allow"] = ", ".join(acts)
             return answer
         return _answer(request, route, parts)

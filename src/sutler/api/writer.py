@@ -144,10 +144,13 @@ def main() -> None:
     """Runs the writer until its input ends."""
     import django
 
+    from sutler.storage import durability
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sutler.settings")
     # Whoever stops the panel stops the web process; what it has sent is finished first.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     django.setup()
+    durability.check_every_connection()
     answered = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing else may get into the pipe
     _serve(_verbs(), sys.stdin.buffer, answered)

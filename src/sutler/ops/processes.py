@@ -143,7 +143,7 @@ def make_ready() -> None:
     from sutler.storage import durability
 
     logs.to_stderr(settings.SUTLER["SUTLER_LOG_FORMAT"])
-    durability.check()
+    durability.check_every_connection()
 
 
 def require_free(host: str, port: int) -> None:

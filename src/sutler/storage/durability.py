@@ -2,6 +2,7 @@
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 # What each engine answers for a setting, and the answers that will do.
 _SQLITE = {
@@ -19,6 +20,25 @@ _POSTGRESQL = {
 
 class NotDurable(Exception):
     """The database may lose what it has acknowledged. The message names the setting, fit to be shown."""
+
+
+def check_every_connection() -> None:
+    """Checks this thread's connection now, and each that this process opens from now on as it is opened.
+
+    Raises NotDurable, as does whatever opens one that is not as promised; it is closed and never used.
+    """
+    connection.close()
+    connection_created.connect(check_opened, dispatch_uid="durability")
+    connection.ensure_connection()
+
+
+def check_opened(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Receives Django's signal of a new connection; closes what is not as promised and raises NotDurable."""
+    try:
+        check(connection)
+    except NotDurable:
+        connection.close()
+        raise
 
 
 def check(database: BaseDatabaseWrapper | None = None) -> None:
