@@ -1,12 +1,15 @@
 """The words and numbers of upstream panels, in both dialects and in every shape that panels are known to send."""
 
+import html
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sutler.core.decline_words.reading import plain_words
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import LARGEST_MICROS
 from sutler.core.order_types import ORDER_TYPES
@@ -16,6 +19,7 @@ from sutler.core.upstream_words import (
     REFUSES_REQUEST,
     DeclineKind,
     Doubt,
+    is_unsure,
     proves_dots_group,
     read_balance_micros,
     read_cost_micros,
@@ -85,6 +89,58 @@ SAID = [(kind, text) for kind, texts in DECLINES.items() for text in texts]
 def test_an_error_is_known_in_both_dialects(kind: DeclineKind, text: str) -> None:
     assert read_decline(text) is kind
     assert read_decline(f"  {text.upper()}!  ") is kind
+
+
+def told(file: str) -> list[tuple[str, str]]:
+    """The rows of a case file: the wanted kind, or several of which one will do, and the text."""
+    lines = Path(__file__).with_name("cases").joinpath(file).read_text().splitlines()
+    return [(kind, text) for line in lines if not line.startswith("#") for kind, text in [line.split("\t")]]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text"),
+    told("refusals_add.tsv") + told("refusals_requests.tsv") + told("refusals_families.tsv"),
+    ids=lambda each: each,
+)
+def test_a_text_of_a_panel_tells_its_kind_or_stays_unknown(kinds: str, text: str) -> None:
+    wanted = {"OTHER"} if kinds == "STAYS UNKNOWN" else {*kinds.split("/")}
+    assert read_decline(text).name in wanted
+    assert read_decline(f" {html.escape(text)}!").name in wanted
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        "Request timed out.",
+        "Database error:",
+        "Your order has been placed.",
+        "Zaman aşımı:",
+        "Siparişiniz alındı.",
+        "Ошибка базы данных:",
+        "Заказ уже создан.",
+        "Erro no banco de dados:",
+        "Pedido realizado com sucesso.",
+        "Tiempo de espera agotado:",
+    ],
+)
+def test_no_words_refuse_beside_words_of_doubt(doubt: str) -> None:
+    for _, text in told("refusals_families.tsv"):
+        assert read_decline(f"{doubt} {text}") is DeclineKind.OTHER
+        assert is_unsure(f"{text} {doubt}")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("neworder.error.notEnoughFunds", "neworder error not enough funds"),
+        ("BAKİYE  yetersız!", "bakiye yetersiz"),
+        ("Ёлка, й", "елка и"),
+        ("Conexão&#39;s é", "conexao s e"),
+        ("__--", ""),
+    ],
+)
+def test_words_are_plain(text: str, words: str) -> None:
+    assert plain_words(text) == words
 
 
 @pytest.mark.parametrize("order_type", ORDER_TYPES.values(), ids=lambda each: each.name)

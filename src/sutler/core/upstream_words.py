@@ -10,6 +10,7 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from sutler.core import written
+from sutler.core.decline_words.reading import DECLINES, PASSING, UNSURE, plain_words
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import LARGEST_MICROS, Micros, parse_amount
 from sutler.core.order_types import ORDER_TYPES
@@ -41,6 +42,7 @@ class DeclineKind(Enum):
 REFUSES_ADD = frozenset(DeclineKind) - {DeclineKind.NOT_FOUND, DeclineKind.NOT_AVAILABLE, DeclineKind.OTHER}
 # The same for `refill` and `cancel`.
 REFUSES_REQUEST = frozenset(DeclineKind) - {DeclineKind.OTHER}
+_SAYS_WHEN = frozenset({DeclineKind.RATE, DeclineKind.DUPLICATE})
 
 
 class Doubt(Enum):
@@ -50,71 +52,6 @@ class Doubt(Enum):
     STAFF = auto()
     UNKNOWN = auto()
 
-
-_WRONG = r"(?:incorrect|invalid|wrong|bad|unknown|missing|empty)"
-_IS_WRONG = r"(?:is |are |was )?(?:incorrect|invalid|wrong|not valid|missing|required|empty|not found)"
-_GONE = r"(?:is )?(?:not found|does ?n(?:o|\W)?t exists?|disabled|inactive|not active|deleted|removed)"
-_NOT_POSSIBLE = r"(?:is |are )?(?:not |un)(?:available|allowed|possible|supported)"
-_FIELDS = "|".join(
-    sorted({each.name.replace("_", " ") for order_type in ORDER_TYPES.values() for each in order_type.fields})
-)
-
-# The first that is found in the text counts. The keys (`neworder.error.link_duplicate`) are read as words, so that
-# one table serves both dialects. "Service unavailable" is left out on purpose: gateways say it of themselves.
-_DECLINES: tuple[tuple[DeclineKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(rf"\b(?:{pattern})\b"))
-    for kind, pattern in (
-        (
-            DeclineKind.AUTH,
-            rf"{_WRONG} (?:api )?key|api key {_IS_WRONG}|key {_IS_WRONG}|unauthori[sz]ed|access denied"
-            r"|account (?:is |has been )?(?:suspended|blocked|banned|disabled|inactive|not active)"
-            r"|(?:ip|address) (?:address )?(?:is )?not (?:allowed|whitelisted)|key does not allow",
-        ),
-        (
-            DeclineKind.FUNDS,
-            r"(?:not enough|insufficient) (?:\w+ )?(?:funds?|balance|money|credits?)"
-            r"|balance (?:is )?(?:too low|not enough|insufficient)|(?:daily|spend|spending) limit",
-        ),
-        (
-            DeclineKind.DUPLICATE,
-            r"active order (?:with|for) (?:this|the same) link|link duplicated?|duplicated? link"
-            r"|already ha(?:ve|s) an? active order",
-        ),
-        (DeclineKind.RATE, r"too many requests|rate limit(?:ed)?|requests? limit|requests? too (?:often|fast)"),
-        (
-            DeclineKind.NOT_AVAILABLE,
-            rf"(?:refill|cancel|cancellation)s? {_NOT_POSSIBLE}|(?:refill|cancel) (?:is )?disabled"
-            r"|can ?not be (?:refilled|cancell?ed)|already (?:refilled|cancell?ed|requested)",
-        ),
-        (
-            DeclineKind.NOT_FOUND,
-            rf"{_WRONG} (?:order|refill)s?(?: ids?)?|(?:order|refill)s?(?: ids?)? {_GONE}|refill {_IS_WRONG}",
-        ),
-        (DeclineKind.SERVICE, rf"{_WRONG} service(?: id)?|service(?: id)? (?:{_GONE}|{_IS_WRONG})|no such service"),
-        (
-            DeclineKind.QUANTITY,
-            rf"{_WRONG} quantity|(?:min|max) quantity|quantity {_IS_WRONG}"
-            r"|quantity (?:is )?(?:less|more|lower|higher|greater|smaller|too|below|above|must|out of)"
-            r"|(?:minimal|minimum|maximal|maximum) (?:order |allowed )?(?:quantity|amount)",
-        ),
-        (
-            DeclineKind.LINK,
-            rf"{_WRONG} (?:link|url|username)|(?:link|url|username) {_IS_WRONG}|^link$|{_WRONG} link format",
-        ),
-        (
-            DeclineKind.FIELD,
-            rf"{_WRONG} (?:{_FIELDS})|(?:{_FIELDS}) {_IS_WRONG}|incorrect request"
-            r"|missing required (?:parameter|field)s?",
-        ),
-    )
-)
-# Words of a panel that is itself not sure what happened: nothing after them is certain.
-_UNSURE = re.compile(
-    r"\b(?:time ?out|timed out|internal|exception|database|sql\w*|gateway|deadlock"
-    r"|(?:was|were|been|order|successfully) (?:placed|created|accepted))\b"
-)
-_KEY_PREFIX = re.compile(r"^(?:neworder |order |api )?error ")
-_NO_WORD = re.compile(r"[^a-z0-9]+")
 
 _STATUSES: dict[str, Status | Doubt] = {
     "pending": Status.PENDING,
@@ -189,12 +126,24 @@ def read_text(value: object, longest: int) -> str:
     return " ".join(text.split())[:longest]
 
 
+# Panels say the same few texts over and over.
+@lru_cache(maxsize=1024)
 def read_decline(text: str) -> DeclineKind:
-    """Returns what an error text is about, in plain words or as a key; OTHER if it is not on the known list."""
-    words = _KEY_PREFIX.sub("", _NO_WORD.sub(" ", text[:LONGEST_RAW].lower()).strip())
-    if _UNSURE.search(words):
+    """Returns what an error text is about, in plain words or as a key; OTHER if it is not on the known list.
+
+    Words that leave open what was done are OTHER, whatever stands beside them. What passes (`try again later`) proves
+    nothing either, but for a refusal that itself says when.
+    """
+    words = plain_words(text[:LONGEST_RAW])
+    if UNSURE.search(words):
         return DeclineKind.OTHER
-    return next((kind for kind, pattern in _DECLINES if pattern.search(words)), DeclineKind.OTHER)
+    kind = next((DeclineKind[name] for name, pattern in DECLINES if pattern.search(words)), DeclineKind.OTHER)
+    return DeclineKind.OTHER if kind not in _SAYS_WHEN and PASSING.search(words) else kind
+
+
+def is_unsure(text: str) -> bool:
+    """Returns whether an error text tells of a fault, or of something that was placed: then it refuses nothing."""
+    return UNSURE.search(plain_words(text[:LONGEST_RAW])) is not None
 
 
 def read_status(value: object) -> Status | Doubt:
