@@ -167,7 +167,8 @@ ENGLISH = Language(
     unsure=alternatives(r"""
         time ?out|timed out|internal|exception|database|sql\w*|gateway|deadlock|constraint|duplicate entry|undefined
         server error|unexpected|(?:unknown|fatal|parse|syntax|system|processing) error|curl|success\w*|thank you
-        (?:was|were|been|be|is|order|already|partially)(?: \d+)? (?:placed|created|accepted|received|submitted|queued|saved)
+        (?:was|were|been|be|is|order|already|partially)(?: \d+)? (?:placed|created|accepted|received|submitted)
+        (?:was|were|been|be|is|order|already|partially)(?: \d+)? (?:queued|saved)
         will be|we (?:have )?(?:received|accepted|placed|got)
         (?:will|order) (?:be )?start\w*|has started|start(?:s|ing)? soon
         (?<!previous )(?<!another )(?<!active )(?<!existing )order (?:is )?(?:being |under )?(?:processed|processing)
