@@ -98,11 +98,11 @@ def test_the_demo_takes_an_order_to_its_end_and_keeps_its_keys(blank: Blank, tmp
 
             until(lambda: state() == "Completed", "the order is not Completed")
             assert re.fullmatch(r"\S+@\S+ \S{16}", told["SUTLER_STAFF"])
-            worker_and_writer = children(demo.pid)
-            assert len(worker_and_writer) == 2
+            worker_and_writers = children(demo.pid)
+            assert len(worker_and_writers) == 3
             demo.send_signal(signal.SIGTERM)
             assert demo.wait(LONGEST_SECONDS) == 0
-            until(lambda: not any(map(is_alive, worker_and_writer)), "a child outlives the panel")
+            until(lambda: not any(map(is_alive, worker_and_writers)), "a child outlives the panel")
 
         with started(panel.database_url, *demo_of, "--no-executor") as again:
             assert printed(again)[0] == told

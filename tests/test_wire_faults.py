@@ -48,8 +48,29 @@ def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(twin: Server, jo
     journal.demand_the_truth()
 
 
+def test_a_spare_writer_stands_ready(panel: Panel) -> None:
+    server = panel.server()
+    caller = panel.customer("Spare").via(server)
+    assert server.process is not None
+    pid = server.process.pid
+    caller.simple(panel.shelf["Default"])
+    until(lambda: len(children(pid)) == 2)
+    first, spare = sorted(children(pid), key=lambda each: int(state_of(each)[19]))
+    os.kill(first, signal.SIGKILL)
+    until(lambda: state_of(first)[0] == "Z")
+    caller.simple(panel.shelf["Default"])
+    until(lambda: len(children(pid)) == 2)
+    assert spare in children(pid)
+    assert len(caller.orders()) == 2
+
+
+def state_of(pid: int) -> list[str]:
+    """State, ..., when it was started: what the system tells of a process behind its name."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
 def children(pid: int) -> list[int]:
-    """The processes that a server has started: its writer."""
+    """The processes that a server has started: its writer and the spare one."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return [int(each) for task in tasks for each in (task / "children").read_text().split()]
 

@@ -24,10 +24,14 @@ _LENGTH = struct.Struct("!I")
 
 
 class Writer:
-    """The web process's end. Calls come from one thread at a time; the process is started by the first."""
+    """The web process's end. Calls come from one thread at a time; the process is started by the first.
+
+    Another stands by, with everything loaded: to start one takes over a second, and orders would wait for it.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._spare: subprocess.Popen[bytes] | None = None
 
     def call(self, verb: str, *arguments: object) -> Any:
         """Returns what the verb returns in the writer.
@@ -35,37 +39,53 @@ class Writer:
         Raises Busy if it could not be reached, so that nothing was done, CommitUnclear if it ended while at it, or
         whatever the verb raised.
         """
-        process = self._running()
-        try:
-            _write(process.stdin, (verb, arguments))
-        except OSError as error:
-            self._end()
-            raise Busy("the writer has ended") from error
+        process = self._hand_over((verb, arguments))
         try:
             outcome = _read(process.stdout)
         except (EOFError, OSError) as error:
-            self._end()
+            _end(process)
             raise CommitUnclear from error
+        if self._spare is None or self._spare.poll() is not None:
+            self._spare = _start()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
+    def _hand_over(self, content: object) -> subprocess.Popen[bytes]:
+        """Gives the content to a process that lives. One that ends before it has all of it has done nothing."""
+        fault: OSError | None = None
+        for _ in range(2):
+            process = self._running()
+            try:
+                _write(process.stdin, content)
+            except OSError as error:
+                _end(process)
+                fault = error
+            else:
+                return process
+        raise Busy("the writer has ended") from fault
+
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            # A session of its own: Ctrl-C on the terminal is for the web process, which lets it finish.
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "sutler.api.writer"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,
-            )
+        while self._process is None or self._process.poll() is not None:
+            if self._process is not None:
+                _end(self._process)
+            self._process, self._spare = self._spare or _start(), None
         return self._process
 
-    def _end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
+
+def _start() -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C on the terminal is for the web process, which lets it finish.
+    return subprocess.Popen(
+        [sys.executable, "-m", "sutler.api.writer"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()
 
 
 def _write(pipe: IO[bytes] | None, content: object) -> None:
