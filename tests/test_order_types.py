@@ -224,6 +224,16 @@ def test_each_listed_delay_is_taken(delay: int) -> None:
     assert found.delay_minutes == delay
 
 
+def test_a_subscription_may_ask_for_old_posts_only() -> None:
+    found = read("Subscriptions", FOLLOW | {"posts": "0", "old_posts": "3"})
+    assert isinstance(found, OrderInput)
+    assert (found.posts, found.old_posts) == (0, 3)
+    assert read("Subscriptions", FOLLOW | {"posts": "0", "old_posts": "0"}) == Refusal(Reason.INCORRECT_FIELD, "posts")
+    unlimited = read("Subscriptions", FOLLOW | {"old_posts": "0"})
+    assert isinstance(unlimited, OrderInput)
+    assert (unlimited.posts, unlimited.old_posts) == (None, 0)
+
+
 @pytest.mark.parametrize("expiry", ["28/02/2027", "28/2/2027"])
 def test_a_subscription_takes_its_optional_fields(expiry: str) -> None:
     found = read("Subscriptions", FOLLOW | {"posts": "5", "old_posts": "0", "expiry": expiry})

@@ -122,12 +122,12 @@ def test_what_is_no_subscription_takes_no_post(alice: Customer, likes: Service, 
 
 @pytest.mark.parametrize(
     ("posts", "old_posts", "taken"),
-    [(1, 0, 1), (3, 0, 3), (2, 1, 3), (0, 0, 5), (0, 2, 5)],
+    [(1, 0, 1), (3, 0, 3), (2, 1, 3), (None, 0, 5), (None, 2, 5), (0, 2, 2)],
 )
 def test_after_the_last_post_no_more_are_taken(
-    alice: Customer, likes: Service, posts: int, old_posts: int, taken: int
+    alice: Customer, likes: Service, posts: int | None, old_posts: int, taken: int
 ) -> None:
-    limits = {name: value for name, value in (("posts", posts), ("old_posts", old_posts)) if value}
+    limits = {name: value for name, value in (("posts", posts), ("old_posts", old_posts)) if value is not None}
     parent = subscribed(alice, likes, **limits)
     assert [post(parent, number) for number in range(5)] == [None] * taken + [ENDED] * (5 - taken)
     assert post(parent, 0) is None  # reported again, a post that was taken stays taken

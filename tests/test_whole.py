@@ -67,3 +67,13 @@ def test_a_subscription_is_sent_in_one_and_its_posts_are_charged_as_they_are_mad
     assert Attempt.objects.get(order=parent).expected_micros == UpstreamOrder.objects.get(order=parent).cost_micros == 0
     assert moves(parent)[-1][1] == "Completed"
     demand_that_all_is_as_upstream(one)
+
+
+def test_old_posts_only_are_sent_as_such_and_end_the_subscription(alice: Customer, one: World, likes: Service) -> None:
+    parent = subscribed(one, alice, likes, posts=0, old_posts=3)
+    live_on(one, 2)
+    fields = {"username": "someone", "min": "60", "max": "90", "posts": "0", "old_posts": "3", "delay": "0"}
+    assert adds(one) == [{"service": "2", **fields}]
+    assert len(children(parent)) == 3
+    assert moves(parent)[-1][1] == "Completed"
+    demand_that_all_is_as_upstream(one)

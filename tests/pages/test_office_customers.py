@@ -181,6 +181,19 @@ def test_a_large_adjustment_waits_for_another_person(alice: Customer, sam_browse
     assert balance(alice) == START_MICROS + 100 * UNIT
 
 
+def test_a_large_credit_limit_waits_for_another_person(alice: Customer, sam_browser: Client, settings: object) -> None:
+    settings.SUTLER = settings.SUTLER | {"SUTLER_ADJUSTMENT_LIMIT": 10}  # type: ignore[attr-defined]
+    given = {"name": "Alice", "credit_limit": "100000", "repeat_window_seconds": "0"}
+    html = sam_browser.post(f"/office/customers/{alice.pk}/edit", given, follow=True).content.decode()
+    assert "The credit limit waits for a second person" in html
+    assert "Higher credit limit" in sam_browser.get("/office/adjustments").content.decode()
+    limit = LedgerAccount.objects.filter(customer=alice).values_list("credit_limit_micros", flat=True)
+    assert limit.get() == 0
+    other = browser_of(make_person("manager@example.com", role=Role.MANAGER))
+    other.post(f"/office/adjustments/{Adjustment.objects.get().pk}", {"do": "confirm"})
+    assert limit.get() == 100_000 * UNIT
+
+
 def test_prices_of_their_own(alice: Customer, service: Service, sam_browser: Client) -> None:
     page = f"/office/customers/{alice.pk}/prices"
     group = CustomerGroup.objects.create(name="Resellers", discount_basis_points=750)

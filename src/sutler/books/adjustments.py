@@ -1,27 +1,25 @@
-"""Staff's corrections of balances: with a reason, on record, and above a limit only by two people."""
+"""Staff's corrections of balances: with a reason, on record, and above a limit only by two people.
+
+What else staff make spendable above the limit waits here too.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Sum
-from django.db.models.functions import Abs
+from django.db.models import Max
 
 from sutler.accounts import audit_log
 from sutler.accounts.models import User
-from sutler.books.models import Adjustment, LedgerAccount
-from sutler.books.post import adjust as post_adjustment
-from sutler.catalogue import price_book
-from sutler.core.money import LARGEST_MICROS, UNIT_MICROS, Micros, show_rate
+from sutler.books import credit_limits, post, second_person
+from sutler.books.models import Adjustment, LedgerAccount, Transfer
+from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.written import one_line
 
 LONGEST_REASON = 500
 MOST_LISTED = 200
-# What one person adjusts for one customer within this time counts together: a large sum in parts is a large sum.
-_COUNTED_TOGETHER = timedelta(days=1)
-State = Adjustment.State
+State, Kind = Adjustment.State, Adjustment.Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def foresee(customer_id: int, amount_micros: int, actor: User, now: datetime) ->
         return Refusal(Reason.INCORRECT_FIELD, "amount")
     if amount_micros < 0 and after < -wallet.credit_limit_micros:
         return Refusal(Reason.NOT_ENOUGH_FUNDS)
-    is_large = _is_large(customer_id, wallet.currency, amount_micros, actor, now)
+    is_large = second_person.is_needed(customer_id, wallet.currency, amount_micros, actor, now)
     last_id = Adjustment.objects.filter(customer_id=customer_id).aggregate(last=Max("pk"))["last"] or 0
     return Outlook(wallet.balance_micros or 0, after, wallet.currency, is_large, last_id)
 
@@ -58,8 +56,8 @@ def adjust(
 ) -> Adjustment | Refusal:
     """Corrects a customer's balance by a signed amount (micros), with a line in the audit log.
 
-    Above SUTLER_ADJUSTMENT_LIMIT, counted over what the same person has adjusted for the customer within a day, it is
-    only stored and its state is WAITING until another member of staff confirms it. Refuses with NOT_FOUND (no such
+    Above SUTLER_ADJUSTMENT_LIMIT, as `second_person` counts, it is only stored and its state is WAITING until another
+    member of staff confirms it. Refuses with NOT_FOUND (no such
     customer), INCORRECT_FIELD `reason` or `amount`, NOT_ENOUGH_FUNDS (below the credit limit), and with `last_id`
     MOVE_NOT_ALLOWED if the customer has had another adjustment since: a form sent twice adjusts once.
     """
@@ -89,8 +87,52 @@ def adjust(
         return made
 
 
+def pay(customer_id: int, amount_micros: int, cause: str, reason: str, now: datetime) -> Micros | Refusal:
+    """Puts what was paid into a wallet, or takes some out, as the operator at the shell; once for each cause.
+
+    Returns the new balance in micros. Refuses as `books.post.deposit` and `adjust` do, and with OTHER_PERSON_NEEDED
+    above SUTLER_ADJUSTMENT_LIMIT: nobody waits at the shell, so such a sum is adjusted on the customer's page.
+    """
+    with transaction.atomic():
+        wallet = LedgerAccount.objects.select_for_update().get(customer_id=customer_id)
+        is_new = not Transfer.objects.filter(cause=cause).exists()
+        if is_new and second_person.is_needed(customer_id, wallet.currency, amount_micros, None, now):
+            return Refusal(Reason.OTHER_PERSON_NEEDED)
+        verb = post.deposit if amount_micros > 0 else post.adjust
+        balance = verb(customer_id, amount_micros, cause, reason, now)
+        if is_new and not isinstance(balance, Refusal):
+            count_payment(customer_id, amount_micros, reason, None, now)
+        return balance
+
+
+def count_payment(
+    customer_id: int,
+    amount_micros: int,
+    reason: str,
+    actor: User | None,
+    now: datetime,
+    *,
+    decided_by: User | None = None,
+) -> None:
+    """Keeps that staff paid in what no customer had asked for, in the caller's transaction: it counts as adjusted.
+
+    `decided_by` is the second person, where one was needed.
+    """
+    Adjustment.objects.create(
+        customer_id=customer_id,
+        kind=Kind.PAYMENT,
+        amount_micros=amount_micros,
+        reason=reason[:LONGEST_REASON],
+        state=State.DONE,
+        asked_by=actor,
+        asked_at=now,
+        decided_by=decided_by,
+        decided_at=now if decided_by else None,
+    )
+
+
 def confirm(adjustment_id: int, actor: User, now: datetime) -> Micros | Refusal:
-    """Carries out an adjustment that waits. Returns the new balance in micros.
+    """Carries out an adjustment, or a rise of the credit limit, that waits. Returns the new balance in micros.
 
     Refuses with NOT_FOUND, MOVE_NOT_ALLOWED (decided already), OTHER_PERSON_NEEDED (it is the actor's own), or
     NOT_ENOUGH_FUNDS and INCORRECT_FIELD `amount` where the balance has changed since: it then goes on waiting.
@@ -101,7 +143,8 @@ def confirm(adjustment_id: int, actor: User, now: datetime) -> Micros | Refusal:
             return made
         if made.asked_by_id == actor.pk:
             return Refusal(Reason.OTHER_PERSON_NEEDED)
-        balance = _post(made, actor, now)
+        is_limit = made.kind == Kind.CREDIT_LIMIT
+        balance = credit_limits.carry_out(made, actor, now) if is_limit else _post(made, actor, now)
         if not isinstance(balance, Refusal):
             _close(made, State.DONE, actor, now)
         return balance
@@ -131,19 +174,6 @@ def waiting() -> list[Adjustment]:
     return list(found.order_by("pk")[:MOST_LISTED])
 
 
-def _is_large(customer_id: int, currency: str, amount: int, actor: User, now: datetime) -> bool:
-    limit = settings.SUTLER["SUTLER_ADJUSTMENT_LIMIT"] * UNIT_MICROS
-    if limit <= 0:
-        return False
-    lately = Adjustment.objects.filter(
-        customer_id=customer_id, asked_by=actor, asked_at__gt=now - _COUNTED_TOGETHER, decided_by=None
-    ).exclude(state=State.REJECTED)
-    total = abs(amount) + (lately.aggregate(total=Sum(Abs("amount_micros")))["total"] or 0)
-    exchange = price_book.current().exchange.get(currency)
-    # A currency without an exchange rate has no worth that could be compared: a second person looks.
-    return exchange is None or total * exchange.base > limit * exchange.units
-
-
 def _to_decide(adjustment_id: int) -> Adjustment | Refusal:
     made = Adjustment.objects.select_for_update().filter(pk=adjustment_id).first()
     if made is None:
@@ -157,7 +187,7 @@ def _close(made: Adjustment, state: str, actor: User | None, now: datetime) -> N
 
 
 def _post(made: Adjustment, actor: User, now: datetime) -> Micros | Refusal:
-    balance = post_adjustment(made.customer_id, made.amount_micros, f"adjustment:{made.pk}", made.reason, now)
+    balance = post.adjust(made.customer_id, made.amount_micros, f"adjustment:{made.pk}", made.reason, now)
     if not isinstance(balance, Refusal):
         currency = LedgerAccount.objects.values_list("currency", flat=True).get(customer_id=made.customer_id)
         _write_down(made, actor, "balance adjusted", now, currency, balance)

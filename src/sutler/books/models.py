@@ -101,10 +101,17 @@ class Transfer(models.Model):
 
 
 class Adjustment(models.Model):
-    """A correction of a balance by a member of staff: in the books at once, or after another member has confirmed it.
+    """What a member of staff makes spendable, or takes: at once, or after another member has confirmed it.
 
-    In the books it stands under the cause `adjustment:` and its id.
+    A correction of the balance stands in the books under the cause `adjustment:` and its id. A rise of the credit limit
+    moves no money; a payment in (at the shell, or the part of a confirmed payment that nobody asked for) stands there
+    under a cause of its own, and its row here only counts.
     """
+
+    class Kind(models.TextChoices):
+        BALANCE = "balance"
+        CREDIT_LIMIT = "credit limit"
+        PAYMENT = "payment"
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -112,10 +119,12 @@ class Adjustment(models.Model):
         REJECTED = "rejected"
 
     customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="adjustments")
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.BALANCE)
     amount_micros = models.BigIntegerField()
     reason = models.CharField(max_length=500)
     state = models.CharField(max_length=8, choices=State)
-    asked_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    # None: the operator at the shell.
+    asked_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
     # The second person, where one was needed.
     decided_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")

@@ -86,6 +86,7 @@ class OrderInput(msgspec.Struct, frozen=True, gc=False):
     """The fields of one order, read and well-formed, not yet compared with the service's limits.
 
     `quantity` is per run when `runs` is not 0; for a subscription it is 0 and `minimum`..`maximum` hold for each post.
+    `posts` None means no limit; 0 means no new ones, only `old_posts` of those that exist already.
     `details` are the remaining fields as whoever fulfils the order gets them, lists as one item a line.
     """
 
@@ -95,7 +96,7 @@ class OrderInput(msgspec.Struct, frozen=True, gc=False):
     interval_minutes: int = 0
     minimum: int = 0
     maximum: int = 0
-    posts: int = 0
+    posts: int | None = None
     old_posts: int = 0
     delay_minutes: int = 0
     expiry: date | None = None
@@ -174,7 +175,12 @@ _TYPES = (
             Field("username", Kind.TEXT, "Whose new posts are meant"),
             Field("min", Kind.NUMBER, "Minimum quantity for each post"),
             Field("max", Kind.NUMBER, "Maximum quantity for each post"),
-            Field("posts", Kind.NUMBER, "How many new posts; without it there is no limit", required=False),
+            Field(
+                "posts",
+                Kind.NUMBER,
+                "How many new posts; 0: only old_posts; without it no limit",
+                required=False,
+            ),
             Field("old_posts", Kind.NUMBER, "How many posts that exist already", required=False),
             Field(
                 "delay", Kind.CHOICE, "Minutes to wait after a post; one of the listed values", choices=DELAYS_MINUTES
@@ -199,7 +205,7 @@ _PLACES = {
     "delay": "delay_minutes",
 }
 _BOUNDED = frozenset({"quantity", "min", "max"})
-_MAY_BE_ZERO = frozenset({"quantity", "min", "max", "old_posts"})
+MAY_BE_ZERO = frozenset({"quantity", "min", "max", "posts", "old_posts"})
 _NEEDED_BY_TRAFFIC = {1: "google_keyword", 2: "referring_url"}
 
 
@@ -274,7 +280,7 @@ def _read_names(asked: Field, text: str) -> str | None:
 
 def _read_number(asked: Field, text: str) -> int | None:
     number = read_number(text)
-    return number if number or asked.name in _MAY_BE_ZERO else None
+    return number if number or asked.name in MAY_BE_ZERO else None
 
 
 def _read_choice(asked: Field, text: str) -> int | None:
@@ -315,6 +321,8 @@ def _wrong_together(values: Mapping[str, Any]) -> str:
         return "runs"
     if values.get("min", 0) > values.get("max", 0):
         return "max"
+    if values.get("posts") == 0 and not values.get("old_posts"):
+        return "posts"
     needed = _NEEDED_BY_TRAFFIC.get(values.get("type_of_traffic", 0))
     return needed if needed and needed not in values else ""
 

@@ -79,7 +79,7 @@ def draft(terms: Terms, form: Mapping[str, str], rate: Micros, exchange: Worth, 
     if refusal is not None:
         return refusal
     if terms.type.measure is Measure.POSTS:
-        return Draft(terms, read, read.posts, rate, exchange, Micros(0))
+        return Draft(terms, read, read.posts or 0, rate, exchange, Micros(0))
     quantity = read.quantity * (read.runs or 1)
     return Draft(terms, read, quantity, rate, exchange, charge(rate, quantity, terms.type.per))
 

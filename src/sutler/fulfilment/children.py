@@ -149,7 +149,9 @@ def _is_one_too_many(parent: Order) -> bool:
     if parent.kind == Order.Kind.DRIP_FEED:
         return parent.drip.runs_placed >= parent.drip.runs
     asked = parent.subscription
-    return bool(asked.posts) and Order.objects.filter(parent=parent).count() >= asked.posts + asked.old_posts
+    if asked.posts is None:
+        return False
+    return Order.objects.filter(parent=parent).count() >= asked.posts + asked.old_posts
 
 
 def _quantity(named: NamedOrder, parent: Order, said: UpstreamStatus) -> int | None:

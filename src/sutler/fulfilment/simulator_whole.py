@@ -119,7 +119,8 @@ class WholePanel(Panel):
         if is_subscription:
             for _ in range(asked.input.old_posts):
                 self.later(now, lambda at: self._post(account, whole, at))
-            self.later(self._next_post(whole, now), lambda at: self._post(account, whole, at, goes_on=True))
+            if asked.input.posts != 0:
+                self.later(self._next_post(whole, now), lambda at: self._post(account, whole, at, goes_on=True))
         else:
             self.later(now, lambda at: self._run(account, whole, at))
         return whole
@@ -149,7 +150,7 @@ class WholePanel(Panel):
             default = replace(asked.terms, type=ORDER_TYPES["Default"])
             about = structs.replace(asked.input, link=link, quantity=quantity)
             self._make(account, whole, structs.replace(asked, terms=default, input=about, quantity=quantity), price, at)
-        if asked.input.posts and len(whole.children) >= asked.input.posts + asked.input.old_posts:
+        if asked.input.posts is not None and len(whole.children) >= asked.input.posts + asked.input.old_posts:
             self.stop(whole, at)
         elif goes_on:
             self.later(self._next_post(whole, at), lambda later: self._post(account, whole, later, goes_on=True))

@@ -17,6 +17,7 @@ from sutler.accounts.models import Customer
 from sutler.accounts.roles import Permission
 from sutler.books import figures
 from sutler.books.credit_limits import set_limit
+from sutler.books.models import Adjustment
 from sutler.core.refusals import Reason, Refusal
 from sutler.office.fields import LimitField, reason_field
 from sutler.office.words import Words, refuse
@@ -107,11 +108,13 @@ def customer_edit(request: StaffRequest, customer_id: int) -> HttpResponse:
     may_adjust = Permission.ADJUST_BALANCE in request.permissions
     form = EditForm(found, may_adjust, request.POST if request.method == "POST" else None)
     if form.is_valid():
-        refusal = _change(request, found, dict(form.cleaned_data))
-        if refusal is None:
+        outcome = _change(request, found, dict(form.cleaned_data))
+        if not isinstance(outcome, Refusal):
             messages.success(request, _("The changes are saved."))
+            if outcome is not None:
+                messages.warning(request, _("The credit limit waits for a second person."))
             return redirect("office:customer_edit", customer_id)
-        refuse(form, refusal, _NOT_SAVED)
+        refuse(form, outcome, _NOT_SAVED)
     return render(
         request, "office/customer_edit.html", {"customer": found, "here": "edit", "form": form, "state": StateForm()}
     )
@@ -123,15 +126,17 @@ _NOT_SAVED: dict[str | Reason, Words] = {
 }
 
 
-def _change(request: StaffRequest, found: Customer, given: dict[str, Any]) -> Refusal | None:
+def _change(request: StaffRequest, found: Customer, given: dict[str, Any]) -> Adjustment | Refusal | None:
     limit = given.pop("credit_limit", None)
     with transaction.atomic():
-        refusal = customers.change(found.pk, customers.Draft(**given), request.user, request.now)
-        if refusal is None and limit is not None:
-            refusal = set_limit(found.pk, limit, request.user, request.now)
-        if refusal is not None:
+        outcome: Adjustment | Refusal | None = customers.change(
+            found.pk, customers.Draft(**given), request.user, request.now
+        )
+        if outcome is None and limit is not None:
+            outcome = set_limit(found.pk, limit, request.user, request.now)
+        if isinstance(outcome, Refusal):
             transaction.set_rollback(True)
-    return refusal
+    return outcome
 
 
 @require_POST

@@ -117,7 +117,7 @@ def adjustment_decide(request: StaffRequest, adjustment_id: int) -> HttpResponse
         if isinstance(balance, Refusal):
             messages.error(request, words(balance))
         else:
-            messages.success(request, _("The balance is adjusted."))
+            messages.success(request, _("It is confirmed and carried out."))
         return redirect("office:adjustments")
     form = RejectForm(request.POST)
     if not form.is_valid():

@@ -31,7 +31,10 @@ STATES = {
     FundsRequest.State.WITHDRAWN: (gettext_lazy("Withdrawn"), ""),
 }
 _NOT_DECIDED: dict[str | Reason, Words] = {
-    "amount": gettext_lazy("Nothing would be left of this, or the balance cannot hold it.")
+    "amount": gettext_lazy("Nothing would be left of this, or the balance cannot hold it."),
+    Reason.OTHER_PERSON_NEEDED: gettext_lazy(
+        "This is more than was asked, and more than one person may add. Another person has to confirm the same amount."
+    ),
 }
 
 
@@ -70,7 +73,9 @@ def payment(request: StaffRequest, request_id: int) -> HttpResponse:
     if asked is None:
         return redirect("office:payments")
     do = request.POST.get("do", "")
-    confirm = ConfirmForm(request.POST if do == "confirm" else None, initial={"amount": asked.amount_micros})
+    confirm = ConfirmForm(
+        request.POST if do == "confirm" else None, initial={"amount": asked.received_micros or asked.amount_micros}
+    )
     confirm.fields["amount"].label = _("Amount that came, in %(currency)s") % {"currency": asked.currency}
     reject = RejectForm(request.POST if do == "reject" else None)
     if confirm.is_valid():

@@ -7,7 +7,7 @@ import click
 from sutler.core.clock import SystemClock, new_token
 from sutler.core.money import Micros, parse_amount, show_balance, show_rate
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
-from sutler.core.refusals import Refusal
+from sutler.core.refusals import Reason, Refusal
 from sutler.ops.shell import ID, Amount, Currency, Failed, Text, example, on_panel, refused, show_table
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def create(
 
     from sutler.accounts import customers
     from sutler.accounts.models import CustomerGroup
+    from sutler.books.credit_limits import set_limit
     from sutler.books.post import open_wallet
     from sutler.ops.people import create_person
 
@@ -61,7 +62,9 @@ def create(
     now = SystemClock().now()
     with transaction.atomic():
         made = customers.create(name, currency, now, group)
-        open_wallet(made.pk, currency, credit_limit)
+        open_wallet(made.pk, currency)
+        if isinstance(refusal := set_limit(made.pk, credit_limit, None, now), Refusal):
+            raise _not_by_one_person(refusal)
         secret = create_person(email, password, now, customer=made) if email else ""
     click.echo(
         f"Customer {made.pk}: {name}, {currency}." + (f" Signs in as {email} {secret}".rstrip() if email else "")
@@ -102,15 +105,14 @@ def list_() -> None:
 @on_panel
 def credit(customer_id: int, amount: Micros, reason: str, cause: str | None) -> None:
     """Put money into a customer's wallet; a negative amount takes some out again."""
+    from sutler.books.adjustments import pay
     from sutler.books.models import Transfer
-    from sutler.books.post import adjust, deposit
 
     found = _customer(customer_id)
-    pay, kind = (deposit, "deposit") if amount > 0 else (adjust, "adjust")
-    key = f"{kind}:{cause or new_token()[:16]}"
+    key = f"{'deposit' if amount > 0 else 'adjust'}:{cause or new_token()[:16]}"
     balance = pay(customer_id, amount, key, reason, SystemClock().now())
     if isinstance(balance, Refusal):
-        raise refused(balance)
+        raise _not_by_one_person(balance)
     booked = Transfer.objects.select_related("debit", "credit").get(cause=key)
     if customer_id not in {booked.debit.customer_id, booked.credit.customer_id} or booked.amount_micros != abs(amount):
         raise Failed(f"nothing was credited: {cause} stands in the books already, for another customer or amount")
@@ -259,6 +261,16 @@ def _customer(customer_id: int) -> "Customer":
     for found in Customer.objects.filter(pk=customer_id):
         return found
     raise Failed(f"there is no customer {customer_id}")
+
+
+def _not_by_one_person(refusal: Refusal) -> Failed:
+    """Returns the failure that tells of a refusal, and where two people can do what one may not."""
+    if refusal.reason is not Reason.OTHER_PERSON_NEEDED:
+        return refused(refusal)
+    return Failed(
+        "refused: this is above SUTLER_ADJUSTMENT_LIMIT, counted over a day; enter it on the customer's page in the"
+        " office, where a second person confirms it"
+    )
 
 
 def _warn_without_exchange_rate(currency: str) -> None:

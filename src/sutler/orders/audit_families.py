@@ -145,7 +145,7 @@ CHECKS = (
             FROM orders_subscription sub JOIN orders_order o ON o.id = sub.order_id
             LEFT JOIN ({BROODS}) AS brood ON brood.parent_id = o.id
         ) AS subs
-        WHERE status <> due OR quantity <> posts OR (posts > 0 AND placed > posts + old_posts)
+        WHERE status <> due OR quantity <> COALESCE(posts, 0) OR placed > posts + old_posts
             OR remains <> CASE WHEN quantity > placed THEN quantity - placed ELSE 0 END
         """,
     ),

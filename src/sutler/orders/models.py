@@ -159,13 +159,13 @@ class Drip(models.Model):
 
 
 class Subscription(models.Model):
-    """What a subscription waits for. `posts` 0 means no limit; `ended_at` is set once it takes no more posts."""
+    """What a subscription waits for. `posts` None: no limit, 0: no new. `ended_at` is set once it takes no more."""
 
     order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="subscription")
     username = models.CharField(max_length=2048)
     minimum = models.BigIntegerField()
     maximum = models.BigIntegerField()
-    posts = models.PositiveIntegerField(default=0)
+    posts = models.PositiveIntegerField(null=True)
     old_posts = models.PositiveIntegerField(default=0)
     delay_minutes = models.PositiveIntegerField()
     expiry = models.DateField(null=True)

@@ -83,9 +83,9 @@ def numbers(parent: Order) -> dict[str, int]:
         drip = parent.drip
         return {"quantity": drip.quantity_per_run, "runs": drip.runs, "interval": drip.interval_minutes}
     asked = parent.subscription
-    optional = {"posts": asked.posts, "old_posts": asked.old_posts}
+    optional = {"posts": asked.posts, "old_posts": asked.old_posts or None}
     needed = {"min": asked.minimum, "max": asked.maximum, "delay": asked.delay_minutes}
-    return needed | {name: number for name, number in optional.items() if number}
+    return needed | {name: number for name, number in optional.items() if number is not None}
 
 
 def fields(parent: Order) -> dict[str, str]:

@@ -31,7 +31,8 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
     """Takes a new post for a subscription: an order for it falls due after the subscription's delay.
 
     The quantity is drawn from the subscription's min..max. Reporting a link again is a success that changes nothing.
-    The last of `posts` (and `old_posts` beside them) ends the subscription; without `posts` there is no last one.
+    The last of `posts` (and `old_posts` beside them) ends the subscription; without `posts` there is no last one,
+    and with 0 only the old ones count.
     Refuses with INCORRECT_FIELD `link` (the service's link rules included), INCORRECT_ORDER (no such subscription),
     MOVE_NOT_ALLOWED (it has ended, waits for approval, or a provider runs it). The first post has it run here.
     Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
@@ -65,7 +66,7 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
             due_at=now + timedelta(minutes=subscription.delay_minutes),
         )
         write_events([note(order_id, actor, now, f"New post {read.link}")])
-        if subscription.posts and posts.count() >= subscription.posts + subscription.old_posts:
+        if subscription.posts is not None and posts.count() >= subscription.posts + subscription.old_posts:
             Subscription.objects.filter(order=order_id).update(ended_at=now)
         return None
 

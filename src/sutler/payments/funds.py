@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 
 from sutler.accounts import audit_log, mail
 from sutler.accounts.models import Customer, Notice, User
-from sutler.books import post
+from sutler.books import post, second_person
+from sutler.books.adjustments import count_payment
+from sutler.books.models import LedgerAccount
 from sutler.core.money import Micros, show_balance, show_rate
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
@@ -79,16 +81,23 @@ def confirm(request_id: int, actor: User, now: datetime, *, amount_micros: int |
 
     With an amount, where another one came than was asked: it is credited on the terms of the method as they are now.
     Refuses with NOT_FOUND, MOVE_NOT_ALLOWED (decided already), INCORRECT_FIELD `amount` (nothing would be left of it,
-    or more than the books can hold).
+    or more than the books can hold), OTHER_PERSON_NEEDED: more is credited than the customer asked for, and with that
+    the actor is above SUTLER_ADJUSTMENT_LIMIT. Then another member of staff has to confirm the same amount.
     """
     with durable():
         asked = _to_decide(request_id)
         if isinstance(asked, Refusal):
             return asked
+        # What staff have asked for in a customer's name, no customer has asked for.
+        is_own = asked.asked_by is None or not asked.asked_by.is_staff
+        as_asked = asked.credit_micros if is_own else 0
         if amount_micros is not None and amount_micros != asked.amount_micros:
             asked.amount_micros, asked.credit_micros = amount_micros, credit_for(asked.method, amount_micros)
             if amount_micros <= 0 or asked.credit_micros <= 0:
                 return Refusal(Reason.INCORRECT_FIELD, "amount")
+        refusal = _ask_a_second_person(asked, asked.credit_micros - as_asked, actor, now)
+        if refusal is not None:
+            return refusal
         balance = post.deposit(
             asked.customer_id, asked.credit_micros, f"funds:{asked.pk}", f"{asked.reference} {asked.method.name}", now
         )
@@ -99,6 +108,30 @@ def confirm(request_id: int, actor: User, now: datetime, *, amount_micros: int |
         audit_log.write(actor, "funds confirmed", f"customer {asked.customer_id}", now, after=after)
         _tell(asked, balance, now)
         return balance
+
+
+def _ask_a_second_person(asked: FundsRequest, above_micros: int, actor: User, now: datetime) -> Refusal | None:
+    """Keeps what the actor credits above what was asked; refuses where another person has to say the same first."""
+    if above_micros <= 0:
+        return None
+    LedgerAccount.objects.select_for_update().get(customer_id=asked.customer_id)
+    first = asked.received_by
+    is_seconded = first is not None and first != actor and asked.received_micros == asked.amount_micros
+    if not is_seconded and second_person.is_needed(asked.customer_id, asked.currency, above_micros, actor, now):
+        # Only this of the request: its terms stay as they were asked.
+        FundsRequest.objects.filter(pk=asked.pk).update(received_micros=asked.amount_micros, received_by=actor)
+        after = {"request": asked.reference, "received": f"{show_rate(asked.amount_micros)} {asked.currency}"}
+        audit_log.write(actor, "funds confirmation asked", f"customer {asked.customer_id}", now, after=after)
+        return Refusal(Reason.OTHER_PERSON_NEEDED)
+    count_payment(
+        asked.customer_id,
+        above_micros,
+        f"{asked.reference}: more than was asked",
+        first if is_seconded else actor,
+        now,
+        decided_by=actor if is_seconded else None,
+    )
+    return None
 
 
 def reject(request_id: int, reason: str, actor: User, now: datetime) -> Refusal | None:
@@ -132,7 +165,7 @@ def get(customer_id: int, request_id: int) -> FundsRequest | None:
 
 def get_for_staff(request_id: int) -> FundsRequest | None:
     """Returns anybody's request with its method, its customer and who decided it, or None if there is none."""
-    found = FundsRequest.objects.select_related("method", "customer__wallet", "decided_by", "asked_by")
+    found = FundsRequest.objects.select_related("method", "customer__wallet", "decided_by", "asked_by", "received_by")
     return found.filter(pk=request_id).first()
 
 
@@ -150,7 +183,9 @@ def _listed(found: QuerySet[FundsRequest], before: int | None, limit: int) -> li
 
 def _to_decide(request_id: int, customer_id: int | None = None) -> FundsRequest | Refusal:
     """Locks a request that waits for a decision."""
-    found = FundsRequest.objects.select_for_update(of=("self",)).select_related("method", "customer")
+    found = FundsRequest.objects.select_for_update(of=("self",)).select_related(
+        "method", "customer", "asked_by", "received_by"
+    )
     if customer_id is not None:
         found = found.filter(customer_id=customer_id)
     asked = found.filter(pk=request_id).first()

@@ -55,6 +55,9 @@ class FundsRequest(models.Model):
     amount_micros = models.BigIntegerField()
     credit_micros = models.BigIntegerField()
     note = models.CharField(max_length=500, blank=True)
+    # What a first member of staff says has come, where a second has to say the same.
+    received_micros = models.BigIntegerField(null=True)
+    received_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     asked_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sutler.catalogue.shelf import Offer, Shelf
-from sutler.core.order_types import LARGEST_NUMBER, LONGEST_TEXT, Field, Kind, Measure, items
+from sutler.core.order_types import LARGEST_NUMBER, LONGEST_TEXT, MAY_BE_ZERO, Field, Kind, Measure, items
 from sutler.shop.order_words import DEVICES, FIELDS, TRAFFIC
 from sutler.web.long_select import LongSelect
 
@@ -140,7 +140,7 @@ def _field(asked: Field, offer: Offer) -> forms.Field:
 
 
 def _number(asked: Field, offer: Offer, given: dict[str, Any]) -> forms.Field:
-    least, most = (0 if asked.name == "old_posts" else 1), LARGEST_NUMBER
+    least, most = (0 if asked.name in MAY_BE_ZERO else 1), LARGEST_NUMBER
     if asked.name in {"quantity", "min", "max"}:
         least, most = offer.terms.min, offer.terms.max
         given["help_text"] = _limits(offer)

@@ -42,7 +42,9 @@ FIELDS: dict[str, FieldWords] = {
     "referring_url": FieldWords(_("Referring page"), _("Needed for visits from another page.")),
     "min": FieldWords(_("Minimum quantity for each post")),
     "max": FieldWords(_("Maximum quantity for each post")),
-    "posts": FieldWords(_("New posts"), _("How many are delivered to. Left empty: all, until you stop it.")),
+    "posts": FieldWords(
+        _("New posts"), _("How many are delivered to. 0: only old posts. Empty: all, until you stop it.")
+    ),
     "old_posts": FieldWords(_("Posts that exist already"), _("How many of them are delivered to as well.")),
     "delay": FieldWords(_("Minutes to wait after a post")),
     "expiry": FieldWords(_("Last day"), _("Left empty: no end.")),
