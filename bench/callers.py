@@ -21,14 +21,16 @@ class Figures:
     p99_ms: float | None = None
 
 
-def call(load: Load, port: int, callers: Path, seconds: int, least_bytes: int = 0) -> Figures:
-    """Sends the load from all callers for so many seconds and returns what came back.
+def call(
+    load: Load, port: int, callers: Path, seconds: int, least_bytes: int = 0, connections: int = CALLERS
+) -> Figures:
+    """Sends the load over all connections for so many seconds and returns what came back.
 
     Raises BenchError if a connection broke, if any answer was not what the load asks for, or if the answers were
     shorter than `least_bytes` each.
     """
     # One thread: wrk needs a fraction of a core, and the server is left the rest of a small machine.
-    command = ["wrk", f"-c{CALLERS}", "-t1", f"-d{seconds}s", "--timeout", "10s", "-s", load.script]
+    command = ["wrk", f"-c{connections}", "-t1", f"-d{seconds}s", "--timeout", "10s", "-s", load.script]
     command += [f"http://127.0.0.1:{port}", "--", str(callers.resolve())]
     ended = subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, check=False)
     lines = {line.partition(" ")[0]: line.partition(" ")[2] for line in ended.stdout.splitlines()}

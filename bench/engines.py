@@ -26,16 +26,18 @@ LOCAL_SERVER = "postgres://postgres@127.0.0.1:5432/postgres"
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One database of the panel: its data folder, and on PostgreSQL its address."""
+    """One database of the panel: its data folder, on PostgreSQL its address, and whose code runs on it."""
 
     folder: Path
     url: str = ""
+    source: Path = ROOT / "src"
 
     def environment(self) -> dict[str, str]:
         """Returns the environment that a process of the panel needs to run on it, without any limits on callers."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUTLER_")}
         return inherited | {
             "DJANGO_SETTINGS_MODULE": "sutler.settings",
+            "PYTHONPATH": str(self.source),
             "SUTLER_DATA_DIR": str(self.folder),
             "SUTLER_DATABASE_URL": self.url,
             "SUTLER_SECRET_KEY": "bench",

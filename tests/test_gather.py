@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sutler.api.gather import Full, Gatherer
+from sutler.api.gather import Full, Gatherer, ShareFull
 from sutler.storage.transactions import Busy, CommitUnclear, ConnectionLost
 
 
@@ -131,3 +131,91 @@ def test_a_full_inbox_says_so_at_once() -> None:
             assert await asyncio.gather(first, *waiting) == [1, 2, 3]
 
     asyncio.run(overfill())
+
+
+def gathered(asks: list[str], **bounds: Any) -> tuple[list[list[str]], list[Any]]:
+    """Asks all of it under each one's first letter while the thread is held; returns the lists formed and outcomes."""
+    lists: list[list[str]] = []
+
+    def work(batch: list[str]) -> list[str]:
+        lists.append(batch)
+        return batch
+
+    async def ask_all() -> list[Any]:
+        released = threading.Event()
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(released.wait)
+            gatherer = Gatherer(work, thread, **bounds)
+            waiting: list[Any] = []
+            for each in asks:
+                try:
+                    waiting.append(gatherer.ask(each, each[0]))
+                except Full as full:
+                    waiting.append(asyncio.sleep(0, full))
+            await asyncio.sleep(0)
+            released.set()
+            return await asyncio.gather(*waiting)
+
+    return lists, asyncio.run(ask_all())
+
+
+def test_a_list_takes_one_of_each_name_in_turn() -> None:
+    lists, _ = gathered(["l1", "l2", "l3", "l4", "l5", "a1", "b1", "b2"], most=4)
+    assert lists == [["l1", "a1", "b1", "l2"], ["b2", "l3", "l4", "l5"]]
+
+
+def test_a_list_is_half_of_what_is_out_and_a_few_at_least() -> None:
+    lists, _ = gathered([f"a{number}" for number in range(20)])
+    assert [len(each) for each in lists] == [10, 10]
+    lists, _ = gathered([f"a{number}" for number in range(5)])
+    assert [len(each) for each in lists] == [4, 1]
+
+
+def test_a_loud_one_fills_its_own_share_and_no_other() -> None:
+    _, outcomes = gathered(["l1", "l2", "l3", "a1", "l4", "b1", "c1"], share=2, capacity=4)
+    assert outcomes[:2] + outcomes[3:4] + outcomes[5:6] == ["l1", "l2", "a1", "b1"]
+    assert [type(outcomes[place]) for place in (2, 4, 6)] == [ShareFull, ShareFull, Full]
+
+
+def test_two_lists_abreast_are_at_work_at_once_and_the_second_is_no_small_one() -> None:
+    both = threading.Barrier(2, timeout=5)
+    lists: list[int] = []
+
+    def meet(asks: list[int]) -> list[int]:
+        lists.append(len(asks))
+        both.wait()
+        return asks
+
+    async def ask_all() -> None:
+        with ThreadPoolExecutor(2) as threads:
+            gatherer = Gatherer(meet, threads, abreast=2)
+            assert await asyncio.gather(*map(gatherer.ask, range(16))) == list(range(16))
+
+    asyncio.run(ask_all())
+    assert lists == [8, 8]
+
+
+def test_no_list_is_formed_beside_another_before_half_has_gathered() -> None:
+    released = threading.Event()
+    lists: list[int] = []
+
+    def wait(asks: list[int]) -> list[int]:
+        lists.append(len(asks))
+        released.wait(5)
+        return asks
+
+    async def trickle() -> None:
+        with ThreadPoolExecutor(2) as threads:
+            gatherer = Gatherer(wait, threads, abreast=2)
+            waiting = [gatherer.ask(number) for number in range(4)]
+            while len(gatherer):
+                await asyncio.sleep(0.001)
+            for number in range(4, 7):
+                waiting.append(gatherer.ask(number))
+                await asyncio.sleep(0)
+            assert (lists, len(gatherer)) == ([4], 3)
+            released.set()
+            await asyncio.gather(*waiting)
+
+    asyncio.run(trickle())
+    assert lists == [4, 3]

@@ -251,7 +251,8 @@ def test_a_batch_is_counted_by_outcome_and_reason(client: Client) -> None:
     ]
     before = [figure(name, **labels) for name, labels, _ in watched]
     metrics.record_batch("add", 3, [funds, funds, Refusal(Reason.INCORRECT_FIELD, "link")])
-    metrics.record_placed(3, 0.004)
+    metrics.record_placed(3)
+    metrics.record_place_seconds(0.004)
     metrics.record_overload("add")
     metrics.record_failure("add")
     after = [figure(name, **labels) for name, labels, _ in watched]

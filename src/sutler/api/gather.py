@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +15,9 @@ from sutler.storage.transactions import Busy, CommitUnclear, ConnectionLost, bus
 Ask = TypeVar("Ask")
 Answer = TypeVar("Answer")
 
+# So many stand in a list however few are out: a commit costs more than they do.
+_FEW = 4
+
 _log = structlog.get_logger()
 
 
@@ -22,12 +25,19 @@ class Full(Exception):
     """The inbox is full; the caller should come again a little later. Nothing was done."""
 
 
-class Gatherer(Generic[Ask, Answer]):
-    """Collects asks on the event loop and hands them in lists to one function on one thread.
+class ShareFull(Full):
+    """As many as may wait under one name are waiting already; there is room for others."""
 
-    `run` answers a list of asks in the order given. While it is at work, further asks gather for the next list, at most
-    `most` a time; the inbox holds at most `capacity`. `note` is told of every list's outcomes once they are on their
-    way: apart from `run`, which may be called again where it failed.
+
+class Gatherer(Generic[Ask, Answer]):
+    """Collects asks on the event loop and hands them in lists to one function on a thread.
+
+    `run` answers a list of asks in the order given. A list takes one ask of each name in turn, about half of what is
+    out (waiting or in lists), a few at least and `most` at most, so that one half is worked while the other half is
+    answered and asks anew. While `abreast` lists are at work further asks wait; a list beside another is formed once
+    that half has gathered. The inbox holds at most `capacity`, and `share` of one name.
+    `note` is told of every list's outcomes once they are on their way: apart from `run`, which may be called again
+    where it failed.
     """
 
     def __init__(
@@ -36,38 +46,56 @@ class Gatherer(Generic[Ask, Answer]):
         thread: Executor,
         *,
         capacity: int = 2048,
+        share: int = 256,
         most: int = 256,
+        abreast: int = 1,
         note: Callable[[Sequence[Answer | BaseException]], None] | None = None,
     ) -> None:
         self._run = run
         self._thread = thread
         self._capacity = capacity
+        self._share = share
         self._most = most
+        self._abreast = abreast
         self._note = note
         self._lock = threading.Lock()
-        self._inbox: deque[tuple[Ask, asyncio.Future[Answer]]] = deque()
-        self._busy = False
+        # name -> what waits under it; whoever stands first has the next turn
+        self._inbox: OrderedDict[Hashable, deque[tuple[Ask, asyncio.Future[Answer]]]] = OrderedDict()
+        self._waiting = 0
+        self._working = 0  # asks in lists at work
+        self._answered = 0  # asks in the list answered last: whose callers are about to ask anew
+        self._lists = 0  # lists at work, or about to be formed
 
     def __len__(self) -> int:
-        return len(self._inbox)
+        return self._waiting
 
-    def ask(self, ask: Ask) -> "asyncio.Future[Answer]":
-        """Returns a future of the answer. Raises Full at once if too many are waiting already.
+    def ask(self, ask: Ask, name: Hashable = None) -> "asyncio.Future[Answer]":
+        """Returns a future of the answer. Raises Full at once if too many wait already, ShareFull if of this name.
 
         The future raises Busy if the database could not do it, CommitUnclear if it is not known whether it did, or
         whatever else `run` raised for this ask alone.
         """
-        if len(self._inbox) >= self._capacity:
-            raise Full
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
-        self._inbox.append((ask, future))
         with self._lock:
-            start, self._busy = not self._busy, True
+            if self._waiting >= self._capacity:
+                raise Full
+            if len(self._inbox.get(name, ())) >= self._share:
+                raise ShareFull
+            future: asyncio.Future[Answer] = loop.create_future()
+            self._inbox.setdefault(name, deque()).append((ask, future))
+            self._waiting += 1
+            start = self._is_due(self._lists)
+            self._lists += start
         if start:
             # Not at once: whoever asks in this same turn of the loop shall be in the same list.
             loop.call_soon(self._thread.submit, self._work, loop)
         return future
+
+    def _is_due(self, others: int) -> bool:
+        """Whether a list may be formed beside so many others."""
+        if not self._waiting or others >= self._abreast:
+            return False
+        return not others or self._waiting >= max(_FEW, (self._waiting + self._working) // 2)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         """Works one list on the thread and queues there for the next, behind whoever shares the thread.
@@ -78,15 +106,28 @@ class Gatherer(Generic[Ask, Answer]):
         if not batch:
             return
         answers = outcomes(self._run, [ask for ask, _ in batch])
+        with self._lock:
+            self._working -= len(batch)
+            self._answered = len(batch)
         self._thread.submit(self._work, loop)
         loop.call_soon_threadsafe(_deliver, batch, answers)
         if self._note is not None:
             self._note(answers)
 
     def _next(self) -> "list[tuple[Ask, asyncio.Future[Answer]]]":
+        batch: list[tuple[Ask, asyncio.Future[Answer]]] = []
         with self._lock:
-            batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), self._most))]
-            self._busy = bool(batch)
+            if not self._is_due(self._lists - 1):
+                self._lists -= 1
+                return batch
+            out = self._waiting + self._working + self._answered
+            for _ in range(min(self._waiting, max(_FEW, out // 2), self._most)):
+                name, line = self._inbox.popitem(last=False)
+                batch.append(line.popleft())
+                if line:
+                    self._inbox[name] = line
+            self._waiting -= len(batch)
+            self._working += len(batch)
         return batch
 
 

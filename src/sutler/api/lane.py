@@ -48,7 +48,7 @@ class Lane:
 
     def __init__(self, clock: Clock, settings: Mapping[str, Any]) -> None:
         self._clock = clock
-        self._writing = ThreadPoolExecutor(1, "writing")
+        self._writing = ThreadPoolExecutor(2, "writing")
         self._writer = Writer()
         reading = ThreadPoolExecutor(1, "reading")
         self._keys = KeyCache(clock, reading)

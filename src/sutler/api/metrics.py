@@ -52,9 +52,13 @@ def record_refusals(action: str, refusals: Sequence[Refusal]) -> None:
         _REFUSALS.labels(reason.name.lower()).inc(number)
 
 
-def record_placed(accepted: int, seconds: float) -> None:
-    """Counts the orders of one batch that were placed, and how long the batch took to be durable."""
+def record_placed(accepted: int) -> None:
+    """Counts the orders of one batch that were placed."""
     _ORDERS.inc(accepted)
+
+
+def record_place_seconds(seconds: float) -> None:
+    """Notes how long a batch of orders took from being handed to the writer to being durable."""
     _PLACE_SECONDS.observe(seconds)
 
 

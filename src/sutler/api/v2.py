@@ -43,15 +43,17 @@ class V2:
     def __init__(self, clock: Clock, writing: ThreadPoolExecutor, reading: ThreadPoolExecutor, writer: Writer) -> None:
         self._clock = clock
         self._writer = writer
-        self._place_began = 0.0
-        self._places: Gatherer[PlaceRequest, int | Refusal] = Gatherer(self._place, writing, note=self._count_placed)
+        # Two lists: one is worked while the other stands in the writer's pipe.
+        self._places: Gatherer[PlaceRequest, int | Refusal] = Gatherer(
+            self._place, writing, abreast=2, note=self._count_placed
+        )
         self._standings = Gatherer(look_up, reading, note=_counted("status"))
         self._balances = Gatherer(balances, reading, note=_counted("balance"))
-        self._feeds = Gatherer(feeds, reading, capacity=512, note=_counted("services"))
+        self._feeds = Gatherer(feeds, reading, capacity=512, share=64, note=_counted("services"))
         self._refill_looks = Gatherer(_look_up_refills, reading, note=_counted("refill_status"))
         # One at a time: each is a transaction of its own.
         self._writes: Gatherer[tuple[str, int, list[int]], list[Any]] = Gatherer(
-            self._write, writing, capacity=512, most=1
+            self._write, writing, capacity=512, share=64, most=1
         )
         self.handlers: dict[str, Callable[[Caller, Mapping[str, str]], Awaitable[Answer]]] = {
             "services": self._services,
@@ -63,10 +65,16 @@ class V2:
             "balance": self._balance,
         }
         metrics.watch_inbox("place", self._places.__len__)
+        metrics.watch_inbox("write", self._writes.__len__)
+        metrics.watch_inbox("status", self._standings.__len__)
+        metrics.watch_inbox("balance", self._balances.__len__)
+        metrics.watch_inbox("services", self._feeds.__len__)
+        metrics.watch_inbox("refill_status", self._refill_looks.__len__)
 
     def _place(self, requests: list[PlaceRequest]) -> list[int | Refusal]:
-        self._place_began = self._clock.monotonic()
+        began = self._clock.monotonic()
         placed: list[int | Refusal] = self._writer.call("place", [msgspec.structs.astuple(each) for each in requests])
+        metrics.record_place_seconds(self._clock.monotonic() - began)
         return placed
 
     def _write(self, asks: list[tuple[str, int, list[int]]]) -> list[list[Any]]:
@@ -74,11 +82,11 @@ class V2:
 
     def _count_placed(self, outcomes: Sequence[int | Refusal | BaseException]) -> None:
         placed = sum(isinstance(each, int) for each in outcomes)
-        metrics.record_placed(placed, self._clock.monotonic() - self._place_began)
+        metrics.record_placed(placed)
         metrics.record_batch("add", placed, [each for each in outcomes if isinstance(each, Refusal)])
 
     async def _services(self, caller: Caller, _: Mapping[str, str]) -> Answer:
-        return await self._feeds.ask((caller.customer_id, caller.holder.integer_services))
+        return await self._feeds.ask((caller.customer_id, caller.holder.integer_services), caller.customer_id)
 
     async def _add(self, caller: Caller, fields: Mapping[str, str]) -> Answer:
         cap = caller.holder.daily_cap_micros
@@ -89,7 +97,8 @@ class V2:
                 fields.get("request_id") or caller.request_id or None,
                 caller.holder.key_id if cap is not None else None,
                 cap,
-            )
+            ),
+            caller.customer_id,
         )
         return outcome if isinstance(outcome, Refusal) else b'{"order":%d}' % outcome
 
@@ -100,12 +109,12 @@ class V2:
         nulls = caller.holder.null_start_count
         if isinstance(asked, str):
             order_id = id_of(asked.strip())
-            found = await self._standings.ask((caller.customer_id, (order_id,))) if order_id else {}
+            found = await self._standings.ask((caller.customer_id, (order_id,)), caller.customer_id) if order_id else {}
             return _standing(found[order_id], nulls) if order_id in found else _UNKNOWN_ORDER
         if not asked:
             return _UNKNOWN_ORDER
         known = [number for _, number in asked if number]
-        found = await self._standings.ask((caller.customer_id, known))
+        found = await self._standings.ask((caller.customer_id, known), caller.customer_id)
         unknown = error_body(_UNKNOWN_ORDER)
         return b"{%s}" % b",".join(
             b"%s:%s" % (_encode(token), _standing(found[number], nulls) if number in found else unknown)
@@ -127,7 +136,9 @@ class V2:
         if isinstance(asked, Refusal):
             return asked
         ids = [(asked, id_of(asked.strip()))] if isinstance(asked, str) else asked
-        found = await self._refill_looks.ask((caller.customer_id, [number or 0 for _, number in ids]))
+        found = await self._refill_looks.ask(
+            (caller.customer_id, [number or 0 for _, number in ids]), caller.customer_id
+        )
         statuses = [status or _UNKNOWN_REFILL for status in found]
         if isinstance(asked, str):
             return statuses[0] if isinstance(statuses[0], Refusal) else _encode({"status": statuses[0]})
@@ -144,7 +155,7 @@ class V2:
         return _list("order", "cancel", ids, outcomes)
 
     async def _balance(self, caller: Caller, _: Mapping[str, str]) -> Answer:
-        micros, currency = await self._balances.ask(caller.customer_id)
+        micros, currency = await self._balances.ask(caller.customer_id, caller.customer_id)
         return b'{"balance":"%s","currency":"%s"}' % (show_balance(micros).encode(), currency.encode())
 
     async def _write_each(self, verb: str, caller: Caller, ids: Sequence[tuple[str, int | None]]) -> list[Any]:
@@ -152,7 +163,7 @@ class V2:
         if caller.holder.suspended:
             return [Refusal(Reason.ACCOUNT_SUSPENDED)] * len(ids)
         known = [number for _, number in ids if number]
-        answers = await self._writes.ask((verb, caller.customer_id, known)) if known else []
+        answers = await self._writes.ask((verb, caller.customer_id, known), caller.customer_id) if known else []
         by_id = dict(zip(known, answers, strict=True))
         return [by_id[number] if number else _UNKNOWN_ORDER for _, number in ids]
 

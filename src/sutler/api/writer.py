@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
@@ -24,14 +25,19 @@ _LENGTH = struct.Struct("!I")
 
 
 class Writer:
-    """The web process's end. Calls come from one thread at a time; the process is started by the first.
+    """The web process's end; the process is started by the first call.
 
-    Another stands by, with everything loaded: to start one takes over a second, and orders would wait for it.
+    Of calls from several threads one is worked and one more stands in the pipe, so that the process need not wait.
+    Another process stands by, with everything loaded: to start one takes over a second, and orders would wait for it.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._spare: subprocess.Popen[bytes] | None = None
+        self._sending = threading.Lock()
+        self._receiving = threading.Lock()
+        # The process that ended at a call: what stood behind that in its pipe was not begun.
+        self._ended: subprocess.Popen[bytes] | None = None
 
     def call(self, verb: str, *arguments: object) -> Any:
         """Returns what the verb returns in the writer.
@@ -39,38 +45,66 @@ class Writer:
         Raises Busy if it could not be reached, so that nothing was done, CommitUnclear if it ended while at it, or
         whatever the verb raised.
         """
-        process = self._hand_over((verb, arguments))
+        with self._sending:
+            process = self._hand_over((verb, arguments))
+            # Before the next may send: answers come in the order of the calls.
+            self._receiving.acquire()
         try:
-            outcome = _read(process.stdout)
-        except (EOFError, OSError) as error:
-            _end(process)
-            raise CommitUnclear from error
-        if self._spare is None or self._spare.poll() is not None:
-            self._spare = _start()
+            begun = process is not self._ended
+            outcome = self._answer(process) if begun else None
+        finally:
+            self._receiving.release()
+        if not begun:
+            return self.call(verb, *arguments)
+        self._stand_by()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
+    def close(self) -> None:
+        """Ends the processes, once what was given last is answered."""
+        with self._sending, self._receiving:
+            for process in filter(None, (self._process, self._spare)):
+                _end(process)
+
     def _hand_over(self, content: object) -> subprocess.Popen[bytes]:
         """Gives the content to a process that lives. One that ends before it has all of it has done nothing."""
-        fault: OSError | None = None
+        fault: Exception | None = None
         for _ in range(2):
             process = self._running()
             try:
                 _write(process.stdin, content)
-            except OSError as error:
-                _end(process)
+            except (OSError, ValueError) as error:  # the latter where whoever read its last answer has closed it
+                self._bury(process)
                 fault = error
             else:
                 return process
         raise Busy("the writer has ended") from fault
 
+    def _answer(self, process: subprocess.Popen[bytes]) -> Any:
+        try:
+            return _read(process.stdout)
+        except (EOFError, OSError) as error:
+            self._ended = process
+            _end(process)
+            raise CommitUnclear from error
+
     def _running(self) -> subprocess.Popen[bytes]:
         while self._process is None or self._process.poll() is not None:
             if self._process is not None:
-                _end(self._process)
+                self._bury(self._process)
             self._process, self._spare = self._spare or _start(), None
         return self._process
+
+    def _bury(self, process: subprocess.Popen[bytes]) -> None:
+        with self._receiving:  # what it has answered is still read
+            _end(process)
+
+    def _stand_by(self) -> None:
+        if self._spare is None or self._spare.poll() is not None:
+            with self._sending:
+                if self._spare is None or self._spare.poll() is not None:
+                    self._spare = _start()
 
 
 def _start() -> subprocess.Popen[bytes]:
