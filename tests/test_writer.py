@@ -18,7 +18,8 @@ from sutler.storage.transactions import CommitUnclear
 
 
 @pytest.fixture
-def writer() -> Iterator[Writer]:
+def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
+    monkeypatch.setenv("SUTLER_DATA_DIR", str(tmp_path))
     started = Writer()
     assert started.call("note_use", {}) is None
     yield started
