@@ -17,6 +17,7 @@ SENTENCES = [
     (Refusal(Reason.ACCOUNT_SUSPENDED), "Account suspended"),
     (Refusal(Reason.REQUEST_ID_REUSED), "request_id already used with other parameters"),
     (Refusal(Reason.INCORRECT_SERVICE), "Incorrect service ID"),
+    (Refusal(Reason.CURRENCY_PAUSED), "Service is paused: the exchange rate of your currency is out of date"),
     (Refusal(Reason.INCORRECT_FIELD, "link"), "Incorrect link"),
     (Refusal(Reason.INCORRECT_FIELD, "answer_number"), "Incorrect answer_number"),
     (Refusal(Reason.QUANTITY_BELOW_MINIMUM, bound=50), "Quantity less than minimal 50"),

@@ -40,6 +40,17 @@ SETTINGS = (
     Setting("SUTLER_PANEL_NAME", str, "Sutler", "The panel's name on its pages"),
     Setting("SUTLER_PUBLIC_URL", str, "", "Address customers use, as https://panel.example; empty: as requested"),
     Setting("SUTLER_BASE_CURRENCY", str, "USD", "Currency that services are priced in; never change it later"),
+    Setting("SUTLER_EXCHANGE_SOURCE", str, "", "Exchange rates: ecb, or an https address of JSON; empty: none", True),
+    Setting(
+        "SUTLER_EXCHANGE_FIELDS",
+        list,
+        ["base", "date", "rates"],
+        "Names of that JSON's base currency (or =EUR), date (or -) and rates; dots between levels",
+    ),
+    Setting(
+        "SUTLER_EXCHANGE_HOURS", int, 168, "Age at which a followed exchange rate stops sales in its currency; 0: none"
+    ),
+    Setting("SUTLER_EXCHANGE_MANUAL_HOURS", int, 0, "The same for an exchange rate that was set by hand; 0: none"),
     Setting("SUTLER_MARGIN_FLOOR_PERCENT", int, 0, "What every order must leave above its cost upstream, in percent"),
     Setting(
         "SUTLER_ADJUSTMENT_LIMIT",

@@ -50,6 +50,10 @@ WORDINGS: dict[Reason, Wording] = {
         "An earlier order carries this request_id, but was asked with other parameters.",
     ),
     Reason.INCORRECT_SERVICE: Wording("Incorrect service ID", "There is no such service, or it is not on sale now."),
+    Reason.CURRENCY_PAUSED: Wording(
+        "Service is paused: the exchange rate of your currency is out of date",
+        "The exchange rate of the account's currency is too old.",
+    ),
     Reason.INCORRECT_FIELD: Wording(
         "Incorrect {field}", "A parameter is missing or malformed; the text names it, as in Incorrect link."
     ),

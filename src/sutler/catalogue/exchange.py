@@ -1,10 +1,10 @@
 """What other currencies are worth in the base currency; orders keep the rate they were placed at."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from sutler.catalogue.models import ExchangeRate
+from sutler.catalogue.models import ExchangeRate, RateFetch
 from sutler.core.money import is_currency
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.worth import EVEN, Worth
@@ -19,6 +19,34 @@ def worth() -> dict[str, Worth]:
     """Returns what each currency is worth; the base currency is among them."""
     known = {each.currency: each.worth for each in ExchangeRate.objects.all()}
     return known | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: EVEN}
+
+
+def good_until(rate: ExchangeRate) -> datetime | None:
+    """Returns when a rate stops sales in its currency; None for never. One whose age is not known has done so.
+
+    Counted from the day that it states: a source that repeats an old day grows old.
+    """
+    name = "SUTLER_EXCHANGE_HOURS" if rate.is_followed else "SUTLER_EXCHANGE_MANUAL_HOURS"
+    hours = settings.SUTLER[name]
+    if hours <= 0:
+        return None
+    return rate.dated + timedelta(hours=hours) if rate.dated else datetime.min.replace(tzinfo=UTC)
+
+
+def outdated(now: datetime) -> dict[str, datetime]:
+    """Returns the currencies in which nothing is sold since their rate is too old, and since when."""
+    until = {each.currency: good_until(each) for each in ExchangeRate.objects.all()}
+    return {currency: moment for currency, moment in until.items() if moment is not None and moment <= now}
+
+
+def last_fetch() -> RateFetch | None:
+    """Returns how asking the source has gone, None before the first time."""
+    return RateFetch.objects.filter(pk=1).first()
+
+
+def fetch_soon(now: datetime) -> None:
+    """Makes the source due now, whatever it answered before."""
+    RateFetch.objects.update_or_create(pk=1, defaults={"due_at": now})
 
 
 def put(currency: str, worth: Worth, now: datetime) -> Worth | Refusal | None:

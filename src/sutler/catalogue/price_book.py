@@ -1,6 +1,7 @@
 """A copy of all that pricing needs, kept in the process and renewed when the catalogue's token changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from sutler.catalogue import exchange, version
 from sutler.catalogue.models import PriceOverride, Service
@@ -22,6 +23,13 @@ class PriceBook:
     overrides: dict[tuple[int, int], int]
     # The countries that at least one service is closed to.
     closing_countries: frozenset[str] = frozenset()
+    # When the exchange rate of a currency is too old to sell by; a currency without such a moment is missing.
+    good_until: dict[str, datetime] = field(default_factory=dict)
+
+    def is_paused(self, currency: str, now: datetime) -> bool:
+        """Returns True while nothing is sold in this currency since its exchange rate is too old."""
+        until = self.good_until.get(currency)
+        return until is not None and until <= now
 
     def quote(self, customer_id: int, terms: Terms, discount_basis_points: int, exchange: Worth) -> Micros:
         """Returns the rate that a customer is quoted, in micros of the currency that is worth `exchange`.
@@ -58,12 +66,14 @@ def at(token: str) -> PriceBook:
 def _read(token: str) -> PriceBook:
     on_sale = Service.objects.filter(state=Service.State.ACTIVE).order_by("pk")
     terms = {service.pk: _terms(service) for service in on_sale}
+    until = {each.currency: exchange.good_until(each) for each in exchange.rates()}
     return PriceBook(
         token,
         terms,
         exchange.worth(),
         {(each.customer_id, each.service_id): each.rate_micros for each in PriceOverride.objects.all()},
         frozenset[str]().union(*(each.closed_countries for each in terms.values())),
+        {currency: moment for currency, moment in until.items() if moment is not None},
     )
 
 

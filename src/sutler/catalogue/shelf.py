@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from itertools import islice
 
@@ -79,6 +80,10 @@ class Shelf:
     def categories(self) -> dict[int, str]:
         """The names of the categories that have an offer, by id, in the catalogue's order."""
         return {each.category_id: each.category for each in self.offers}
+
+    def is_paused(self, now: datetime) -> bool:
+        """Returns True while the buyer's currency is not sold in, since its exchange rate is too old."""
+        return self.book.is_paused(self.buyer.currency, now)
 
     def offer(self, service_id: int | None) -> Offer | None:
         """Returns the offer of a service, or None if the buyer is not sold it."""

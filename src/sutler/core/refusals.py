@@ -19,6 +19,7 @@ class Reason(Enum):
     ACCOUNT_SUSPENDED = auto()
     REQUEST_ID_REUSED = auto()
     INCORRECT_SERVICE = auto()
+    CURRENCY_PAUSED = auto()
     INCORRECT_FIELD = auto()
     QUANTITY_BELOW_MINIMUM = auto()
     QUANTITY_ABOVE_MAXIMUM = auto()

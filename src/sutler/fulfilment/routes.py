@@ -20,6 +20,7 @@ _FIELDS = {
     Objection.TYPE: "type",
     Objection.RATE: "rate",
     Objection.CURRENCY: "currency",
+    Objection.OLD_RATE: "currency",
     Objection.TOO_DEAR: "rate",
     Objection.LIMITS: "limits",
 }

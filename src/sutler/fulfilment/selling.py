@@ -59,6 +59,7 @@ class Objection(StrEnum):
     TYPE = "it is of another type upstream"
     RATE = "its price has jumped"
     CURRENCY = "what its currency is worth is not known"
+    OLD_RATE = "the exchange rate of its currency is out of date"
     TOO_DEAR = "it costs more than can be reckoned with"
     LIMITS = "its limits do not meet the service's"
 
@@ -82,6 +83,8 @@ class Prices:
 
     worth: Mapping[int, Worth]
     floor_basis_points: int
+    # The providers whose currency's rate is too old to sell by.
+    outdated: Collection[int] = ()
 
     def cost(self, upstream: UpstreamService) -> Micros | None:
         """Returns a service's rate in the base currency; None if nobody has said what its provider's is worth."""
@@ -109,12 +112,16 @@ class Adjusted:
     limited: int = 0
 
 
-def prices() -> Prices:
-    """Returns what costs are reckoned with, as the caller's transaction sees it."""
-    exchange = price_book.current().exchange
-    currencies = Provider.objects.values_list("pk", "currency")
-    worth = {provider_id: exchange[currency] for provider_id, currency in currencies if currency in exchange}
-    return Prices(worth, settings.SUTLER["SUTLER_MARGIN_FLOOR_PERCENT"] * 100)
+def prices(now: datetime | None = None) -> Prices:
+    """Returns what costs are reckoned with, as the caller's transaction sees it.
+
+    Without a moment no exchange rate is too old.
+    """
+    book = price_book.current()
+    currencies = dict(Provider.objects.values_list("pk", "currency"))
+    worth = {pk: book.exchange[currency] for pk, currency in currencies.items() if currency in book.exchange}
+    outdated = {pk for pk, currency in currencies.items() if now and book.is_paused(currency, now)}
+    return Prices(worth, settings.SUTLER["SUTLER_MARGIN_FLOOR_PERCENT"] * 100, outdated)
 
 
 def services_of(provider_id: int) -> QuerySet[Service]:
@@ -151,7 +158,7 @@ def adjust(services: QuerySet[Service], before: Mapping[int, Bounds], now: datet
     found = list(services.select_for_update(of=("self",)).only(*_READ).order_by("pk"))
     routes = _by_service(services)
     rules = {each.pk: each for each in PriceRule.objects.filter(service__in=services)}
-    money = prices()
+    money = prices(now)
     tally = _Tally()
     for service in found:
         was = _Was(service)
@@ -280,6 +287,8 @@ def _objection(route: Route, service: Service, rule: PriceRule | None, money: Pr
     cost = money.cost(upstream)
     if cost is None:
         return Objection.CURRENCY
+    if upstream.provider_id in money.outdated:
+        return Objection.OLD_RATE
     rate, floor = money.asked(cost, rule)
     return Objection.TOO_DEAR if max(rate or 0, floor) > LARGEST_MICROS else ""
 

@@ -39,6 +39,7 @@ KINDS = {
     Alarm.Kind.MARGIN: gettext_lazy("Margin"),
     Alarm.Kind.DESK: gettext_lazy("No route"),
     Alarm.Kind.UNPAID: gettext_lazy("Post not paid"),
+    Alarm.Kind.EXCHANGE: gettext_lazy("Exchange rate"),
 }
 
 

@@ -7,23 +7,23 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts.models import Customer
 from sutler.accounts.roles import Permission
 from sutler.catalogue import exchange
-from sutler.catalogue.models import Service
+from sutler.catalogue.models import ExchangeRate, Service
 from sutler.core import worth as worths
 from sutler.core.money import is_currency
 from sutler.core.pricing import quoted_rate
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.worth import Worth
-from sutler.fulfilment import exchange_rates
+from sutler.fulfilment import exchange_rates, exchange_source
 from sutler.office.words import Words, refuse
 from sutler.web.doors import StaffRequest, staff_page
 
@@ -79,6 +79,17 @@ class Effect:
     after_micros: int
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A currency of the list: its rate, and the one that jumped and waits, as they are written."""
+
+    rate: ExchangeRate
+    worth: str
+    offered: str | None
+    customers: int
+    is_old: bool
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.CATALOGUE)
 def currencies(request: StaffRequest) -> HttpResponse:
@@ -105,12 +116,43 @@ def currencies(request: StaffRequest) -> HttpResponse:
                 "before": before and before.show(currency, given["base"]),
             }
     counted = dict(Customer.objects.values_list("currency").annotate(Count("pk")).order_by())
+    outdated = exchange.outdated(request.now)
     given["rows"] = [
-        (each, each.worth.show(each.currency, given["base"]), counted.get(each.currency, 0)) for each in rates
+        Row(
+            each,
+            each.worth.show(each.currency, given["base"]),
+            each.offered and each.offered.show(each.currency, given["base"]),
+            counted.get(each.currency, 0),
+            each.currency in outdated,
+        )
+        for each in rates
     ]
     given["base_count"] = counted.get(given["base"], 0)
+    given["source"] = exchange_source.source(settings.SUTLER)
+    given["fetch"] = exchange.last_fetch()
     given["missing"] = sorted(set(counted) - {each.currency for each in rates} - {given["base"]})
     return render(request, "office/currencies.html", given)
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def currency_follow(request: StaffRequest, currency: str) -> HttpResponse:
+    """Lets the source change a rate from now on."""
+    if exchange_source.source(settings.SUTLER) is None or exchange_rates.follow(currency, request.user, request.now):
+        raise Http404
+    messages.success(request, _("The rate follows the source. It is asked within a minute."))
+    return redirect("office:currencies")
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def currency_accept(request: StaffRequest, currency: str) -> HttpResponse:
+    """Takes a rate that jumped."""
+    if exchange_rates.accept(currency, request.user, request.now) is None:
+        messages.success(request, _("The rate is set. It counts for new orders."))
+    else:
+        messages.error(request, _("No rate waits any more."))
+    return redirect("office:currencies")
 
 
 _NOT_SET: dict[str | Reason, Words] = {

@@ -72,7 +72,7 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     """
     from sutler.accounts import mail
     from sutler.books import figures
-    from sutler.fulfilment import heartbeat, worker
+    from sutler.fulfilment import exchange_fetch, exchange_rates, heartbeat, worker
     from sutler.fulfilment.plan import Planner
     from sutler.ops import lines
     from sutler.ops.executor import Executor
@@ -90,6 +90,7 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     jobs = (
         fitness.look,
         *worker.JOBS,
+        exchange_rates.Watch().watch,
         Planner().plan_waiting,
         mail.send_due,
         figures.keep_up,
@@ -97,10 +98,10 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
         heartbeat.beat,
     )
     with ThreadPoolExecutor() as beside:
-        proofs = (Prover(clock, beside).prove_asked,)
+        slow = (Prover(clock, beside).prove_asked, exchange_fetch.fetch_due)
         parts = [beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, jobs)]
-        # Beside the others: a proof takes its time.
-        parts.append(beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, proofs))
+        # Beside the others: a proof takes its time, and so may somebody else's server.
+        parts.append(beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, slow))
         if executor_seed is not None:
             parts.append(beside.submit(Executor(seeded(executor_seed)).run, clock, stop))
         for part in parts:
@@ -139,11 +140,13 @@ def make_ready() -> None:
     """Sends the logs where the settings say and demands a durable database: raises ConfigError or NotDurable."""
     from django.conf import settings
 
+    from sutler.fulfilment import exchange_source
     from sutler.ops import logs
     from sutler.storage import durability
 
     logs.to_stderr(settings.SUTLER["SUTLER_LOG_FORMAT"])
     durability.check_every_connection()
+    exchange_source.source(settings.SUTLER)
 
 
 def require_free(host: str, port: int) -> None:

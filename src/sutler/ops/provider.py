@@ -19,7 +19,7 @@ R = TypeVar("R")
 LONGEST_CELL = 200
 # What the operator can do about a field that is refused.
 _HINTS = {
-    "currency": "its worth is not known; `sutler rate set` tells it",
+    "currency": "it has no exchange rate; `sutler rate set` sets one",
     "name": "another provider has it",
     "url": "https, a public host, no user, query or fragment; SUTLER_UPSTREAM_PRIVATE_HOSTS allows other hosts",
     "provider": "there is none with this id",

@@ -13,7 +13,7 @@ _WHY = {
     "upstream_service": "the provider does not sell it, or it delivers this service already",
     "type": "its type is not that of the service",
     "limits": "its limits do not meet the service's or those of the other routes",
-    "currency": "what its currency is worth is not known; `sutler rate set` says it",
+    "currency": "the exchange rate of its currency is missing or out of date; see `sutler rate list`",
     "rate": "its price has jumped and waits for a decision, or is beyond what can be reckoned with",
     "route": "there is no such route",
 }

@@ -1,15 +1,20 @@
 """`sutler rate`: what currencies are worth in the panel's base currency."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sutler.core import worth as worths
 from sutler.core.clock import SystemClock
-from sutler.ops.shell import Failed, example, on_panel, show_table
+from sutler.ops.shell import Currency, Failed, example, on_panel, show_table
+
+if TYPE_CHECKING:
+    from sutler.catalogue.models import ExchangeRate
 
 
 @click.group(epilog=example("sutler rate set EUR 1.08", "sutler rate set 1 USD = 16345.5 IDR"))
 def rate() -> None:
-    """Exchange rates, kept by the operator."""
+    """Exchange rates: set by hand, or followed from a source."""
 
 
 @rate.command(
@@ -45,24 +50,80 @@ def set_(words: tuple[str, ...]) -> None:
     click.echo(worth.show(currency, base))
 
 
+@rate.command(epilog=example("sutler rate follow EUR"))
+@click.argument("currency", type=Currency())
+@on_panel
+def follow(currency: str) -> None:
+    """Let the source (SUTLER_EXCHANGE_SOURCE) change a rate from now on; `rate set` ends it."""
+    from django.conf import settings
+
+    from sutler.fulfilment import exchange_rates, exchange_source
+
+    asked = exchange_source.source(settings.SUTLER)
+    if asked is None:
+        raise Failed("no source of exchange rates is configured: set SUTLER_EXCHANGE_SOURCE, to `ecb` for example")
+    if exchange_rates.follow(currency, None, SystemClock().now()) is not None:
+        raise Failed(f"{currency} has no exchange rate yet; set one first with `sutler rate set`")
+    click.echo(f"{currency} follows {asked.name}.")
+
+
+@rate.command(epilog=example("sutler rate accept EUR"))
+@click.argument("currency", type=Currency())
+@on_panel
+def accept(currency: str) -> None:
+    """Take the rate of the source that jumped by more than 10 %."""
+    from sutler.fulfilment import exchange_rates
+
+    if exchange_rates.accept(currency, None, SystemClock().now()) is not None:
+        raise Failed(f"no exchange rate of {currency} waits")
+    click.echo(f"The exchange rate of {currency} is accepted.")
+
+
+@rate.command(epilog=example("sutler rate fetch"))
+@on_panel
+def fetch() -> None:
+    """Ask the source now; the worker does it once a day."""
+    from django.conf import settings
+
+    from sutler.fulfilment import exchange_fetch, exchange_source
+
+    asked = exchange_source.source(settings.SUTLER)
+    if asked is None:
+        raise Failed("no source of exchange rates is configured: set SUTLER_EXCHANGE_SOURCE, to `ecb` for example")
+    answer = exchange_fetch.fetch(asked, SystemClock().now())
+    if isinstance(answer, str):
+        raise Failed(f"no exchange rates from {asked.name}: {answer}")
+    click.echo(f"{answer} exchange rates from {asked.name}.")
+
+
 @rate.command("list", epilog=example("sutler rate list"))
 @on_panel
 def list_() -> None:
-    """Show the rates."""
+    """Show the rates, where each is from, and which are too old to sell by."""
     from django.conf import settings
 
     from sutler.catalogue import exchange
 
     base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
+    outdated = exchange.outdated(SystemClock().now())
     show_table(
-        ("CURRENCY", "RATE", "DATE", "SOURCE"),
+        ("CURRENCY", "RATE", "DATE", "SOURCE", "FOLLOWED", "STATE"),
         (
             (
                 each.currency,
                 each.worth.show(each.currency, base),
                 f"{each.dated:%Y-%m-%d}" if each.dated else "-",
                 each.source or "by hand",
+                "yes" if each.is_followed else "no",
+                _state(each, base, is_old=each.currency in outdated),
             )
             for each in exchange.rates()
         ),
     )
+
+
+def _state(rate: "ExchangeRate", base: str, *, is_old: bool) -> str:
+    states = ["out of date: nothing is sold"] if is_old else []
+    if rate.offered is not None:
+        states.append(f"jumped to {rate.offered.show(rate.currency, base)}: `sutler rate accept {rate.currency}`")
+    return "; ".join(states) or "good"

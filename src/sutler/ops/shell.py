@@ -46,10 +46,11 @@ class Currency(click.ParamType[str]):
     name = "currency"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Returns the code. Fails as wrong usage if the text is none."""
-        if not is_currency(str(value)):
-            self.fail(f"{value!r} is not a currency code such as USD: three to five capital letters.", param, ctx)
-        return str(value)
+        """Returns the code in capitals. Fails as wrong usage if the text is none."""
+        code = str(value).strip().upper()
+        if not is_currency(code):
+            self.fail(f"{value!r} is not a currency code such as USD: three to five letters.", param, ctx)
+        return code
 
 
 class Text(click.ParamType[str]):

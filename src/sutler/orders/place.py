@@ -54,7 +54,7 @@ def place(requests: Sequence[PlaceRequest], now: datetime) -> list[Placed | Refu
     """Places each request or refuses it, all in one transaction; answers in the order given.
 
     Whatever is answered `Placed` is durable when this returns, and its charge has left the wallet. Refuses with
-    ACCOUNT_SUSPENDED, REQUEST_ID_REUSED, INCORRECT_SERVICE, INCORRECT_FIELD, QUANTITY_BELOW_MINIMUM,
+    ACCOUNT_SUSPENDED, REQUEST_ID_REUSED, INCORRECT_SERVICE, CURRENCY_PAUSED, INCORRECT_FIELD, QUANTITY_BELOW_MINIMUM,
     QUANTITY_ABOVE_MAXIMUM, LINK_IN_USE, SPEND_CAP_REACHED or NOT_ENOUGH_FUNDS; a refused request changes nothing.
     A request id, or the account's repeat window, answers the order of the earlier equal request (the protocol,
     section 1). Raises storage.transactions.Busy if nothing was placed because the database could not do it now,
@@ -116,6 +116,8 @@ def _draft(
     exchange = book.exchange.get(purse.currency)
     if terms is None or exchange is None or purse.country in terms.closed_countries:
         return Refusal(Reason.INCORRECT_SERVICE)
+    if book.is_paused(purse.currency, now):
+        return Refusal(Reason.CURRENCY_PAUSED)
     rate = book.quote(request.customer_id, terms, purse.discount_basis_points, exchange)
     if rate > LARGEST_MICROS:  # a price that cannot be kept, in a currency that is worth next to nothing
         return Refusal(Reason.INCORRECT_SERVICE)

@@ -70,6 +70,7 @@ def services(request: CustomerRequest) -> HttpResponse:
     query = asked.copy()
     query.pop("after", None)
     given = {
+        "is_paused": sold.is_paused(request.now),
         "groups": [
             (name, list(rows)) for name, rows in groupby(shown(found, sold, marked), lambda row: row.offer.category)
         ],

@@ -112,6 +112,7 @@ def _shown(
     # What was typed for another type comes back with that type.
     kept = {name: text for name, text in given.items() if name in _FIELDS and name not in form.fields and text}
     more = {"form": form, "row": row, "offer": offer, "terms": offer.terms, "kept": kept.items()}
+    more["is_paused"] = sold.is_paused(request.now)
     template = "shop/order_form.html" if request.htmx else "shop/order_new.html"
     answer = render(request, template, _priced(request, sold, offer, given) | more)
     return replace_url(answer, f"{reverse('shop:order_new')}?service={offer.pk}") if request.htmx else answer

@@ -64,6 +64,7 @@ _REFUSED: dict[Reason, str | Promise] = {
         "This form has placed an order already, and has been changed since. Send it once more to place another order."
     ),
     Reason.INCORRECT_SERVICE: _("This service is not on sale."),
+    Reason.CURRENCY_PAUSED: _("Orders in your currency are paused: its exchange rate is out of date. Try again later."),
     Reason.LINK_IN_USE: _("You have an active order with this link. Wait until it is completed."),
     Reason.NOT_ENOUGH_FUNDS: _("Your balance is not enough for this order."),
     Reason.INCORRECT_REQUEST: _("A line is written as service|link|quantity."),

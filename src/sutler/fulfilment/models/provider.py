@@ -133,6 +133,7 @@ class Alarm(models.Model):
         MARGIN = "margin"
         DESK = "no route"
         UNPAID = "post not paid"
+        EXCHANGE = "exchange rate"
 
     provider = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="alarms")
     kind = models.CharField(max_length=30, choices=Kind)
