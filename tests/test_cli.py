@@ -88,6 +88,7 @@ def test_a_group_alone_shows_its_help_as_wrong_usage(path: tuple[str, ...]) -> N
         (2, ["serve", "--port", "0"], "0 is not in the range"),
         (2, ["customer", "create"], "Missing option '--name'"),
         (2, ["customer", "create", "--name", "A", "--currency", "u$d"], "not a currency code"),
+        (2, ["customer", "create", "--name", "A", "--currency", "uß"], "not a currency code"),
         (2, ["customer", "create", "--name", "A", "--currency", "USD\n"], "not a currency code"),
         (2, ["customer", "create", "--name", "A\x1b[31m"], "printable"),
         (2, ["customer", "create", "--name", "A" * 201], "at most 200"),

@@ -54,6 +54,7 @@ def test_the_rates_that_operators_have_told(told: str, wanted: str) -> None:
         ("EUR 01.5", None),
         ("EUR 12345678901", None),
         ("EURO!! 1.5", None),
+        ("euß 1.5", None),
         ("2 EUR = 2.16 USD", None),
         ("EUR", None),
     ],

@@ -55,7 +55,7 @@ def read(text: str, base_currency: str) -> tuple[str, Worth] | None:
 
     None if it is anything else, or not about the base currency and another one.
     """
-    match = _EQUATION.fullmatch(text.strip().upper())
+    match = _EQUATION.fullmatch(text.upper()) if text.isascii() else None
     if match is None or (match["of"] == base_currency) == (match["in"] == base_currency):
         return None
     is_of_base = match["of"] == base_currency

@@ -47,8 +47,9 @@ class Currency(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Returns the code in capitals. Fails as wrong usage if the text is none."""
-        code = str(value).strip().upper()
-        if not is_currency(code):
+        text = str(value)
+        code = text.upper()
+        if not text.isascii() or not is_currency(code):  # some letters are two in capitals
             self.fail(f"{value!r} is not a currency code such as USD: three to five letters.", param, ctx)
         return code
 
