@@ -206,7 +206,7 @@ def test_a_rate_follows_from_the_shell_and_from_the_page(source: Source, sam_cli
     source.says(NOW, EUR="0.93", GBP="0.79")
     assert "2 exchange rates" in done("rate", "fetch")
     assert (worth(), worth("GBP")) == (Worth(100, 93), Worth(100, 79))
-    assert sam_client.post("/office/currencies/XXX/follow").status_code == 404
+    assert sam_client.post("/office/currencies/JPY/follow").status_code == 404
 
 
 def test_without_a_source_nothing_can_follow(sam_client: Client) -> None:

@@ -108,7 +108,7 @@ class TestAdd:
         ("code", "given", "said"),
         [
             (1, [*ADD, "--url", "http://panel.example/api", "--key", "k"], "SUTLER_UPSTREAM_PRIVATE_HOSTS"),
-            (1, [*ADD[:-1], "EUR", *URL, "--key", "k"], "`sutler rate set` tells it"),
+            (1, [*ADD[:-1], "EUR", *URL, "--key", "k"], "`sutler rate set` sets one"),
             (1, [*ADD, *URL, "--key", "k", "--settle-minutes", "1"], "(settle_minutes): 15 at least"),
             (1, [*ADD, *URL, "--key", "k", "--at-once", "0"], "incorrect field (most_at_once)"),
             (2, [*ADD, *URL, "--key", "k", "--key-file", "-"], "either --key or --key-file"),

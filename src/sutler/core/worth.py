@@ -23,7 +23,8 @@ class Worth(NamedTuple):
 
     def show(self, currency: str, base_currency: str) -> str:
         """Returns it as it was written: `1 EUR = 1.08 USD` or `1 USD = 16345.5 IDR`."""
-        if _is_power_of_ten(self.units):
+        fits = self.base < 10**MOST_DIGITS or not _is_power_of_ten(self.base)
+        if _is_power_of_ten(self.units) and fits:
             return f"1 {currency} = {_decimal(self.base, self.units)} {base_currency}"
         return f"1 {base_currency} = {_decimal(self.units, self.base)} {currency}"
 
