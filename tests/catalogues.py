@@ -4,11 +4,11 @@ from typing import Any
 
 from sutler.catalogue.models import Service
 from sutler.core.money import Micros
+from sutler.core.service_row import ServiceRow as Said
 from sutler.fulfilment import catalogue_sync
 from sutler.fulfilment.catalogue_sync import Report
 from sutler.fulfilment.models import Alarm, PriceRule, Provider, Route, UpstreamService
 from sutler.fulfilment.panel_answers import Catalogue
-from sutler.fulfilment.panel_answers import UpstreamService as Said
 from tests.conftest import NOW, make_service
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sutler.core.service_row import RowFault
 from sutler.fulfilment.panel_answers import Catalogue, NoAnswer
 from tests.panel_calls import CALLS, saying
 
@@ -59,10 +60,13 @@ class TestServices:
         assert [each.upstream_id for each in read.dropped] == ["" if field == "service" else "1", ""]
         assert all(each.why for each in read.dropped)
 
-    def test_of_two_entries_with_one_id_the_first_is_kept(self) -> None:
-        read = self.read([self.GOOD, self.GOOD | {"service": "1", "rate": "0.01"}])
+    @pytest.mark.parametrize("rates", [("0.90", "0.01"), ("0.01", "0.90")])
+    def test_of_two_entries_with_one_id_the_dearer_counts(self, rates: tuple[str, str]) -> None:
+        read = self.read(
+            [self.GOOD | {"service": service, "rate": rate} for service, rate in zip((1, "1"), rates, strict=True)]
+        )
         assert [each.rate_micros for each in read.services] == [900_000]
-        assert [each.upstream_id for each in read.dropped] == ["1"]
+        assert [(each.upstream_id, each.why) for each in read.dropped] == [("1", RowFault.DEARER_TWIN)]
 
     def test_texts_are_bounded_and_printable_and_numbers_within_what_can_be_sold(self) -> None:
         wild = {

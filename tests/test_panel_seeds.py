@@ -9,6 +9,7 @@ import pytest
 
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import Micros
+from sutler.core.service_row import ServiceRow
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.panel_answers import (
     Accepted,
@@ -17,7 +18,6 @@ from sutler.fulfilment.panel_answers import (
     Declined,
     Taken,
     UpstreamRefill,
-    UpstreamService,
     UpstreamStatus,
 )
 from sutler.fulfilment.panel_v2 import Panel
@@ -44,8 +44,8 @@ OVER_DELIVERED = '{"charge": "2.5", "start_count": "168", "status": "Completed",
 NO_ORDER = Declined(DeclineKind.NOT_FOUND, "Incorrect order ID")
 
 
-def service(number: str, name: str, type: str, category: str, rate_micros: int, **more: Any) -> UpstreamService:  # noqa: A002 - the field's word
-    return UpstreamService(
+def service(number: str, name: str, type: str, category: str, rate_micros: int, **more: Any) -> ServiceRow:  # noqa: A002 - the field's word
+    return ServiceRow(
         **{
             **{"upstream_id": number, "name": name, "category": category, "type": type, "raw_type": type},
             **{"rate_micros": Micros(rate_micros), "min": 10, "max": 1500},

@@ -22,7 +22,7 @@ from sutler.fulfilment.panel_answers import (
     Taken,
     UpstreamRefill,
 )
-from sutler.fulfilment.panel_call import LONGEST_ANSWER_BYTES
+from sutler.fulfilment.panel_call import LONGEST_ANSWER_BYTES, LONGEST_CATALOGUE_BYTES
 from sutler.fulfilment.panel_v2 import Panel, PanelSettings
 from tests.panel_calls import CALLS, KEY, NOW, ORDER, PLACING, URL, Upstream, failing, saying
 
@@ -196,7 +196,10 @@ class TestUnclear:
 
 
 class TestBody:
-    def test_a_longer_answer_than_may_be_is_given_up_before_its_end(self) -> None:
+    @pytest.mark.parametrize(
+        ("call", "longest"), [("balance", LONGEST_ANSWER_BYTES), ("services", LONGEST_CATALOGUE_BYTES)]
+    )
+    def test_a_longer_answer_than_may_be_is_given_up_before_its_end(self, call: str, longest: int) -> None:
         sent = 0
 
         async def endless() -> AsyncIterator[bytes]:
@@ -206,8 +209,8 @@ class TestBody:
                 yield b" " * 2**20
 
         panel = Upstream(lambda _: httpx2.Response(200, content=endless()))
-        assert isinstance(panel.ask(services), NoAnswer)
-        assert sent <= LONGEST_ANSWER_BYTES + 2**20
+        assert isinstance(panel.ask(CALLS[call]), NoAnswer)
+        assert sent <= longest + 2**20
 
     @pytest.mark.parametrize(
         ("encoding", "body"),

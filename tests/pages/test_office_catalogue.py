@@ -1,6 +1,7 @@
 """The office's catalogue: services written, arranged, repriced, taken in; categories; price lists."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from sutler.accounts import audit_log
@@ -129,11 +130,24 @@ def test_a_file_is_read_before_it_is_taken_in(sam_browser: Client, service: Serv
     wrong = sam_browser.post("/office/services/import", {"do": "import", "content": f"{head},X,Nothing,C,1,1,2"})
     assert "row 1" in wrong.content.decode()
     text = f"{head}{service.pk},Followers,Default,Social,1.10,50,10000\n,Likes,Default,Social,2,1,100"
-    assert "Import 2 services" in sam_browser.post("/office/services/import", {"content": text}).content.decode()
+    seen = sam_browser.post("/office/services/import", {"content": text}).content.decode()
+    assert "Import 1 service" in seen
+    assert "its ID is that of a service of ours" in seen
+    given = {"content": text, "if_taken": "update"}
+    seen = sam_browser.post("/office/services/import", given).content.decode()
+    assert "Import 2 services" in seen
+    assert "rate: 0.90 → 1.10" in seen
     assert Service.objects.count() == 1
-    sam_browser.post("/office/services/import", {"do": "import", "content": text})
+    sam_browser.post("/office/services/import", given | {"do": "import"})
     assert sorted(Service.objects.values_list("rate_micros", flat=True)) == [1_100_000, 2_000_000]
     assert sorted(kinds()) == ["new", "price"]
+
+
+def test_a_file_in_an_unknown_charset_is_refused(sam_browser: Client) -> None:
+    content = "name,type,category,rate,min,max\nПодписчики,Default,C,1,1,2".encode("cp1251")
+    file = SimpleUploadedFile("services.csv", content)
+    assert "charset is not known" in sam_browser.post("/office/services/import", {"file": file}).content.decode()
+    assert not Service.objects.exists()
 
 
 def test_a_price_list_is_that_of_a_group(alice: Customer, sam_browser: Client, service: Service) -> None:

@@ -8,8 +8,8 @@ from django.db.models import Count, Max
 
 from sutler.catalogue import version
 from sutler.catalogue.models import Category, Service
-from sutler.catalogue.service_file import LONGEST_CATEGORY
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.service_row import LONGEST_CATEGORY
 from sutler.core.written import one_line
 
 T = TypeVar("T", Category, Service)

@@ -8,10 +8,10 @@ from django.db.models import Max
 
 from sutler.catalogue import acceptable_use, updates
 from sutler.catalogue.models import Category, Service, ServiceUpdate
-from sutler.catalogue.service_file import LONGEST_DESCRIPTION, LONGEST_NAME
 from sutler.core.money import LARGEST_MICROS, show_rate
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.service_row import LONGEST_DESCRIPTION, LONGEST_NAME
 from sutler.core.written import one_line, paragraphs
 
 

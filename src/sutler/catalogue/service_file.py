@@ -1,29 +1,30 @@
-"""Services as they come in from outside, the JSON of a `services` answer or CSV: hostile until every row is read.
+"""Services from a file, the JSON of a `services` answer or CSV: hostile until every row is read.
 
-Pure: reads bytes, touches no database. The names of the columns are the wire's.
+Pure: touches no database. The names of the columns are the wire's; rows are read as those of providers are
+(`core.service_row`), and beside that come the columns that are ours.
 """
 
 import csv
 import io
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sutler.core.money import parse_amount
-from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES, read_number
+from sutler.core import charset, json_text, service_row
+from sutler.core.charset import UnknownCharset
+from sutler.core.json_text import NotJson
+from sutler.core.order_types import LARGEST_NUMBER, read_number
+from sutler.core.service_row import RowFault, ServiceRow, read_description, read_row, unwrapped
+from sutler.core.upstream_words import read_text
 
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
 MOST_ROWS = 200_000
-LONGEST_NAME, LONGEST_CATEGORY, LONGEST_DESCRIPTION = 500, 200, 10_000
+NO_HEADING = "Other"
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_TYPES = {name.lower(): name for name in ORDER_TYPES}
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 _SHOWN = 60
 
-RawRow = Mapping[str, Any]
+RawRow = Any
 
 
 class Unreadable(ValueError):
@@ -42,31 +43,37 @@ class Offer:
     fields: dict[str, Any]
 
 
-def read_json(content: bytes) -> list[RawRow]:
-    """Returns the rows of a `services` answer: a list, a list under `data`, or an object of objects.
+# What is wrong with a row, and what it is called.
+Fault = tuple[str, str]
 
-    Numbers are kept as the text that stands there. Raises Unreadable if it is anything else.
-    """
+
+def text_of(content: bytes, content_type: str = "") -> str:
+    """Returns the text of a file (see `charset.decode`). Raises Unreadable if its charset is not known."""
     try:
-        found = json.loads(content, parse_float=str, parse_int=str, parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"the file is not JSON: {error}") from error
-    if isinstance(found, dict):
-        if "error" in found:
-            raise Unreadable(f"the file is a refusal, not a list of services: {_shown(found['error'])}")
-        found = found.get("data", list(found.values()))
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        return charset.decode(content, content_type)
+    except UnknownCharset as error:
+        raise Unreadable(f"the file's charset is not known: {error}") from error
+
+
+def read_json(text: str) -> list[RawRow]:
+    """Returns the rows of a `services` answer, wrapped in any way that panels know. Raises Unreadable otherwise."""
+    try:
+        found = json_text.loads(text)
+    except NotJson as error:
+        raise Unreadable(f"the file is not JSON: {error}" if str(error) else "the file is empty") from error
+    if isinstance(found, dict) and "error" in found:
+        raise Unreadable(f"the file is a refusal, not a list of services: {_shown(found['error'])}")
+    rows = unwrapped(found)
+    if rows is None or (rows and not any(isinstance(each, dict) for each in rows)):
         raise Unreadable("the file is not a list of services")
-    return found
+    return rows
 
 
-def read_csv(content: bytes) -> list[RawRow]:
-    """Returns the rows of a CSV file in UTF-8 whose first line names the columns. Raises Unreadable otherwise."""
+def read_csv(text: str) -> list[RawRow]:
+    """Returns the rows of CSV whose first line names the columns. Raises Unreadable otherwise."""
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
         rows: list[RawRow] = list(reader)
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"the file is not UTF-8: byte {error.start}") from error
     except csv.Error as error:
         raise Unreadable(f"line {reader.reader.line_num} is not CSV: {error}") from error
     missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
@@ -75,72 +82,81 @@ def read_csv(content: bytes) -> list[RawRow]:
     return rows
 
 
-def check(rows: Sequence[RawRow]) -> tuple[list[Offer], list[str]]:
-    """Reads every row. Returns the offers, and one line for each row that is wrong."""
-    offers, faults = [], []
-    seen: set[int] = set()
-    for place, row in enumerate(rows, 1):
-        offer = _read(row)
-        if isinstance(offer, Offer) and offer.service_id in seen:
-            offer = "its id stands in an earlier row already"
-        if isinstance(offer, Offer):
-            offers.append(offer)
-            if offer.service_id:
-                seen.add(offer.service_id)
-        else:
-            named = f" (service {_shown(row['service'])})" if row.get("service") else ""
-            faults.append(f"row {place}{named}: {offer}")
-    return offers, faults
+def check(rows: Sequence[RawRow]) -> tuple[list[Offer], list[Fault]]:
+    """Reads every row. Returns the offers, and of each row that is left out what it is called and why.
+
+    Of two rows with one id the dearer counts.
+    """
+    by_id: dict[int, tuple[str, ServiceRow]] = {}
+    offers: dict[str, Offer] = {}
+    faults: list[Fault] = []
+    for place, raw in enumerate(rows, 1):
+        row = read_row(raw)
+        name = _name(place, raw)
+        offer = row if isinstance(row, RowFault) else _offer(raw, row)
+        if isinstance(offer, str) or isinstance(row, RowFault):
+            faults.append((name, str(offer)))
+            continue
+        if offer.service_id in by_id:
+            other, kept = by_id[offer.service_id]
+            loser = name if service_row.dearer(kept, row) is kept else other
+            faults.append((loser, str(RowFault.DEARER_TWIN)))
+            if loser == name:
+                continue
+            del offers[other]
+        if offer.service_id:
+            by_id[offer.service_id] = name, row
+        offers[name] = offer
+    return list(offers.values()), faults
 
 
-def _read(row: RawRow) -> Offer | str:
+def _name(place: int, raw: RawRow) -> str:
+    named = read_text(raw.get("service"), _SHOWN) if isinstance(raw, dict) else ""
+    return f"row {place}" + (f" (service {named})" if named else "")
+
+
+def _offer(raw: Mapping[Any, Any], row: ServiceRow) -> Offer | str:
     """Returns the offer of a row, or what is wrong with it."""
-    if None in row:
+    if None in raw:
         return "it has more columns than the first line names"
-    values: dict[str, Any] = {}
-    for name, (read, wanted) in (_REQUIRED | _OPTIONAL).items():
-        raw = row.get(name)
-        if raw is None and name in _REQUIRED:
-            return f"{name} is missing"
-        if name in row:
-            values[name] = read(str(raw or "").strip()) if isinstance(raw, (str, bool, type(None))) else None
-            if values[name] is None:
-                return f"{name} {_shown(raw)} is not {wanted}"
-    if not 1 <= values["min"] <= values["max"]:
-        return f"min {values['min']} and max {values['max']} must be in order and at least 1"
-    return Offer(values.pop("service", 0) or None, values.pop("category"), _as_columns(values))
+    if row.type is None:
+        return f"its type {_shown(row.raw_type)} is none of the protocol's" if row.raw_type else "it has no type"
+    service_id = _id(raw.get("service"), row.upstream_id)
+    if service_id is None:
+        return RowFault.NO_ID
+    fields: dict[str, Any] = {"name": row.name, "type": row.type, "rate_micros": row.rate_micros}
+    fields |= {"min": row.min, "max": row.max}
+    fields |= {name: getattr(row, name) for name in ("dripfeed", "refill", "cancel") if name in raw}
+    if "desc" in raw or "description" in raw:
+        fields["description"] = read_description(raw.get("desc") or raw.get("description"))
+    for name, (read, wanted) in _OURS.items():
+        if name in raw:
+            value = read(_plain(raw[name]))
+            if value is None:
+                return f"its {name} is not {wanted}"
+            fields[name] = None if value == _FOR_EVER else value
+    return Offer(service_id or None, row.category or NO_HEADING, fields)
 
 
-def _as_columns(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {_COLUMNS.get(name, name): None if value == _FOR_EVER else value for name, value in values.items()}
+def _id(raw: object, read: str) -> int | None:
+    """Returns the id of a row, 0 where it has none, None where it is none of ours."""
+    if raw is None or (isinstance(raw, str) and not raw.strip()):
+        return 0
+    number = read_number(read)
+    return number if number and number <= LARGEST_NUMBER else None
 
 
-def _shown(raw: Any) -> str:
+def _plain(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value)
+    return value.strip() if isinstance(value, str) else read_text(value, _SHOWN) or "?"
+
+
+def _shown(raw: object) -> str:
     text = raw if isinstance(raw, str) else str(raw)
     return ascii(text[:_SHOWN]) + ("..." if len(text) > _SHOWN else "")
-
-
-def _line(longest: int) -> Callable[[str], str | None]:
-    def read(text: str) -> str | None:
-        joined = " ".join(text.split())
-        return joined if joined and len(joined) <= longest and not _CONTROL.search(joined) else None
-
-    return read
-
-
-def _description(text: str) -> str | None:
-    if len(text) > LONGEST_DESCRIPTION:
-        return None
-    lines = [" ".join(line.split()) for line in text.splitlines()]
-    return None if any(map(_CONTROL.search, lines)) else "\n".join(lines)
-
-
-def _type(text: str) -> str | None:
-    return _TYPES.get(text.lower().replace("_", " "))
-
-
-def _rate(text: str) -> int | None:
-    return parse_amount(text) or None
 
 
 def _flag(text: str) -> bool | None:
@@ -152,34 +168,15 @@ def _number(text: str) -> int | None:
     return number if number is not None and number <= LARGEST_NUMBER else None
 
 
-def _id(text: str) -> int | None:
-    return 0 if not text else _number(text) or None
-
-
 def _days(text: str) -> int | str | None:
     return _FOR_EVER if not text else _number(text)
 
 
 _FOR_EVER = "for ever"
 _WHOLE = f"a whole number up to {LARGEST_NUMBER}"
-_YES_OR_NO = "true or false"
-_Reader = tuple[Callable[[str], Any], str]
-_REQUIRED: dict[str, _Reader] = {
-    "name": (_line(LONGEST_NAME), f"a printable line of at most {LONGEST_NAME} characters"),
-    "type": (_type, "one of the protocol's types"),
-    "category": (_line(LONGEST_CATEGORY), f"a printable line of at most {LONGEST_CATEGORY} characters"),
-    "rate": (_rate, "an amount above 0 such as 0.90"),
-    "min": (_number, _WHOLE),
-    "max": (_number, _WHOLE),
-}
-_OPTIONAL: dict[str, _Reader] = {
-    "service": (_id, f"an id from 1 to {LARGEST_NUMBER}"),
-    "dripfeed": (_flag, _YES_OR_NO),
-    "refill": (_flag, _YES_OR_NO),
-    "cancel": (_flag, _YES_OR_NO),
-    "one_active_order_per_link": (_flag, _YES_OR_NO),
+_REQUIRED: Iterable[str] = ("name", "type", "category", "rate", "min", "max")
+_OURS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "one_active_order_per_link": (_flag, "true or false"),
     "refill_days": (_days, _WHOLE),
     "refill_wait_hours": (_number, _WHOLE),
-    "desc": (_description, f"a printable text of at most {LONGEST_DESCRIPTION} characters"),
 }
-_COLUMNS = {"rate": "rate_micros", "desc": "description"}

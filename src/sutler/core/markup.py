@@ -30,3 +30,8 @@ def floor_rate(cost: int, floor_basis_points: int) -> Micros:
 def jumps(before: int, after: int) -> bool:
     """Returns True if a price went up or down by more than 30 %."""
     return abs(after - before) * 100 > before * LARGEST_STEP_PERCENT
+
+
+def rises_too_far(before: int, after: int, step: int = 1) -> bool:
+    """Returns True if a price rises by more than 30 %, and by more than rounding it up to a step can make it."""
+    return (after - (step - 1) - before) * 100 > before * LARGEST_STEP_PERCENT

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from sutler.core import left_out
 from sutler.core.markup import jumps
 from sutler.core.money import Micros, show_rate
+from sutler.core.service_row import ServiceRow
 from sutler.fulfilment.models import CatalogueChange
-from sutler.fulfilment.panel_answers import Catalogue, UpstreamService
+from sutler.fulfilment.panel_answers import Catalogue
 
 Kind = CatalogueChange.Kind
 FLAGS = ("dripfeed", "refill", "cancel")
@@ -20,7 +22,7 @@ class Known:
     """
 
     id: int
-    said: UpstreamService
+    said: ServiceRow
     offered_micros: int | None = None
     is_gone: bool = False
     is_sold: bool = False
@@ -45,7 +47,7 @@ class Difference:
     on have stopped to promise.
     """
 
-    new: list[UpstreamService] = field(default_factory=list)
+    new: list[ServiceRow] = field(default_factory=list)
     changed: list[Known] = field(default_factory=list)
     gone: list[Known] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -59,7 +61,8 @@ def unfit(known: Mapping[str, Known], catalogue: Catalogue) -> str:
     An empty one is none, nor is one without half of what there was.
     """
     if not catalogue.services:
-        return f"no service can be read, {len(catalogue.dropped)} entries were dropped"
+        reasons = left_out.counted(catalogue.left_out()) or "the answer is empty"
+        return f"no service can be read, {len(catalogue.dropped)} rows were left out: {reasons}"
     there = sum(not each.is_gone for each in known.values())
     gone = sum(1 for _ in _gone(known, catalogue))
     return f"{gone} of {there} services are gone at once" if 2 * gone > there else ""
@@ -87,7 +90,7 @@ def _gone(known: Mapping[str, Known], catalogue: Catalogue) -> Iterator[Known]:
     return (had for upstream_id, had in known.items() if not had.is_gone and upstream_id not in seen)
 
 
-def _compare_one(had: Known, said: UpstreamService, found: Difference) -> None:
+def _compare_one(had: Known, said: ServiceRow, found: Difference) -> None:
     rate, offered = _price(had, said)
     now = Known(had.id, replace(said, rate_micros=rate), offered, is_gone=False, is_sold=had.is_sold)
     if now == had:
@@ -100,14 +103,14 @@ def _compare_one(had: Known, said: UpstreamService, found: Difference) -> None:
         found.broken += _broken(had.said, said)
 
 
-def _price(had: Known, said: UpstreamService) -> tuple[Micros, int | None]:
+def _price(had: Known, said: ServiceRow) -> tuple[Micros, int | None]:
     """Returns the rate that counts, and the one that waits: a jump, where we sell the service on."""
     if had.is_sold and jumps(had.said.rate_micros, said.rate_micros):
         return had.said.rate_micros, said.rate_micros
     return said.rate_micros, None
 
 
-def _notes(had: Known, now: Known, said: UpstreamService) -> Iterator[Note]:
+def _notes(had: Known, now: Known, said: ServiceRow) -> Iterator[Note]:
     before, id_ = had.said, said.upstream_id
     if had.is_gone:
         yield Note(id_, Kind.BACK, after=_named(said))
@@ -125,7 +128,7 @@ def _notes(had: Known, now: Known, said: UpstreamService) -> Iterator[Note]:
         yield Note(id_, Kind.PRICE, show_rate(before.rate_micros), show_rate(now.said.rate_micros))
 
 
-def _broken(before: UpstreamService, said: UpstreamService) -> Iterable[str]:
+def _broken(before: ServiceRow, said: ServiceRow) -> Iterable[str]:
     if said.type != before.type:
         yield f"{said.upstream_id} is now {said.raw_type or 'of no type'}"
     lost: Collection[str] = [name for name in FLAGS if getattr(before, name) and not getattr(said, name)]
@@ -133,9 +136,9 @@ def _broken(before: UpstreamService, said: UpstreamService) -> Iterable[str]:
         yield f"{said.upstream_id} has no {' and no '.join(lost)} any more"
 
 
-def _flags(said: UpstreamService) -> str:
+def _flags(said: ServiceRow) -> str:
     return " ".join(name for name in FLAGS if getattr(said, name)) or "none"
 
 
-def _named(said: UpstreamService) -> str:
+def _named(said: ServiceRow) -> str:
     return f"{said.category}: {said.name}"[:500] if said.category else said.name

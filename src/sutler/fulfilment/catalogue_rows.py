@@ -7,9 +7,9 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from sutler.core.money import Micros
+from sutler.core.service_row import ServiceRow as Said
 from sutler.fulfilment.catalogue_difference import Difference, Known, Note
 from sutler.fulfilment.models import CatalogueChange, Route, UpstreamService
-from sutler.fulfilment.panel_answers import UpstreamService as Said
 from sutler.storage.statements import Statement, moment, run
 
 OVERTAKEN = "overtaken"

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sutler.core import left_out
+from sutler.core.left_out import LeftOut
 from sutler.fulfilment import alarms, catalogue_rows, journal, selling
 from sutler.fulfilment.catalogue_difference import Difference, Known, compare, unfit
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Alarm, CatalogueChange, Provider
-from sutler.fulfilment.panel_answers import Catalogue, Declined, Dropped, Failure
+from sutler.fulfilment.panel_answers import Catalogue, Declined, Failure
 from sutler.fulfilment.selling import ACTOR, Adjusted
 from sutler.storage.transactions import durable
 
@@ -27,7 +29,7 @@ class Report:
 
     fault: str = ""
     services: int = 0
-    dropped: tuple[Dropped, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     difference: Difference | None = None
     adjusted: Adjusted = field(default_factory=Adjusted)
 
@@ -85,7 +87,7 @@ def take(
         adjusted = selling.adjust(selling.services_of(provider_id), before, now)
         _tell(provider_id, there, answer, difference, now)
         Provider.objects.filter(pk=provider.pk).update(catalogue_at=now)
-    return Report("", len(answer.services), answer.dropped, difference, adjusted)
+    return Report("", len(answer.services), _left_out(answer), difference, adjusted)
 
 
 def preview(provider_id: int, answer: Catalogue | Failure, *, trust: bool = False) -> Report:
@@ -94,7 +96,7 @@ def preview(provider_id: int, answer: Catalogue | Failure, *, trust: bool = Fals
     fault = _fault(there, answer, trust=trust)
     if fault or not isinstance(answer, Catalogue):
         return Report(fault)
-    return Report("", len(answer.services), answer.dropped, compare(there, answer))
+    return Report("", len(answer.services), _left_out(answer), compare(there, answer))
 
 
 def waiting(provider_id: int) -> int:
@@ -125,16 +127,20 @@ def _tell(
     elif difference.overtaken:
         close_prices_alarm(provider_id, ACTOR, now)
     if difference.broken:
-        text = f"Services that are sold on promise less: {'; '.join(difference.broken)}"
+        text = f"Services that are sold on promise less ({len(difference.broken)}): {'; '.join(difference.broken)}"
         alarms.sound(provider_id, Alarm.Kind.CATALOGUE, BROKEN, text, now)
     read = {each.upstream_id for each in answer.services}
     unread = [each for each in answer.dropped if each.upstream_id not in read and _is_sold(there, each.upstream_id)]
     if unread:
         named = "; ".join(f"{each.upstream_id}: {each.why}" for each in unread)
-        text = f"Services that are sold on cannot be read, what was known of them holds: {named}"
+        text = f"{len(unread)} services that are sold on cannot be read, what was known of them holds: {named}"
         alarms.sound(provider_id, Alarm.Kind.CATALOGUE, UNREADABLE, text, now)
     else:
         alarms.close(provider_id, Alarm.Kind.CATALOGUE, UNREADABLE, ACTOR, now)
+
+
+def _left_out(answer: Catalogue) -> tuple[LeftOut, ...]:
+    return tuple(left_out.by_reason(answer.left_out()))
 
 
 def _is_sold(there: Mapping[str, Known], upstream_id: str) -> bool:

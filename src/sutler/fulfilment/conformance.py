@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import httpx2
 
 from sutler.core.order_types import ORDER_TYPES
+from sutler.core.service_row import ServiceRow
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import panel_read
 from sutler.fulfilment.conformance_adds import cheapest, refusals
@@ -27,7 +28,7 @@ from sutler.fulfilment.conformance_verdict import (
     tolerated,
     untold,
 )
-from sutler.fulfilment.panel_answers import Accepted, Balance, Catalogue, NoAnswer, NotSent, UpstreamService
+from sutler.fulfilment.panel_answers import Accepted, Balance, Catalogue, NoAnswer, NotSent
 from sutler.fulfilment.panel_catalogue import catalogue
 
 JSON = "application/json"
@@ -93,7 +94,7 @@ class _Examiner:
         self._report.findings.sort(key=_place)
         return self._report
 
-    async def _services(self) -> tuple[UpstreamService, ...]:
+    async def _services(self) -> tuple[ServiceRow, ...]:
         found = catalogue((await self._answer(call("services"))).value)
         return found.services if isinstance(found, Catalogue) else ()
 
@@ -130,7 +131,7 @@ class _Examiner:
         why = self._asker.masked(verdict.why)
         self._report.findings.append(Finding(check.action, check.type, check.sentence, verdict.outcome, why, told))
 
-    async def _be_refused(self, services: tuple[UpstreamService, ...], balance: Balance | None) -> None:
+    async def _be_refused(self, services: tuple[ServiceRow, ...], balance: Balance | None) -> None:
         mistaken = ""
         for check in refusals(cheapest(services), balance.micros if balance else None):
             if mistaken:
@@ -145,7 +146,7 @@ class _Examiner:
         else:
             self._add(check, PASS if again == balance else differs("the balance is another"), Answer(None))
 
-    async def _buy(self, services: tuple[UpstreamService, ...], budget_micros: int, token: str) -> None:
+    async def _buy(self, services: tuple[ServiceRow, ...], budget_micros: int, token: str) -> None:
         shopper = Shopper(self._asker, budget_micros)
         for wanted in wishes(services, token):
             async for seen in shopper.buy(wanted):

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES, Field, Kind, Measure
 from sutler.core.pricing import PER_THOUSAND, charge
+from sutler.core.service_row import ServiceRow
 from sutler.fulfilment.conformance_call import call
 from sutler.fulfilment.conformance_reads import Check
 from sutler.fulfilment.conformance_verdict import refused_add
-from sutler.fulfilment.panel_answers import UpstreamService
 
 LINK = "https://example.com/conformance"
 RUNS = 2
@@ -18,33 +18,33 @@ _SAMPLES = {
 }
 
 
-def cheapest(services: Iterable[UpstreamService]) -> dict[str, UpstreamService]:
+def cheapest(services: Iterable[ServiceRow]) -> dict[str, ServiceRow]:
     """Returns for each type on sale, in the order of the types, the service whose smallest order costs least."""
-    found: dict[str, UpstreamService] = {}
+    found: dict[str, ServiceRow] = {}
     for each in services:
         if each.type and (each.type not in found or cost_micros(each) < cost_micros(found[each.type])):
             found[each.type] = each
     return {name: found[name] for name in ORDER_TYPES if name in found}
 
 
-def cost_micros(service: UpstreamService, runs: int = 1) -> int:
+def cost_micros(service: ServiceRow, runs: int = 1) -> int:
     """Returns what the smallest order costs in the end; a subscription's is that of its one post."""
     kind = ORDER_TYPES[service.type or ""]
     return charge(service.rate_micros, 1 if kind.measure is Measure.ONE else service.min * runs, kind.per)
 
 
-def smallest(service: UpstreamService, link: str) -> dict[str, str]:
+def smallest(service: ServiceRow, link: str) -> dict[str, str]:
     """Returns the fields of the smallest order; a subscription's is for one post."""
     fields = sample(service, link, service.min)
     return {**fields, "posts": "1"} if ORDER_TYPES[service.type or ""].measure is Measure.POSTS else fields
 
 
-def dripped(service: UpstreamService, link: str) -> dict[str, str]:
+def dripped(service: ServiceRow, link: str) -> dict[str, str]:
     """Returns the fields of the smallest order that is spread over runs."""
     return {**smallest(service, link), "runs": str(RUNS), "interval": "60"}
 
 
-def sample(service: UpstreamService, link: str, count: int) -> dict[str, str]:
+def sample(service: ServiceRow, link: str, count: int) -> dict[str, str]:
     """Returns the required fields of the type, for so many pieces or lines."""
     kind = ORDER_TYPES[service.type or ""]
     lines = count if kind.measure is Measure.LINES else 1
@@ -62,7 +62,7 @@ def _text(asked: Field, link: str, count: int, lines: int) -> str:
     return _SAMPLES[asked.name]
 
 
-def refusals(on_sale: Mapping[str, UpstreamService], balance_micros: int | None) -> Iterator[Check]:
+def refusals(on_sale: Mapping[str, ServiceRow], balance_micros: int | None) -> Iterator[Check]:
     """Yields the orders that must be refused, those that could cost most if they are not last.
 
     Each asks for less than the minimum besides, where its type lets it, so that a panel which overlooks what is
@@ -82,7 +82,7 @@ def refusals(on_sale: Mapping[str, UpstreamService], balance_micros: int | None)
             yield _above(service, balance_micros)
 
 
-def _without_a_field(service: UpstreamService) -> Iterator[Check]:
+def _without_a_field(service: ServiceRow) -> Iterator[Check]:
     kind = ORDER_TYPES[service.type or ""]
     good = sample(service, LINK, service.min - 1)
     if kind.measure is Measure.POSTS:
@@ -95,18 +95,18 @@ def _without_a_field(service: UpstreamService) -> Iterator[Check]:
         yield _lacking(service, "referring_url", {**good, "type_of_traffic": "2"})
 
 
-def _lacking(service: UpstreamService, name: str, fields: dict[str, str]) -> Check:
+def _lacking(service: ServiceRow, name: str, fields: dict[str, str]) -> Check:
     judge = refused_add(f"Incorrect {name}")
     return Check("add", f"a missing `{name}` is refused", call("add", **fields), judge, service.type or "")
 
 
-def _below(service: UpstreamService) -> Check:
+def _below(service: ServiceRow) -> Check:
     fields = call("add", **sample(service, LINK, service.min - 1))
     judge = refused_add(f"Quantity less than minimal {service.min}")
     return Check("add", "less than the minimum is refused", fields, judge, service.type or "")
 
 
-def _above(service: UpstreamService, balance_micros: int | None) -> Check:
+def _above(service: ServiceRow, balance_micros: int | None) -> Check:
     unpayable = LARGEST_NUMBER
     if balance_micros is not None:
         unpayable = 2 * balance_micros * PER_THOUSAND // service.rate_micros

@@ -6,6 +6,7 @@ from typing import Any
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.money import show_charge
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES, Measure
+from sutler.core.service_row import ServiceRow
 from sutler.core.upstream_words import REFUSES_REQUEST, DeclineKind, read_count
 from sutler.fulfilment import conformance_shapes as shapes
 from sutler.fulfilment import panel_read
@@ -24,7 +25,7 @@ from sutler.fulfilment.conformance_verdict import (
     refused,
     untold,
 )
-from sutler.fulfilment.panel_answers import Accepted, Balance, Declined, Taken, UpstreamService, UpstreamStatus
+from sutler.fulfilment.panel_answers import Accepted, Balance, Declined, Taken, UpstreamStatus
 
 DRIPPED = ", drip-fed"
 _NOT_OUR_DOING = frozenset(
@@ -42,7 +43,7 @@ Seen = tuple[Check, Verdict, Answer]
 class Wanted:
     """The smallest order of a type, as it is about to be placed."""
 
-    def __init__(self, service: UpstreamService, link: str, *, drip: bool) -> None:
+    def __init__(self, service: ServiceRow, link: str, *, drip: bool) -> None:
         kind = ORDER_TYPES[service.type or ""]
         self.service = service
         self.label = f"{kind.name}{DRIPPED if drip else ''}"
@@ -56,7 +57,7 @@ class Wanted:
             self.family = ("posts", "expiry", "orders")
 
 
-def wishes(services: Sequence[UpstreamService], token: str) -> list[Wanted]:
+def wishes(services: Sequence[ServiceRow], token: str) -> list[Wanted]:
     """Returns an order of each type on sale and a drip-feed of each that has one, the cheapest first."""
     drips = [each for each in services if each.dripfeed and each.type and ORDER_TYPES[each.type].can_drip]
     asked = [(each, False) for each in cheapest(services).values()] + [

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import Micros
+from sutler.core.service_row import ServiceRow
 from sutler.core.upstream_words import DeclineKind, Doubt
 
 
@@ -62,26 +63,6 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamService:
-    """One service of an upstream's catalogue. Its texts are bounded and hostile: escape them.
-
-    `type` is one of ours, or None where it is unknown, and then the service cannot be sold; `raw_type` is their word.
-    """
-
-    upstream_id: str
-    name: str
-    category: str
-    type: str | None
-    raw_type: str
-    rate_micros: Micros
-    min: int
-    max: int
-    dripfeed: bool
-    refill: bool
-    cancel: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Dropped:
     """An entry of a catalogue that cannot be used, and why. `upstream_id` is "" where it could not be read.
 
@@ -96,8 +77,12 @@ class Dropped:
 class Catalogue:
     """An upstream's `services`. Both parts empty is an empty reply, and what that means is for the caller to say."""
 
-    services: tuple[UpstreamService, ...]
+    services: tuple[ServiceRow, ...]
     dropped: tuple[Dropped, ...] = ()
+
+    def left_out(self) -> list[tuple[str, str]]:
+        """Returns the ids and reasons of what was dropped."""
+        return [(each.upstream_id, str(each.why)) for each in self.dropped]
 
 
 class UpstreamStatus(NamedTuple):

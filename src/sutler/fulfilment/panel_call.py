@@ -7,7 +7,7 @@ import asyncio
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from http import HTTPStatus
 from typing import TypeVar, cast
@@ -16,13 +16,19 @@ from urllib.parse import quote, quote_plus
 import httpx2
 
 from sutler import __version__
+from sutler.core import charset
+from sutler.core.charset import UnknownCharset
 from sutler.core.clock import Clock
 from sutler.core.upstream_words import LONGEST_RAW, DeclineKind, read_text
-from sutler.fulfilment import panel_read
+from sutler.fulfilment import panel_catalogue, panel_read
 from sutler.fulfilment.panel_answers import Declined, Exchange, Failure, NoAnswer, NotSent
 from sutler.fulfilment.panel_v2 import PanelSettings, Read
 
 LONGEST_ANSWER_BYTES = 8 * 1024 * 1024
+LONGEST_CATALOGUE_BYTES = 32 * 1024 * 1024
+CATALOGUE = "services"
+# Longer answers are unpacked, decoded and read in a thread, while the loop serves other calls.
+_READ_ASIDE_BYTES = 128 * 1024
 LONGEST_LOGGED = 2000
 MASK = "***"
 # A shorter key may stand in an answer by chance, in an id say; masking it there would change what is read.
@@ -42,8 +48,12 @@ OnAnswer = Callable[[httpx2.Response], None]
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
+    """An answer as it came over the wire."""
+
     http_status: int
-    text: str
+    body: bytes = field(repr=False)
+    content_type: str
+    encoding: str
     location: str = ""
 
 
@@ -70,11 +80,11 @@ class HttpCall:
         started_at, started = self._clock.now(), self._clock.monotonic()
         manner = _manner(settings)
         reply = await self._exchange(manner, settings.longest_seconds, action, fields)
-        outcome: _T | Failure = _understood(manner, action, reply, read) if isinstance(reply, _Reply) else reply
+        outcome, text = await _understood(manner, action, reply, read)
         return outcome, Exchange(
             action=action,
             fields=manner.logged(fields),
-            answer=reply.text[:LONGEST_LOGGED] if isinstance(reply, _Reply) else "",
+            answer=text,
             http_status=reply.http_status if isinstance(reply, _Reply) else None,
             started_at=started_at,
             milliseconds=round((self._clock.monotonic() - started) * 1000),
@@ -92,17 +102,17 @@ class HttpCall:
             return NotSent(manner.told(error))
         try:
             async with asyncio.timeout(longest_seconds):
-                reply = await self._send(manner, request)
+                reply = await self._send(request, _longest(action))
                 again = None if action in _PLACING else _same_host(request, reply)
                 if again is not None:
-                    reply = await self._send(manner, manner.request(action, fields, again))
+                    reply = await self._send(manner.request(action, fields, again), _longest(action))
         except _NEVER_LEFT as error:
             return NotSent(manner.told(error))
         except Exception as error:  # noqa: BLE001 - whatever broke, the upstream may have acted
             return NoAnswer(manner.told(error))
         return reply
 
-    async def _send(self, manner: "_Manner", request: httpx2.Request) -> _Reply | NoAnswer:
+    async def _send(self, request: httpx2.Request, longest: int) -> _Reply | NoAnswer:
         response = await self._transport.handle_async_request(request)
         try:
             self._on_answer(response)
@@ -110,17 +120,15 @@ class HttpCall:
             # As it came over the wire: unpacking it is bounded, and httpx2's own is not.
             async for chunk in cast(httpx2.AsyncByteStream, response.stream):
                 body += chunk
-                if len(body) > LONGEST_ANSWER_BYTES:
-                    return NoAnswer(f"the answer is longer than {LONGEST_ANSWER_BYTES} bytes")
+                if len(body) > longest:
+                    return NoAnswer(f"the answer is longer than {longest} bytes")
         finally:
             with suppress(Exception):  # what has been heard counts, whatever becomes of the connection
                 await response.aclose()
-        plain = _unpacked(bytes(body), response.headers.get("Content-Encoding", ""))
-        if isinstance(plain, NoAnswer):
-            return plain
-        text = manner.masked(plain.decode("utf-8", "replace"))
-        location = response.headers.get("Location", "") if response.has_redirect_location else ""
-        return _Reply(response.status_code, text, location)
+        headers = response.headers
+        location = headers.get("Location", "") if response.has_redirect_location else ""
+        content_type, encoding = headers.get("Content-Type", ""), headers.get("Content-Encoding", "")
+        return _Reply(response.status_code, bytes(body), content_type, encoding, location)
 
 
 class _Manner:
@@ -167,18 +175,52 @@ class _Manner:
 _manner = lru_cache(maxsize=256)(_Manner)
 
 
-def _understood(manner: _Manner, action: str, reply: _Reply, read: Read[_T]) -> _T | Declined | NoAnswer:
+async def _understood(
+    manner: _Manner, action: str, reply: _Reply | NotSent | NoAnswer, read: Read[_T]
+) -> tuple[_T | Failure, str]:
+    """Returns what the answer means, and the beginning of its text for the log."""
+    if not isinstance(reply, _Reply):
+        return reply, ""
+    if len(reply.body) > _READ_ASIDE_BYTES:
+        return await asyncio.to_thread(_meaning, manner, action, reply, read)
+    return _meaning(manner, action, reply, read)
+
+
+def _meaning(manner: _Manner, action: str, reply: _Reply, read: Read[_T]) -> tuple[_T | Failure, str]:
     """Decides what the answer means. A body that says something counts whatever the HTTP status."""
+    plain = _unpacked(reply.body, reply.encoding, _longest(action))
+    if isinstance(plain, NoAnswer):
+        return plain, ""
+    text, fault = _text(plain, reply.content_type)
+    text = manner.masked(text)
     if reply.location:
-        return NoAnswer(f"redirected to {read_text(manner.masked(reply.location), LONGEST_RAW)}")
-    heard = panel_read.decode(reply.text)
-    answer = heard if isinstance(heard, NoAnswer) else _read(action, heard, read)
+        return NoAnswer(f"redirected to {read_text(manner.masked(reply.location), LONGEST_RAW)}"), text[:LONGEST_LOGGED]
+    if fault and action == CATALOGUE:
+        answer: _T | Declined | NoAnswer = NoAnswer(f"the answer's charset is not known: {fault}")
+    else:
+        heard = panel_read.decode(text, panel_catalogue.row if action == CATALOGUE else None)
+        answer = heard if isinstance(heard, NoAnswer) else _read(action, heard, read)
     if isinstance(answer, NoAnswer):
         answer = replace(answer, why=f"HTTP {reply.http_status}: {answer.why}")
     too_many = reply.http_status == HTTPStatus.TOO_MANY_REQUESTS and action not in _PLACING
     if too_many and isinstance(answer, (Declined, NoAnswer)):
-        return Declined(DeclineKind.RATE, answer.raw if isinstance(answer, Declined) else answer.why)
-    return answer
+        answer = Declined(DeclineKind.RATE, answer.raw if isinstance(answer, Declined) else answer.why)
+    return answer, text[:LONGEST_LOGGED]
+
+
+def _text(body: bytes, content_type: str) -> tuple[str, str]:
+    """Returns the text of an answer, and what is wrong with it: then what could not be read is replaced.
+
+    An id or a status is read beside what was lost; a name must not be sold so.
+    """
+    try:
+        return charset.decode(body, content_type), ""
+    except UnknownCharset as error:
+        return body.decode("utf-8", "replace"), str(error)
+
+
+def _longest(action: str) -> int:
+    return LONGEST_CATALOGUE_BYTES if action == CATALOGUE else LONGEST_ANSWER_BYTES
 
 
 def _read(action: str, heard: object, read: Read[_T]) -> _T | Declined | NoAnswer:
@@ -201,7 +243,7 @@ def _same_host(request: httpx2.Request, reply: _Reply | NoAnswer) -> httpx2.URL 
     return url.copy_with(fragment=None) if stays else None
 
 
-def _unpacked(body: bytes, encoding: str) -> bytes | NoAnswer:
+def _unpacked(body: bytes, encoding: str, longest: int) -> bytes | NoAnswer:
     """Returns the body without its gzip, which must be whole and not unpack to more than an answer may have."""
     if encoding.strip().lower() in ("", "identity"):
         return body
@@ -209,10 +251,10 @@ def _unpacked(body: bytes, encoding: str) -> bytes | NoAnswer:
         return NoAnswer(f"the answer is packed as {read_text(encoding, LONGEST_RAW)}")
     unpacking = zlib.decompressobj(wbits=31)
     try:
-        plain = unpacking.decompress(body, LONGEST_ANSWER_BYTES)
+        plain = unpacking.decompress(body, longest + 1)
     except zlib.error:
         return NoAnswer("the answer's gzip is broken")
-    return plain if unpacking.eof else NoAnswer("the answer's gzip is cut off or too long")
+    return plain if unpacking.eof and len(plain) <= longest else NoAnswer("the answer's gzip is cut off or too long")
 
 
 def _why(outcome: object) -> str:

@@ -4,13 +4,13 @@ Each reader takes a decoded answer that is no refusal, and returns what it says,
 that the protocol page (section 5) knows.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, TypeVar
 
+from sutler.core import json_text
+from sutler.core.json_text import Hook, NotJson
 from sutler.core.lifecycle import Status
 from sutler.core.money import is_currency
 from sutler.core.upstream_words import (
@@ -38,7 +38,6 @@ from sutler.fulfilment.panel_answers import (
 )
 
 LONGEST_WORD = 60
-LONGEST_NUMBER = 80
 MOST_CHILDREN = 10_000
 
 _T = TypeVar("_T")
@@ -51,22 +50,13 @@ _OF_PARENTS = frozenset({"runs", "posts", "orders"})
 _STRANGE = NoAnswer("the answer has no known shape")
 
 
-def decode(body: str) -> Any:
-    """Returns the JSON value, or NoAnswer. NaN and infinities, which are no JSON, become null where they stand."""
-    text = body.lstrip("\ufeff \t\r\n")
-    if not text:
-        return NoAnswer("the answer is empty")
+def decode(text: str, hook: Hook | None = None) -> Any:
+    """Returns the JSON value as `json_text.loads` does, or NoAnswer; with a hook it says what stands there instead."""
     try:
-        return json.loads(text, parse_float=_decimal, parse_constant=lambda _: None, strict=False)
-    except (ValueError, RecursionError):
-        return NoAnswer("the answer is not JSON")
-
-
-def _decimal(literal: str) -> Decimal | None:
-    try:
-        return Decimal(literal) if len(literal) <= LONGEST_NUMBER else None
-    except InvalidOperation:  # an exponent that not even Decimal holds
-        return None
+        return json_text.loads(text, hook)
+    except NotJson as error:
+        beginning = f": {error}" if hook else ""
+        return NoAnswer(f"the answer is not JSON{beginning}" if str(error) else "the answer is empty")
 
 
 def refusal(answer: Any) -> Declined | None:

@@ -26,7 +26,6 @@ from sutler.storage.transactions import durable
 Kind, State = ProviderTask.Kind, ProviderTask.State
 OPEN = (State.WAITING, State.RUNNING)
 LONGEST_TEXT = 300
-MOST_NOTES = 40
 _UNFIT = frozenset({Outcome.DIFFERS, Outcome.UNTOLD})
 
 
@@ -117,7 +116,10 @@ async def _sync(line: Line, task: ProviderTask) -> dict[str, Any]:
         "new": len(report.difference.new),
         "differences": len(notes),
         "waiting": sum(each.waits for each in notes),
-        "unreadable": [f"{each.upstream_id or '?'}: {_cut(each.why)}" for each in report.dropped[:MOST_NOTES]],
+        "left_out": [
+            {"why": _cut(each.why), "count": each.count, "names": each.names, "more": each.more}
+            for each in report.left_out
+        ],
         **{name: getattr(done, name) for name in ("repriced", "limited", "paused", "back", "routes_off", "routes_on")},
     }
 

@@ -1,6 +1,6 @@
 """Changes of our services by staff, each in one transaction with what follows from it for routes, prices and limits."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -10,10 +10,9 @@ from django.db.models import QuerySet
 
 from sutler.accounts import audit_log
 from sutler.accounts.models import User
-from sutler.catalogue import edit, sale, service_store, updates, version
+from sutler.catalogue import edit, sale, updates, version
 from sutler.catalogue.edit import Draft, Rules
 from sutler.catalogue.models import Category, Service
-from sutler.catalogue.service_file import Offer
 from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
@@ -146,20 +145,6 @@ def change_many(ids: Collection[int], change: Change, actor: User, now: datetime
         after |= {"services": ", ".join(map(str, sorted(ids)))[:2000]}
         audit_log.write(actor, "services changed", f"{count} services", now, after=after)
     return count
-
-
-def take_in(offers: Sequence[Offer], actor: User, now: datetime) -> list[tuple[int, bool]]:
-    """Stores services from a file; returns the id of each, and whether it is new."""
-    with transaction.atomic():
-        named = Service.objects.filter(pk__in=[each.service_id for each in offers if each.service_id], routes__gt=0)
-        routed = Service.objects.filter(pk__in=list(named.values_list("pk", flat=True)))
-        stood = selling.bounds(routed)
-        stored = service_store.store(offers, now)
-        selling.adjust(routed, stood, now)
-        new = sum(is_new for _, is_new in stored)
-        after = {"new": new, "changed": len(stored) - new}
-        audit_log.write(actor, "services imported", f"{len(stored)} services", now, after=after)
-    return stored
 
 
 def audited(

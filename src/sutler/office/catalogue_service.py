@@ -15,9 +15,9 @@ from sutler.accounts.roles import Permission
 from sutler.catalogue.acceptable_use import LONGEST_DELIVERY
 from sutler.catalogue.edit import Draft, Rules
 from sutler.catalogue.models import Category, Service, ServiceUpdate
-from sutler.catalogue.service_file import LONGEST_DESCRIPTION, LONGEST_NAME
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES
 from sutler.core.refusals import Refusal
+from sutler.core.service_row import LONGEST_DESCRIPTION, LONGEST_NAME
 from sutler.fulfilment import routes, selling, service_changes
 from sutler.fulfilment.catalogue_import import Rule
 from sutler.fulfilment.models import PriceRule

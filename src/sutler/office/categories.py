@@ -12,8 +12,8 @@ from sutler.accounts import audit_log
 from sutler.accounts.roles import Permission
 from sutler.catalogue import arrange
 from sutler.catalogue.models import Category
-from sutler.catalogue.service_file import LONGEST_CATEGORY
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.service_row import LONGEST_CATEGORY
 from sutler.fulfilment.service_changes import audited
 from sutler.office.deeds import numbers
 from sutler.office.words import Words, refuse, words

@@ -1,4 +1,4 @@
-"""Many services at once: new prices, seen before they hold; state, category, promises; taken in from a file."""
+"""Many services at once: new prices, seen before they hold; state, category, promises."""
 
 from typing import Any
 
@@ -13,9 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from sutler.accounts.roles import Permission
-from sutler.catalogue import service_file
 from sutler.catalogue.models import Category, Service
-from sutler.catalogue.service_file import Offer, Unreadable
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Refusal
 from sutler.fulfilment import service_changes
@@ -28,8 +26,6 @@ from sutler.web.amounts import AmountField
 from sutler.web.doors import StaffRequest, staff_page
 
 SHOWN = 200
-LARGEST_UPLOAD = 2_000_000
-FAULTS_SHOWN = 50
 
 
 class PriceForm(forms.Form):
@@ -149,85 +145,6 @@ def services_edit(request: StaffRequest) -> HttpResponse:
             return redirect("office:services")
         refuse(form, count)
     return render(request, "office/services_edit.html", _told(services, "edit") | {"form": form})
-
-
-class FileForm(forms.Form):
-    """A file of services, chosen or pasted; what was chosen is shown, so that it is read before it is taken in."""
-
-    file = forms.FileField(
-        label=gettext_lazy("File"),
-        required=False,
-        widget=forms.FileInput({"accept": ".csv,.json,text/csv,application/json"}),
-    )
-    content = forms.CharField(
-        label=gettext_lazy("Or its text"),
-        required=False,
-        max_length=LARGEST_UPLOAD,
-        strip=False,
-        widget=forms.Textarea({"rows": 10, "class": "code", "spellcheck": "false"}),
-        help_text=gettext_lazy(
-            "The JSON of a services answer, or CSV whose first line names the columns: service, name, type, category,"
-            " rate, min, max and, where wanted, dripfeed, refill, cancel, refill_days, refill_wait_hours, desc."
-        ),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Asks for one of the two; a file of at most two million bytes in UTF-8."""
-        given = super().clean() or {}
-        file = given.get("file")
-        if file is not None and file.size > LARGEST_UPLOAD:
-            self.add_error("file", _("The file is too large for a page. `sutler service import` takes larger ones."))
-        elif file is not None:
-            given["content"] = file.read().decode("utf-8-sig", "replace")
-        if not given.get("content") and not self.errors:
-            self.add_error("file", _("Choose a file, or paste its text."))
-        return given
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_page(Permission.CATALOGUE)
-def services_import(request: StaffRequest) -> HttpResponse:
-    """Reads a file of services and says what it would do, or what is wrong in which row; `do` = import takes it in."""
-    form = FileForm(request.POST or None, request.FILES or None)
-    given: dict[str, Any] = {"form": form, "base": settings.SUTLER["SUTLER_BASE_CURRENCY"], "here": "import"}
-    if form.is_valid():
-        content = form.cleaned_data["content"]
-        try:
-            offers, faults = _read(content)
-        except Unreadable as error:
-            form.add_error("content", str(error))
-            return render(request, "office/services_import.html", given)
-        if request.POST.get("do") == "import" and offers and not faults and "file" not in request.FILES:
-            stored = service_changes.take_in(offers, request.user, request.now)
-            new = sum(is_new for _id, is_new in stored)
-            told = {"new": new, "changed": len(stored) - new}
-            messages.success(request, _("%(new)s services are new, %(changed)s are changed.") % told)
-            return redirect("office:services")
-        given |= _looked_at(offers, faults)
-        given["form"] = FileForm(initial={"content": content})
-    return render(request, "office/services_import.html", given)
-
-
-def _read(content: str) -> tuple[list[Offer], list[str]]:
-    is_json = content.lstrip("\ufeff \r\n\t")[:1] in {"[", "{"}
-    read = service_file.read_json if is_json else service_file.read_csv
-    return service_file.check(read(content.encode("utf-8", "replace")))
-
-
-def _looked_at(offers: list[Offer], faults: list[str]) -> dict[str, Any]:
-    ids = [each.service_id for each in offers if each.service_id]
-    there: dict[int, Service] = {}
-    for start in range(0, len(ids[:1000]), 500):
-        there |= Service.objects.in_bulk(ids[start : start + 500])
-    rows = [(each, there.get(each.service_id or 0)) for each in offers[:SHOWN]]
-    return {
-        "looked": True,
-        "rows": rows,
-        "rest": len(offers[SHOWN:]),
-        "offer_count": len(offers),
-        "faults": faults[:FAULTS_SHOWN],
-        "fault_count": len(faults),
-    }
 
 
 def _chosen(request: StaffRequest) -> QuerySet[Service]:

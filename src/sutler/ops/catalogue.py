@@ -1,19 +1,22 @@
 """`sutler service`: put services on sale, one by one or from a file, and look at them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
 from sutler.catalogue import service_file
-from sutler.catalogue.service_file import Offer
+from sutler.catalogue.service_file import Fault, Offer
+from sutler.core import left_out
 from sutler.core.clock import SystemClock
 from sutler.core.money import show_rate
 from sutler.core.order_types import ORDER_TYPES
-from sutler.ops.shell import ID, Failed, example, on_panel, refused, show_table
+from sutler.ops.shell import ID, Failed, example, on_panel, printable, refused, show_table
 
-MOST_FAULTS_SHOWN = 50
+if TYPE_CHECKING:
+    from sutler.fulfilment.service_import import Plan
+
 # From so many services on, storing them takes long enough to show how far it is.
 SHOWN_FROM = 500
 
@@ -45,7 +48,7 @@ def add(type_: str, minimum: int, maximum: int, **columns: Any) -> None:
     row = columns | {"type": type_, "min": str(minimum), "max": str(maximum)}
     offers, faults = service_file.check([row])
     if faults:
-        raise click.UsageError(faults[0].removeprefix("row 1: "))
+        raise click.UsageError(faults[0][1])
     from sutler.catalogue.service_store import store
 
     [(service_id, _)] = store(offers)
@@ -55,27 +58,86 @@ def add(type_: str, minimum: int, maximum: int, **columns: Any) -> None:
 @service.command(
     "import",
     epilog=example(
-        "sutler service import services.json",
+        "sutler service import services.json --dry-run",
+        "sutler service import services.json --update",
         "sutler service import --format csv - < services.csv",
     ),
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--format", "format_", type=click.Choice(["json", "csv"]), help="Otherwise by the name of the file.")
+@click.option("--charset", default="", help="What the file is written in, such as windows-1251; otherwise UTF-8.")
+@click.option("--update", is_flag=True, help="A row with the ID of a service of ours changes that service.")
+@click.option("--new-ids", is_flag=True, help="A row with the ID of a service of ours becomes a new service.")
+@click.option("--accept-rises", is_flag=True, help="Take rates over 30 % above ours too.")
+@click.option("--dry-run", is_flag=True, help="Only show what would come of each row.")
+@click.option("--yes", is_flag=True, help="Change services of ours without asking.")
 @on_panel
-def import_(file: str, format_: str | None) -> None:
-    """Take over services from the JSON of a `services` answer, or from CSV.
+def import_(
+    *,
+    file: str,
+    format_: str | None,
+    charset: str,
+    update: bool,
+    new_ids: bool,
+    accept_rises: bool,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Put services on sale from the JSON of a `services` answer, or from CSV.
 
-    All of them or, if a row is wrong, none. A row whose `service` is the id of a service changes that service; columns
-    that the file does not have keep their values. CSV names its columns in the first line: service, name, type,
-    category, rate, min, max, dripfeed, refill, cancel, one_active_order_per_link, refill_days, refill_wait_hours, desc.
+    A row that cannot be read, or whose ID is that of a service of ours, is left out and named; the others are imported.
+    With --update columns that the file does not have keep their values. CSV names its columns in the first line:
+    service, name, type, category, rate, min, max, dripfeed, refill, cancel, one_active_order_per_link, refill_days,
+    refill_wait_hours, desc.
     """
-    offers = _read(file, format_ or ("csv" if file.endswith(".csv") else "json"))
-    from sutler.catalogue.service_store import store
+    if update and new_ids:
+        raise click.UsageError("give either --update or --new-ids")
+    offers, faults = _read(file, format_ or ("csv" if file.endswith(".csv") else "json"), charset)
+    from sutler.fulfilment.service_import import IfTaken, plan, take_in
 
-    with Progress(console=Console(stderr=True), disable=len(offers) < SHOWN_FROM) as progress:
-        stored = store(offers, SystemClock().now(), lambda places: progress.track(places, description="Services"))
-    new = sum(is_new for _, is_new in stored)
-    click.echo(f"{new} new, {len(stored) - new} changed.")
+    if_taken = IfTaken.UPDATE if update else IfTaken.NEW_ID if new_ids else IfTaken.LEAVE_OUT
+    found = plan(offers, faults, if_taken, accept_rises=accept_rises)
+    _show_plan(found, dry_run=dry_run)
+    if dry_run:
+        return
+    if found.changes and not yes:
+        click.confirm(f"Change {len(found.changes)} services of ours?", abort=True, err=True)
+    total = len(found.new) + len(found.updates)
+    with Progress(console=Console(stderr=True), disable=total < SHOWN_FROM) as progress:
+        done = take_in(
+            offers,
+            faults,
+            if_taken,
+            None,
+            SystemClock().now(),
+            accept_rises=accept_rises,
+            track=lambda places: progress.track(places, description="Services"),
+        )
+    click.echo(_counts(done))
+    if done.left_out and not total:
+        raise Failed("nothing was imported")
+
+
+def _show_plan(found: "Plan", *, dry_run: bool) -> None:
+    """Names each service that would change, and with a dry run each that is new; sums up what is left out."""
+    for each in found.new if dry_run else ():
+        rate = show_rate(each.fields["rate_micros"])
+        named = f"{each.service_id or 'new ID'} {each.fields['name']} ({each.category})"
+        click.echo(f"new: {named}: {rate}, {each.fields['min']} - {each.fields['max']}")
+    for change in found.changes:
+        told = "; ".join(f"{column}: {before} -> {after}" for column, before, after in change.differences)
+        click.echo(printable(f"changes: {change.service_id} {change.name}: {told}"))
+    for group in left_out.by_reason(found.left_out):
+        click.echo(printable(str(group)), err=True)
+    if dry_run:
+        click.echo(f"Nothing was changed. It would be: {_counts(found)}")
+
+
+def _counts(found: "Plan") -> str:
+    return (
+        f"{len(found.new)} new, {len(found.changes)} changed, {found.unchanged} unchanged,"
+        f" {len(found.left_out)} left out."
+    )
 
 
 @service.command("list", epilog=example("sutler service list --category Social"))
@@ -131,23 +193,19 @@ def _may(found: Any) -> str:
     return " ".join(name for name in ("dripfeed", "refill", "cancel") if getattr(found, name)) or "-"
 
 
-def _read(file: str, format_: str) -> list[Offer]:
+def _read(file: str, format_: str, charset: str) -> tuple[list[Offer], list[Fault]]:
     with click.open_file(file, "rb") as opened:
         content = opened.read(service_file.LARGEST_FILE_BYTES + 1)
     if len(content) > service_file.LARGEST_FILE_BYTES:
         raise Failed(f"the file is larger than {service_file.LARGEST_FILE_BYTES} bytes")
     try:
-        rows = service_file.read_csv(content) if format_ == "csv" else service_file.read_json(content)
+        text = service_file.text_of(content, f"charset={charset}" if charset else "")
+        rows = service_file.read_csv(text) if format_ == "csv" else service_file.read_json(text)
     except service_file.Unreadable as error:
         raise Failed(str(error)) from error
     if len(rows) > service_file.MOST_ROWS:
         raise Failed(f"the file has more than {service_file.MOST_ROWS} rows")
-    offers, faults = service_file.check(rows)
-    if faults:
-        for fault in faults[:MOST_FAULTS_SHOWN]:
-            click.echo(fault, err=True)
-        raise Failed(f"nothing was imported: {len(faults)} of {len(rows)} rows are wrong")
-    return offers
+    return service_file.check(rows)
 
 
 @service.command(

@@ -13,7 +13,7 @@ from sutler.core.money import Micros, show_rate
 from sutler.core.refusals import Refusal
 from sutler.ops.provider import find
 from sutler.ops.provider_line import over_lines, settings_of
-from sutler.ops.shell import ID, Amount, Failed, Text, example, on_panel, refused, show_table
+from sutler.ops.shell import ID, Amount, Failed, Text, example, on_panel, printable, refused, show_table
 
 if TYPE_CHECKING:
     import httpx2
@@ -194,9 +194,8 @@ def _told(found: "Provider", report: "Report", *, dry_run: bool) -> Iterator[str
     for each in notes[:MOST_SHOWN]:
         yield f"  {each.upstream_id} {each.kind}: {_change(each.before, each.after)}{' (waits)' * each.waits}"
     if len(notes) > MOST_SHOWN:
-        yield f"  ... `sutler provider services {found.pk} --changes` shows all that is kept."
-    for dropped in report.dropped[:MOST_SHOWN]:
-        yield f"  {dropped.upstream_id or '?'} cannot be read: {dropped.why}"
+        yield f"  ... {len(notes) - MOST_SHOWN} more: `sutler provider services {found.pk} --changes` shows all."
+    yield from (f"  {printable(str(each))}" for each in report.left_out)
     done = report.adjusted
     if not dry_run:
         yield (

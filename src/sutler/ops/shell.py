@@ -146,11 +146,12 @@ def refused(refusal: Refusal) -> Failed:
 
 def show_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Prints rows in columns, whole, however wide. What a terminal would obey is shown as `?`."""
-    lines = [tuple(head), *(tuple(_printable(str(cell)) for cell in row) for row in rows)]
+    lines = [tuple(head), *(tuple(printable(str(cell)) for cell in row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Returns a text with `?` for what a terminal would obey."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
