@@ -123,9 +123,13 @@ def test_a_group_alone_shows_its_help_as_wrong_usage(path: tuple[str, ...]) -> N
         (
             2,
             ["service", "add", "--name", "x", "--category", "c", "--rate", "0", "--max", "5"],
-            "rate '0' is not an amount",
+            "its rate is no amount above 0",
         ),
-        (2, ["service", "add", "--name", "x", "--category", "c", "--rate", "1", "--max", "0"], "must be in order"),
+        (
+            2,
+            ["service", "add", "--name", "x", "--category", "c", "--rate", "1", "--max", "0"],
+            "its min and max are no limits",
+        ),
         (2, ["service", "import", "no-such-file.json"], "does not exist"),
         (1, ["service", "set-state", "1", "paused"], "there is no service 1"),
         (1, ["order", "show", "1"], "there is no order 1"),
