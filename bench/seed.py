@@ -52,6 +52,28 @@ def services(total: int) -> None:
 
 
 @main.command()
+@click.argument("sessions", type=click.Path(path_type=Path))
+@click.option("--customers", type=int, default=100, help="How many customers are signed in")
+def people(sessions: Path, customers: int) -> None:
+    """Signs people in and writes a line "page session" for each: a member of staff, then customers."""
+    from django.test import Client
+
+    from sutler.accounts.models import Customer, Role, User
+    from sutler.ops.people import create_person
+
+    now = datetime.now(UTC)
+    create_person("staff@example.com", None, now, role=Role.OWNER)
+    for customer in Customer.objects.order_by("pk")[:customers]:
+        create_person(f"customer-{customer.pk}@example.com", None, now, customer=customer)
+    with sessions.open("w") as file:
+        for person in User.objects.order_by("pk"):
+            client = Client()
+            client.force_login(person, "allauth.account.auth_backends.AuthenticationBackend")
+            page = "/office/orders" if person.is_staff else "/orders"
+            file.write(f"{page} {client.cookies['sessionid'].value}\n")
+
+
+@main.command()
 @click.argument("callers", type=click.Path(path_type=Path))
 @click.option("--orders", type=int, default=1_000_000, help="How many orders to fill in")
 def grow(callers: Path, orders: int) -> None:

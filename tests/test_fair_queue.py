@@ -1,10 +1,15 @@
-"""Whose turn is next: told as courses, `a1` the first request of line a, `S1` of a line of staff."""
+"""Whose turn is next (`a1` is the first request of line a, `S1` of a line of staff), and what is held meanwhile."""
 
 import asyncio
+from contextlib import AsyncExitStack, nullcontext
+from typing import Any
 
 import pytest
 
+from sutler.admission.bodies import Bodies
 from sutler.admission.fair_queue import FairQueue, Line, Refused, Turn
+from sutler.admission.front_door import wait_for
+from sutler.api.read_request import Disconnected, TooLarge
 
 
 class Course:
@@ -141,5 +146,74 @@ def test_what_goes_on_is_never_turned_away() -> None:
         further = course.queue.join(line("a3"), goes_on=True)
         course.end("a1").end("a2")
         assert further.done()
+
+    asyncio.run(run())
+
+
+def receiving(*messages: Any) -> Any:
+    """Returns what an application receives: these messages, and then nothing for ever."""
+    left = list(messages)
+
+    async def receive() -> Any:
+        return left.pop(0) if left else await asyncio.get_running_loop().create_future()
+
+    return receive
+
+
+@pytest.mark.parametrize(
+    ("messages", "error"),
+    [([], Refused), ([{"type": "http.disconnect"}], Disconnected)],
+)
+def test_nobody_waits_for_ever(messages: list[dict[str, object]], error: type[Exception]) -> None:
+    async def run() -> None:
+        course = Course(at_once=2).join("a1", "a2")
+        with pytest.raises(error):
+            await wait_for(course.turns["a2"], receiving(*messages), 0.01)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("sizes", "error"),
+    [
+        ([10, 10], None),
+        ([10, 10, 1], TooLarge),
+        ([], Disconnected),
+    ],
+)
+def test_a_body_is_bounded_and_counted_while_it_is_held(sizes: list[int], error: type[Exception] | None) -> None:
+    async def run() -> None:
+        bodies = Bodies(100, 50)
+        parts = [{"type": "http.request", "body": b"x" * size, "more_body": True} for size in sizes]
+        end = {"type": "http.request", "body": b""} if sizes else {"type": "http.disconnect"}
+        with pytest.raises(error) if error else nullcontext():
+            async with bodies.received("alice", receiving(*parts, end), 20) as body:
+                assert (body, bodies.held_bytes) == (b"x" * 20, 20)
+        assert bodies.held_bytes == 0
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("held", "sender", "is_taken"),
+    [
+        ({"alice": 40}, "alice", True),
+        ({"alice": 41}, "alice", False),
+        ({"alice": 41}, "bob", True),
+        ({"alice": 45, "bob": 46}, "carol", False),
+    ],
+)
+def test_all_bodies_are_bounded_and_those_of_one_sender(held: dict[str, int], sender: str, is_taken: bool) -> None:
+    async def run() -> None:
+        bodies = Bodies(100, 50)
+        async with AsyncExitStack() as stack:
+            for name, size in held.items():
+                message = {"type": "http.request", "body": b"x" * size}
+                await stack.enter_async_context(bodies.received(name, receiving(message), 50))
+            with nullcontext() if is_taken else pytest.raises(Refused):
+                async with bodies.received(sender, receiving({"type": "http.request", "body": b"x" * 10}), 50):
+                    pass
+            assert bodies.held_bytes == sum(held.values())
+        assert bodies.held_bytes == 0
 
     asyncio.run(run())

@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from django.http import HttpResponse
+
 from sutler.admission import metrics
 from sutler.admission.bodies import Bodies
-from sutler.admission.fair_queue import FairQueue, Line, Refused
+from sutler.admission.fair_queue import FairQueue, Line, Refused, Turn
+from sutler.admission.light_answers import asset, refusal
 from sutler.admission.lines import Lines
 from sutler.admission.page_threads import PageThreads, Rest, headers_of
-from sutler.admission.refusal import refusal
-from sutler.api.admin_request import BUSY, TOO_LARGE, Trouble
+from sutler.api.admin_request import BUSY, TOO_LARGE
 from sutler.api.read_request import Disconnected, Receive, Scope, Send, TooLarge
 from sutler.server import LARGEST_BODY_BYTES
 
@@ -43,19 +45,22 @@ class FrontDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
+        if (file := asset(scope)) is not None:
+            await _send_whole(file, send)
+            return
         try:
             await self._admit(scope, receive, send)
         except Disconnected:
             metrics.record_gone()
         except TooLarge:
-            await self._refuse(scope, send, TOO_LARGE)
+            await _send_whole(refusal(scope, TOO_LARGE), send)
         except Refused as refused:
             metrics.record_refused(refused.reason)
             if self._held_back < _MOST_HELD_BACK:
                 self._held_back += 1
                 await asyncio.sleep(_REFUSAL_SECONDS)
                 self._held_back -= 1
-            await self._refuse(scope, send, BUSY)
+            await _send_whole(refusal(scope, BUSY), send)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         line = self._lines.of(scope)
@@ -83,7 +88,7 @@ class FrontDoor:
             if receive is None:
                 await asyncio.wait({turn})  # awaited itself it would be cancelled with whoever waits
             elif not turn.done():
-                await _wait(turn, receive, self._wait_seconds)
+                await wait_for(turn, receive, self._wait_seconds)
             turn.result()
         except BaseException:
             self._queue.withdraw(line, turn)
@@ -106,14 +111,14 @@ class FrontDoor:
             gone.cancel()
             await self._django.run(rest.close)
 
-    async def _refuse(self, scope: Scope, send: Send, trouble: Trouble) -> None:
-        answer = refusal(scope, trouble)
-        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers_of(answer)})
-        await send({"type": "http.response.body", "body": answer.content})
+
+async def _send_whole(answer: HttpResponse, send: Send) -> None:
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers_of(answer)})
+    await send({"type": "http.response.body", "body": answer.content})
 
 
-async def _wait(turn: "asyncio.Future[None]", receive: Receive, seconds: float) -> None:
-    """Waits for the turn. Raises Disconnected if the other end goes away, Refused if it takes too long."""
+async def wait_for(turn: Turn, receive: Receive, seconds: float) -> None:
+    """Waits for a turn. Raises Disconnected if the other end goes away first, Refused if it takes too long."""
     gone = asyncio.ensure_future(_disconnected(receive))
     try:
         await asyncio.wait({turn, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
