@@ -25,6 +25,7 @@ WAYS = {
     "admin v1": ("POST", "/adminapi/v1"),
     "admin v2": ("GET", "/adminapi/v2/orders"),
     "lane": ("POST", "/api/v2"),
+    "lane, an order": ("POST", "/api/v2"),
     "health": ("GET", "/healthz"),
     "readiness": ("GET", "/readyz"),
     "metrics": ("GET", "/metrics"),
@@ -35,7 +36,7 @@ WAYS = {
 
 @dataclass(frozen=True)
 class Held:
-    """What the server holds; `connections` are PostgreSQL's, of everybody at the panel's database."""
+    """What the server and its writers hold; `connections` are PostgreSQL's, of everybody at the panel's database."""
 
     descriptors: int
     threads: int
@@ -55,6 +56,13 @@ class Asker:
         self.fields = {
             "admin v1": {"key": panel.staff_key, "action": "getOrders-by-id", "orders": "1"},
             "lane": {"key": customer.key, "action": "balance"},
+            "lane, an order": {
+                "key": customer.key,
+                "action": "add",
+                "service": str(panel.shelf["Default"]),
+                "link": "https://example.com/a",
+                "quantity": "50",
+            },
         }
 
     def ask(self, way: str) -> int:
@@ -79,10 +87,12 @@ class Asker:
         self.http.close()
         self.http = httpx2.Client(timeout=30, trust_env=False, limits=httpx2.Limits(max_connections=CALLERS))
         assert self.server.process is not None
-        process = Path(f"/proc/{self.server.process.pid}")
-        descriptors = [each.readlink() for each in process.joinpath("fd").iterdir() if each.is_symlink()]
-        sockets = sum("socket" in str(each) for each in descriptors)
-        return Held(len(descriptors) - sockets, len(list(process.joinpath("task").iterdir())), self._connections())
+        web = self.server.process.pid
+        writers = Path(f"/proc/{web}/task/{web}/children").read_text().split()
+        processes = [Path(f"/proc/{pid}") for pid in (web, *writers)]
+        descriptors = [each.readlink() for process in processes for each in (process / "fd").iterdir()]
+        threads = sum(1 for process in processes for _ in (process / "task").iterdir())
+        return Held(sum("socket" not in str(each) for each in descriptors), threads, self._connections())
 
     def _connections(self) -> int:
         if not self.panel.is_postgres:
@@ -96,6 +106,7 @@ class Asker:
 @pytest.fixture(scope="module")
 def asker(panel: Panel) -> Iterator[Asker]:
     asker = Asker(panel, panel.server(SUTLER_PAGE_THREADS=str(THREADS)))
+    asker.ask("lane, an order")  # starts the writer
     yield asker
     asker.http.close()
 
