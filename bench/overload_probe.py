@@ -4,6 +4,7 @@ import http.client
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from statistics import quantiles
 from types import TracebackType
@@ -12,7 +13,7 @@ from typing import Self
 LOOK_SECONDS = 0.1
 
 
-class _Beside:
+class _Beside(ABC):
     """Something that goes on in a thread while a block runs."""
 
     def __init__(self) -> None:
@@ -27,8 +28,8 @@ class _Beside:
         self._stop.set()
         self._thread.join()
 
-    def _run(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _run(self) -> None: ...
 
 
 class Probe(_Beside):
