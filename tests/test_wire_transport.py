@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
 from typing import Any
 
@@ -258,18 +259,30 @@ def test_the_front_page_is_a_page_and_the_api_page_shows_this_panels_address(pan
 
 @pytest.fixture(scope="module")
 def strict(panel: Panel) -> Server:
-    """A server on the same database with a limit per key and little patience."""
-    return panel.server(SUTLER_KEY_REQUESTS_PER_SECOND="3", SUTLER_RECEIVE_TIMEOUT_SECONDS="1")
+    """A server on the same database with a limit per key and per address and little patience."""
+    limits = {"SUTLER_KEY_REQUESTS_PER_SECOND": "3", "SUTLER_ADDRESS_REQUESTS_PER_SECOND": "3"}
+    return panel.server(SUTLER_RECEIVE_TIMEOUT_SECONDS="1", **limits)
 
 
 def test_too_many_requests_of_a_key_are_429_and_others_go_on(strict: Server, caller: Caller, other: Caller) -> None:
     hasty = caller.via(strict)
-    sent = [hasty.post({"action": "balance"}) for _ in range(12)]
+    sent = [hasty.post({"action": "balance"}) for _ in range(8)]
     refused = [each for each in sent if each.status_code == 429]
     assert refused
     assert {said(each)["error"] for each in refused} == {"Too many requests"}
     assert answer(sent[0]) == BALANCE
     assert other.via(strict).ask("balance") == BALANCE
+
+
+def test_who_comes_without_a_key_is_counted_by_address_and_a_customer_from_there_is_not(
+    strict: Server, other: Caller
+) -> None:
+    nobody = other.via(strict)
+    with ThreadPoolExecutor(12) as threads:
+        sent = list(threads.map(lambda _: nobody.post({"key": "x", "action": "balance"}), range(12)))
+        assert nobody.ask("balance") == BALANCE
+    assert {each.status_code for each in sent} == {200, 429}
+    assert {said(each)["error"] for each in sent} == {"Invalid API key", "Too many requests"}
 
 
 def test_a_body_that_does_not_arrive_in_time_is_given_up(strict: Server, untouched: Caller) -> None:

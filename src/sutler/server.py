@@ -20,6 +20,9 @@ from sutler.storage.statements import is_postgres
 LARGEST_HEAD_BYTES = 64 * 1024
 # What no request may exceed, whoever reads it; the lane and the admin API have a lower limit of their own.
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
+# A body may come in so many pieces of any size, and in more if they hold so much each: every piece costs a call.
+MOST_SMALL_PIECES = 1000
+_PIECE_BYTES = 64
 # Descriptors that are not connections of clients: databases, pipes, logs, what is accepted only to be refused.
 _OTHER_DESCRIPTORS = 200
 # A thread of pages holds the interpreter for so long, and the usual 5 ms are most of what a program waits for the lane.
@@ -40,7 +43,7 @@ class Protocol(HttpToolsProtocol):
         self.receiving_since: float | None = self.loop.time()
         self.unread_since: float | None = None
         self._head_bytes: int | None = 0
-        self._body_bytes = 0
+        self._body_bytes = self._body_pieces = 0
         super().connection_made(transport)
         if len(self.connections) > self.most_connections:
             self._refuse(b"503 Service Unavailable", b"Service busy, try again")
@@ -64,11 +67,15 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:  # noqa: D102
         self._head_bytes = None
-        self._body_bytes = 0
+        self._body_bytes = self._body_pieces = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:  # noqa: D102
         self._body_bytes += len(body)
+        self._body_pieces += 1
+        if self._body_pieces > MOST_SMALL_PIECES and self._body_bytes < self._body_pieces * _PIECE_BYTES:
+            self._refuse(b"413 Content Too Large", b"Request in too many pieces")
+            raise ValueError("a body in too many pieces")  # or the parser would go on with the rest
         if self._body_bytes > LARGEST_BODY_BYTES:
             self._refuse(b"413 Content Too Large", b"Request too large")
         super().on_body(body)

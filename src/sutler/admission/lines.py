@@ -7,7 +7,8 @@ from django.http import parse_cookie
 
 from sutler.accounts import keys
 from sutler.admission.fair_queue import Line
-from sutler.api.read_request import Scope, header, read_fields
+from sutler.api.form_fields import Unreadable, read_fields
+from sutler.api.read_request import Scope, header
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _MOST_KNOWN = 20_000
@@ -47,7 +48,14 @@ def _credential(scope: Scope, body: bytes) -> str:
     if path.startswith("/adminapi/"):
         secret = header(scope, b"x-api-key").decode("latin-1")
         if path.startswith("/adminapi/v1"):
-            secret = read_fields(scope, body if len(body) <= _FORM_BYTES else b"").get("key", "")
+            secret = _key(scope, body)
         return f"key {keys.digest(secret.strip())}" if secret else ""
     session = parse_cookie(header(scope, b"cookie").decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
     return f"session {session}" if session else ""
+
+
+def _key(scope: Scope, body: bytes) -> str:
+    try:
+        return read_fields(scope, body if len(body) <= _FORM_BYTES else b"").get("key", "")
+    except Unreadable:
+        return ""

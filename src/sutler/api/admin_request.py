@@ -20,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from sutler.accounts import keys
 from sutler.accounts.models import ApiKey
-from sutler.api.read_request import read_fields
+from sutler.api.form_fields import Unreadable, read_fields
 from sutler.core.clock import SystemClock
 from sutler.core.refusals import Reason, Refusal
 from sutler.storage.transactions import Busy, CommitUnclear
@@ -131,7 +131,10 @@ def read(request: HttpRequest) -> dict[str, Any] | Refusal:
         "query_string": request.META.get("QUERY_STRING", "").encode("latin-1", "replace"),
         "headers": [(b"content-type", content_type.encode("latin-1", "replace"))],
     }
-    fields: dict[str, Any] = dict(read_fields(scope, b"" if is_json else body))
+    try:
+        fields: dict[str, Any] = dict(read_fields(scope, b"" if is_json else body))
+    except Unreadable:
+        return Refusal(Reason.INCORRECT_REQUEST)
     if not is_json or not body.strip():
         return fields
     decoded = decode(body)

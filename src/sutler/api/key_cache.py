@@ -8,6 +8,7 @@ from django.db.models.signals import post_save
 
 from sutler.accounts.keys import KeyHolder, digest, find
 from sutler.accounts.models import ApiKey, Customer, User
+from sutler.api import metrics
 from sutler.api.gather import Gatherer
 from sutler.core.clock import Clock
 
@@ -23,18 +24,26 @@ class KeyCache:
         self._clock = clock
         self._kept: dict[str, tuple[KeyHolder, float]] = {}
         self._look_ups: Gatherer[str, KeyHolder | None] = Gatherer(_find_each, thread)
+        metrics.watch_inbox("key", self._look_ups.__len__)
         self._used: dict[int, datetime] = {}
         self._noted_at = 0.0
         for model in (ApiKey, Customer, User):
             post_save.connect(self._forget, sender=model, weak=True, dispatch_uid=f"keys-{id(self)}-{model.__name__}")
 
-    async def holder(self, secret: str, now_seconds: float) -> KeyHolder | None:
-        """Returns the holder of a secret, or None if no key that is not revoked has it."""
+    def has(self, secret: str) -> bool:
+        """Returns True if the secret was a key's when it was last looked up, lately."""
+        return digest(secret) in self._kept
+
+    async def holder(self, secret: str, now_seconds: float, address: str) -> KeyHolder | None:
+        """Returns the holder of a secret, or None if no key that is not revoked has it.
+
+        Raises gather.Full where too many are looked up already, ShareFull if too many from this address.
+        """
         hashed = digest(secret)
         kept = self._kept.get(hashed)
         if kept is not None and kept[1] > now_seconds:
             return kept[0]
-        found = await self._look_ups.ask(hashed)
+        found = await self._look_ups.ask(hashed, address)
         if found is not None:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()

@@ -4,28 +4,19 @@ Every answer is JSON. What a caller did wrong is HTTP 200 with `{"error": ...}`;
 when it is not known whether a commit took effect the connection is closed without an answer (the protocol, section 1).
 """
 
+import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
 
+from sutler.accounts.keys import KeyHolder
 from sutler.api import metrics
 from sutler.api.actions import ACTIONS
-from sutler.api.gather import Full
-from sutler.api.key_cache import KeyCache
-from sutler.api.limits import RateLimit
-from sutler.api.read_request import (
-    Disconnected,
-    Receive,
-    Scope,
-    Send,
-    TooLarge,
-    header,
-    read_body,
-    read_fields,
-    without_secrets,
-)
+from sutler.api.authenticate import Authenticator, Rejected
+from sutler.api.gather import Full, ShareFull
+from sutler.api.read_request import Disconnected, Receive, Scope, Send, TooLarge, header, without_secrets
 from sutler.api.v2 import V2, Answer, Caller
 from sutler.api.wording import error_body, http_status
 from sutler.api.writer import Writer
@@ -36,6 +27,10 @@ from sutler.storage.transactions import Busy, CommitUnclear
 
 _log = structlog.get_logger()
 
+# As long as `Retry-After` says; of more than so many at once a refusal is given at once.
+_HELD_BACK_SECONDS = 1.0
+_MOST_HELD_BACK = 1000
+
 _JSON = (b"content-type", b"application/json")
 _RETRY = [(b"retry-after", b"1")]
 _ACTION_NAMES = {name: each.name for each in ACTIONS.values() for name in (each.name, *each.aliases)}
@@ -44,18 +39,18 @@ Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
 class Lane:
-    """Answers `/api/v2`. One for each process: it holds the key cache, the limits and the way to the writer."""
+    """Answers `/api/v2`. One for each process: it holds the limits and the way to the writer."""
 
     def __init__(self, clock: Clock, settings: Mapping[str, Any]) -> None:
         self._clock = clock
+        # Two: while one waits for the writer's answer the other puts the next list into its pipe.
         self._writing = ThreadPoolExecutor(2, "writing")
         self._writer = Writer()
         reading = ThreadPoolExecutor(1, "reading")
-        self._keys = KeyCache(clock, reading)
+        self._authenticator = Authenticator(clock, settings, reading)
         self._v2 = V2(clock, self._writing, reading, self._writer)
-        self._per_key = RateLimit(settings["SUTLER_KEY_REQUESTS_PER_SECOND"])
-        self._per_address = RateLimit(settings["SUTLER_ADDRESS_REQUESTS_PER_SECOND"])
-        self._body_limit_bytes: int = settings["SUTLER_BODY_LIMIT_BYTES"]
+        self._held_back = 0
+        metrics.watch_held_back(lambda: self._held_back)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -82,52 +77,63 @@ class Lane:
         if scope["method"] not in {"POST", "GET"}:
             return 405, [(b"allow", b"GET, POST")], b'{"error":"Method not allowed"}'
         try:
-            fields = read_fields(scope, await read_body(receive, self._body_limit_bytes))
+            fields, holder = await self._authenticator.read(scope, receive)
             action = _ACTION_NAMES.get(_action(fields), "")
-            answer = await self._answer(scope, fields, action)
+            self._note_use()
+            answer = await self._act(scope, fields, action, holder)
+        except Rejected as rejected:
+            answer = rejected.refusal
         except TooLarge:
             return 413, [(b"connection", b"close")], b'{"error":"Request too large"}'
         except (Full, Busy) as error:
-            _log.warning("busy", why=str(error) or "inbox full")
-            metrics.record_overload(action)
-            return 503, _RETRY, b'{"error":"Service busy, try again"}'
+            return await self._overload(action, error)
         except (Disconnected, CommitUnclear):
             raise
         except Exception:  # noqa: BLE001 - the boundary: a bug is logged here and answered generically
             metrics.record_failure(action)
             _log.exception("failure", fields=without_secrets(fields))
             return 500, [], b'{"error":"Internal error"}'
-        # The refusals of `add` are counted with its batches.
-        if isinstance(answer, Refusal) and action != "add":
-            metrics.record_refusals(action, [answer])
+        if isinstance(answer, Refusal):
+            await self._count(action, answer)
         return _worded(scope, answer)
 
-    async def _answer(self, scope: Scope, fields: Mapping[str, str], action: str) -> Answer:
-        now_seconds = self._clock.monotonic()
-        address = scope["client"][0] if scope["client"] else ""
-        if not self._per_address.allows(address, now_seconds):
-            return Refusal(Reason.TOO_MANY_REQUESTS)
-        holder = await self._keys.holder(fields.get("key", "").strip(), now_seconds)
-        if holder is None or holder.customer_id is None:
-            return Refusal(Reason.INVALID_KEY)
-        if not holder.allows_address(address):
-            return Refusal(Reason.ADDRESS_NOT_ALLOWED)
-        if not self._per_key.allows(holder.key_id, now_seconds):
-            return Refusal(Reason.TOO_MANY_REQUESTS)
-        self._note_use(now_seconds)
-        return await self._act(scope, fields, action, Caller(holder.customer_id, holder))
+    async def _overload(self, action: str, error: Full | Busy) -> Reply:
+        _log.warning("busy", why=str(error) or "inbox full")
+        metrics.record_overload(action)
+        if isinstance(error, Full):
+            metrics.record_turned_away("share" if isinstance(error, ShareFull) else "inbox")
+        if isinstance(error, ShareFull):
+            await self._hold_back()
+        return 503, _RETRY, b'{"error":"Service busy, try again"}'
 
-    async def _act(self, scope: Scope, fields: Mapping[str, str], action: str, caller: Caller) -> Answer:
+    async def _count(self, action: str, refusal: Refusal) -> None:
+        if action != "add":  # those are counted with its batches
+            metrics.record_refusals(action, [refusal])
+        if refusal.reason is Reason.TOO_MANY_REQUESTS:
+            await self._hold_back()
+
+    async def _hold_back(self) -> None:
+        """Takes its time before a refusal: whoever asks again at once would keep everybody busy with refusing."""
+        if self._held_back < _MOST_HELD_BACK:
+            self._held_back += 1
+            try:
+                await asyncio.sleep(_HELD_BACK_SECONDS)
+            finally:
+                self._held_back -= 1
+
+    async def _act(self, scope: Scope, fields: Mapping[str, str], action: str, holder: KeyHolder) -> Answer:
         if not action:
             return Refusal(Reason.INCORRECT_REQUEST)
-        if ACTIONS[action].scope not in caller.holder.scopes:
+        if ACTIONS[action].scope not in holder.scopes:
             return Refusal(Reason.SCOPE_MISSING)
+        assert holder.customer_id is not None  # noqa: S101 - what the authenticator promises
+        caller = Caller(holder.customer_id, holder)
         if action == "add":
             caller.request_id = header(scope, b"idempotency-key").decode("latin-1").strip()
         return await self._v2.handlers[action](caller, fields)
 
-    def _note_use(self, now_seconds: float) -> None:
-        used = self._keys.used_keys(now_seconds)
+    def _note_use(self) -> None:
+        used = self._authenticator.keys.used_keys(self._clock.monotonic())
         if used:
             self._writing.submit(self._writer.call, "note_use", used)
 

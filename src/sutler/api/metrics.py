@@ -21,6 +21,8 @@ _BATCH_SIZE = Histogram(
     "sutler_api_batch_size", "Requests gathered into one batch", ["action"], buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
 _INBOX = Gauge("sutler_api_inbox_length", "Requests that wait for a batch", ["inbox"])
+_TURNED_AWAY = Counter("sutler_api_turned_away", "Requests of the v2 API over a limit or without room", ["limit"])
+_HELD_BACK = Gauge("sutler_api_held_back", "Requests over a limit whose answer is held back for a second")
 _ORDERS = Counter("sutler_orders_accepted", "Orders placed")
 _PLACE_SECONDS = Histogram(
     "sutler_place_batch_seconds",
@@ -34,6 +36,16 @@ _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
 def watch_inbox(name: str, length: Callable[[], int]) -> None:
     """Has an inbox measured: `length` is called whenever the metrics are read, and costs nothing otherwise."""
     _INBOX.labels(name).set_function(length)
+
+
+def watch_held_back(number: Callable[[], int]) -> None:
+    """Has the answers that are held back counted whenever the metrics are read."""
+    _HELD_BACK.set_function(number)
+
+
+def record_turned_away(limit: str) -> None:
+    """Counts a request that was over the limit named, or found no room."""
+    _TURNED_AWAY.labels(limit).inc()
 
 
 def record_batch(action: str, answered: int, refusals: Sequence[Refusal] = ()) -> None:
