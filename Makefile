@@ -71,11 +71,12 @@ messages: .venv/installed-dev
 
 lock:
 	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-build.in -o requirements-build.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
-.venv/installed: requirements.txt pyproject.toml | .venv/bin/pip
+.venv/installed: requirements.txt requirements-build.txt pyproject.toml | .venv/bin/pip
 	@echo "Installing the pinned dependencies into .venv ..." >&2
-	@$(INSTALL) --require-hashes -r requirements.txt >&2
+	@$(INSTALL) --require-hashes -r requirements.txt -r requirements-build.txt >&2
 	@$(INSTALL) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -39,7 +39,7 @@ SETTINGS = (
     ),
     Setting("SUTLER_PANEL_NAME", str, "Sutler", "The panel's name on its pages"),
     Setting("SUTLER_PUBLIC_URL", str, "", "Address customers use, as https://panel.example; empty: as requested"),
-    Setting("SUTLER_BASE_CURRENCY", str, "USD", "Currency that services are priced in; never change it later"),
+    Setting("SUTLER_BASE_CURRENCY", str, "USD", "Currency that services are priced in; the panel's for ever"),
     Setting("SUTLER_EXCHANGE_SOURCE", str, "", "Exchange rates: ecb, or an https address of JSON; empty: none", True),
     Setting(
         "SUTLER_EXCHANGE_FIELDS",

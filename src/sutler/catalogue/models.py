@@ -103,6 +103,15 @@ class ExchangeRate(models.Model):
         return Worth(self.offered_base, self.offered_units)
 
 
+class BaseCurrency(models.Model):
+    """One row: the currency that prices are kept in."""
+
+    currency = models.CharField(max_length=5)
+
+    def __str__(self) -> str:
+        return self.currency
+
+
 class RateFetch(models.Model):
     """One row: how asking the source of exchange rates has gone, and when it is asked next."""
 

@@ -127,13 +127,17 @@ def start_django(data_dir: Path | None) -> None:
 
 
 def demand_fitness() -> None:
-    """Fails if this program or its secret key does not fit the database; the first key of a panel becomes its own."""
+    """Fails if this program, its secret key or its base currency does not fit the database.
+
+    The first key of a panel becomes its own.
+    """
     from sutler.accounts import readiness, secret_key
+    from sutler.ops import base_currency
 
     obstacle = readiness.obstacle()
     if not obstacle:
         secret_key.claim()
-        obstacle = secret_key.obstacle()  # another machine may have been first
+        obstacle = secret_key.obstacle() or base_currency.obstacle()  # another machine may have been first
     if obstacle:
         raise Failed(obstacle)
 

@@ -101,7 +101,7 @@ SETTINGS = (
     _("Signs sessions; empty: the file secret-key in the data folder"),
     _("The panel's name on its pages"),
     _("Address customers use, as https://panel.example; empty: as requested"),
-    _("Currency that services are priced in; never change it later"),
+    _("Currency that services are priced in; the panel's for ever"),
     _("What every order must leave above its cost upstream, in percent"),
     _("Whole units of the base currency above which a second person confirms; 0: none"),
     _("Exchange rates: ecb, or an https address of JSON; empty: none"),
