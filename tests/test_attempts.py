@@ -11,7 +11,7 @@ from sutler.core.lifecycle import CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.upstream_words import REFUSES_ADD, DeclineKind
 from sutler.fulfilment import attempts, brake, desk, dispatch, journal
-from sutler.fulfilment.attempts import Outcome, outcome_of
+from sutler.fulfilment.attempts import Outcome, Verdict, outcome_of
 from sutler.fulfilment.models import (
     Alarm,
     Attempt,
@@ -24,12 +24,12 @@ from sutler.fulfilment.models import (
 )
 from sutler.fulfilment.panel_answers import Accepted, Declined, Failure, NoAnswer, NotSent
 from sutler.orders import cancel
-from sutler.orders.models import CancelRequest, Order
+from sutler.orders.models import CancelRequest, Order, OrderEvent
 from sutler.orders.move import Report
 from tests.conftest import NOW, START_MICROS
 from tests.ordering import balance, demand_sound_books, held, placed, transfers
 from tests.upstream import alarms, notes
-from tests.upstream_world import TIMED_OUT, claim, plan_all, route, send, settle, states, there
+from tests.upstream_world import TIMED_OUT, UNKNOWN_WORDS, claim, plan_all, route, send, settle, states, there
 
 S = AttemptState
 MINUTE = timedelta(minutes=1)
@@ -245,7 +245,7 @@ class TestACustomersCancel:
         self, alice: Customer, order: Order, claimed: dispatch.Claim, by_staff: bool
     ) -> None:
         if by_staff:
-            attempts.resolve(order.pk, None, "staff 1", NOW)
+            attempts.resolve(order.pk, Verdict.ABSENT, "staff 1", NOW)
         else:
             settle(claimed, Outcome(claimed.attempt_id, S.ABSENT))
         assert (status(order), states(order)) == ("Canceled", ["absent"])
@@ -297,25 +297,41 @@ class TestResolve:
     def test_placed_under_an_id(self, order: Order, state: str) -> None:
         send(order, TIMED_OUT)
         Attempt.objects.update(state=state)
-        assert attempts.resolve(order.pk, "11", "staff 1", NOW) is None
+        assert attempts.resolve(order.pk, Verdict.PLACED, "staff 1", NOW, "11") is None
         assert (states(order), there(order).upstream_id) == (["accepted"], "11")
         assert attempt(order).decided_by == "staff 1"
         assert notes(order.pk)[-1] == "Placed at Upstream as 11, placed, as staff found"
 
     def test_never_placed(self, order: Order) -> None:
         send(order, TIMED_OUT)
-        assert attempts.resolve(order.pk, None, "staff 1", NOW) is None
+        assert attempts.resolve(order.pk, Verdict.ABSENT, "staff 1", NOW) is None
         assert (states(order), status(order)) == (["absent", "planned"], "Pending")
+
+    @pytest.mark.parametrize("state", ["unknown", "staff"])
+    @pytest.mark.parametrize("answer", [TIMED_OUT, UNKNOWN_WORDS])
+    def test_refused_cancels_and_refunds_in_the_same_moment(
+        self, alice: Customer, order: Order, state: str, answer: Failure
+    ) -> None:
+        send(order, answer)
+        Attempt.objects.update(state=state)
+        assert attempts.resolve(order.pk, Verdict.REFUSED, "staff 1", NOW) is None
+        assert (states(order), status(order)) == (["absent"], "Canceled")
+        assert balance(alice) == START_MICROS
+        last = OrderEvent.objects.filter(order=order).latest("pk")
+        assert (last.actor, last.to_status) == ("staff 1", "Canceled")
+        assert attempts.resolve(order.pk, Verdict.REFUSED, "staff 1", NOW) == Refusal(Reason.INCORRECT_ORDER)
+        demand_sound_books()
 
     def test_staff_may_know_of_an_id_that_seems_too_old(self, order: Order) -> None:
         Provider.objects.update(highest_id=77, may_scan=True)
         send(order, TIMED_OUT)
-        assert attempts.resolve(order.pk, "11", "staff 1", NOW) is None
+        assert attempts.resolve(order.pk, Verdict.PLACED, "staff 1", NOW, "11") is None
 
-    @pytest.mark.parametrize("upstream_id", ["", "0", " 11", "11,12", "null", "x" * 65])
-    def test_what_is_no_id_is_refused(self, order: Order, upstream_id: str) -> None:
+    @pytest.mark.parametrize("upstream_id", [None, "", "0", " 11", "11,12", "null", "x" * 65])
+    def test_what_is_no_id_is_refused(self, order: Order, upstream_id: str | None) -> None:
         send(order, TIMED_OUT)
-        assert attempts.resolve(order.pk, upstream_id, "staff 1", NOW) == Refusal(Reason.INCORRECT_FIELD, "upstream_id")
+        refusal = Refusal(Reason.INCORRECT_FIELD, "upstream_id")
+        assert attempts.resolve(order.pk, Verdict.PLACED, "staff 1", NOW, upstream_id) == refusal
         assert states(order) == ["unknown"]
 
     @pytest.mark.parametrize("state", ["unknown", "staff"])
@@ -327,15 +343,15 @@ class TestResolve:
         send(second, TIMED_OUT)
         Attempt.objects.filter(order=second).update(state=state)
         refusal = Refusal(Reason.INCORRECT_FIELD, "upstream_id")
-        assert attempts.resolve(second.pk, "11", "staff 1", NOW) == refusal
+        assert attempts.resolve(second.pk, Verdict.PLACED, "staff 1", NOW, "11") == refusal
         assert states(second) == [state]
 
     def test_a_known_outcome_is_not_up_to_staff(self, order: Order) -> None:
         refusal = Refusal(Reason.INCORRECT_ORDER)
-        assert attempts.resolve(order.pk, None, "staff 1", NOW) == refusal
+        assert attempts.resolve(order.pk, Verdict.ABSENT, "staff 1", NOW) == refusal
         send(order, Accepted("11"))
-        assert attempts.resolve(order.pk, None, "staff 1", NOW) == refusal
-        assert attempts.resolve(10**9, None, "staff 1", NOW) == refusal
+        assert attempts.resolve(order.pk, Verdict.ABSENT, "staff 1", NOW) == refusal
+        assert attempts.resolve(10**9, Verdict.ABSENT, "staff 1", NOW) == refusal
 
 
 def test_an_orphan_that_is_claimed_is_none_any_more(order: Order, provider: Provider) -> None:

@@ -13,7 +13,7 @@ from sutler.orders.models import Order
 from tests.conftest import NOW
 from tests.ordering import placed
 from tests.upstream import alarms
-from tests.upstream_world import TIMED_OUT, claim, plan_all, route, send, settle
+from tests.upstream_world import TIMED_OUT, UNKNOWN_WORDS, claim, plan_all, route, send, settle
 
 MINUTE = timedelta(minutes=1)
 
@@ -95,6 +95,34 @@ def test_no_second_one_while_the_first_is_on_the_way_or_was_taken(
     settle(first, Accepted("11"), NOW + MINUTE)
     assert claim(provider, NOW + 2 * MINUTE) == []
     assert len(claim(provider, NOW + 15 * MINUTE)) == 1
+
+
+def test_what_was_refused_in_unknown_words_stops_nobody(alice: Customer, service: Service, provider: Provider) -> None:
+    for number in range(4):
+        order = placed(alice, service, link=f"https://example.com/{number}", quantity=500 + number)
+        send(order, UNKNOWN_WORDS)
+    unsettled(provider, order, 30, refusal="What?", sent_at=NOW)
+    assert brake.allowed(provider, 8, NOW) == 8
+    assert alarms(Alarm.Kind.BRAKE) == []
+
+
+def test_nor_does_it_take_the_place_of_the_one_that_is_let_through(
+    alice: Customer, service: Service, provider: Provider
+) -> None:
+    order = placed(alice, service)
+    unsettled(provider, order, 21, sent_at=NOW - 15 * MINUTE)
+    Attempt.objects.create(
+        action="add",
+        state="unknown",
+        provider=provider,
+        order=order,
+        service_id=1,
+        link_digest="",
+        expected_micros=1,
+        refusal="What?",
+        sent_at=NOW,
+    )
+    assert brake.allowed(provider, 8, NOW) == 1
 
 
 def test_another_providers_outcomes_do_not_count(alice: Customer, service: Service, provider: Provider) -> None:

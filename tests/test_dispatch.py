@@ -1,7 +1,7 @@
 """Claiming: what may leave now, and every lock that keeps something back."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
@@ -13,14 +13,14 @@ from sutler.core.attempts import LIVE, NOTHING_PLACED, AttemptState
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import attempts, desk, dispatch
 from sutler.fulfilment.dispatch import Claim
-from sutler.fulfilment.models import Attempt, Provider, UpstreamOrder
-from sutler.fulfilment.panel_answers import Accepted, Declined
+from sutler.fulfilment.models import Attempt, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.panel_answers import Accepted, Declined, Failure
 from sutler.orders import cancel
 from sutler.orders.models import Order
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
 from tests.ordering import LINK, at_once, balance, placed
 from tests.upstream import notes
-from tests.upstream_world import TIMED_OUT, WORKER, claim, plan_all, route, send, settle, states
+from tests.upstream_world import TIMED_OUT, UNKNOWN_WORDS, WORKER, claim, plan_all, route, send, settle, states
 
 S = AttemptState
 SECOND = timedelta(seconds=1)
@@ -47,8 +47,8 @@ def ordered(
     return made
 
 
-def claimed_orders(provider: Provider, count: int = 100) -> list[int]:
-    return [each.order_id for each in claim(provider, count=count)]
+def claimed_orders(provider: Provider, now: datetime = NOW) -> list[int]:
+    return [each.order_id for each in claim(provider, now)]
 
 
 def test_a_claim_is_stored_as_sending_with_all_that_settling_needs(
@@ -72,7 +72,7 @@ def test_a_lease_lasts_longer_than_a_call_may(service: Service) -> None:
 
 def test_claims_go_out_in_the_order_of_planning_and_once(alice: Customer, service: Service, provider: Provider) -> None:
     orders = ordered(alice, service, 3)
-    assert claimed_orders(provider, 2) == [orders[0].pk, orders[1].pk]
+    assert [each.order_id for each in claim(provider, count=2)] == [orders[0].pk, orders[1].pk]
     assert claimed_orders(provider) == [orders[2].pk]
     assert claimed_orders(provider) == []
 
@@ -170,44 +170,44 @@ class TestChargeLock:
         settle(first, Accepted("11"))
         assert claimed_orders(provider) == [held.pk]
 
-    def test_what_is_on_the_way_holds_back_as_what_is_unknown(
-        self, alice: Customer, service: Service, provider: Provider
-    ) -> None:
+    def test_what_is_only_on_the_way_holds_nobody(self, alice: Customer, service: Service, provider: Provider) -> None:
         ordered(alice, service, 1)
-        [first] = claim(provider)
-        [held] = ordered(alice, service, 1, first=1)
-        free = [each.pk for number in range(4) for each in ordered(alice, service, 1, 500 + number, first=2 + number)]
-        assert claimed_orders(provider) == free
-        settle(first, Accepted("11"))
-        assert claimed_orders(provider) == [held.pk]
+        claim(provider)
+        alike = ordered(alice, service, 40, first=1, step=0)
+        assert claimed_orders(provider) == [each.pk for each in alike]
 
-    def test_of_those_that_leave_together_each_has_a_charge_of_its_own(
+    def test_nor_does_what_was_refused_in_unknown_words(
         self, alice: Customer, service: Service, provider: Provider
     ) -> None:
-        first, held = ordered(alice, service, 2, step=0)
-        free = [each.pk for number in range(3) for each in ordered(alice, service, 1, 500 + number, first=2 + number)]
-        assert claimed_orders(provider) == [first.pk, *free]
-        assert states(held) == ["planned"]
+        send(placed(alice, service), UNKNOWN_WORDS)
+        others = ordered(alice, service, 5, 500, first=1)
+        alike = ordered(alice, service, 1, first=6)
+        assert claimed_orders(provider) == [each.pk for each in (*others, *alike)]
+
+    def test_of_what_waits_for_its_charge_one_leaves_in_each_settle_window(
+        self, alice: Customer, service: Service, provider: Provider
+    ) -> None:
+        ProviderMinute.objects.create(provider=provider, minute=NOW, calls=200, adds=200)
+        send(placed(alice, service, link=link(100)), TIMED_OUT)
+        alike = ordered(alice, service, 8, first=101, step=0)
+        ends = NOW + timedelta(minutes=provider.settle_minutes)
+        assert claimed_orders(provider, ends - timedelta(seconds=1)) == []
+        assert claimed_orders(provider, ends) == [alike[0].pk]
+        assert claimed_orders(provider, ends + timedelta(minutes=1)) == []
 
     def test_what_is_unknown_holds_no_more_than_a_fifth(
         self, alice: Customer, service: Service, provider: Provider
     ) -> None:
         send(placed(alice, service), TIMED_OUT)
-        first, _ = ordered(alice, service, 2, first=1, step=0)
+        alike = ordered(alice, service, 2, first=1, step=0)
         others = ordered(alice, service, 7, 500, first=3)
-        assert claimed_orders(provider) == [first.pk, *(each.pk for each in others)]
+        assert claimed_orders(provider) == [each.pk for each in (*alike, *others)]
 
-    @pytest.mark.parametrize(("count", "leave"), [(9, 1), (10, 10), (30, 30)])
-    def test_among_themselves_a_few_wait_for_each_other_and_many_do_not(
-        self, alice: Customer, service: Service, provider: Provider, count: int, leave: int
-    ) -> None:
-        orders = ordered(alice, service, count, step=0)
-        assert claimed_orders(provider) == [each.pk for each in orders[:leave]]
-
+    @pytest.mark.parametrize("answer", [TIMED_OUT, UNKNOWN_WORDS])
     def test_the_link_lock_holds_whatever_the_share(
-        self, alice: Customer, service: Service, provider: Provider
+        self, alice: Customer, service: Service, provider: Provider, answer: Failure
     ) -> None:
-        send(placed(alice, service), TIMED_OUT)
+        send(placed(alice, service), answer)
         placed(alice, service)
         plan_all()
         assert claimed_orders(provider) == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sutler.core.upstream_words import REFUSES_ADD, DeclineKind
+from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import alarms, journal
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Alarm, LoggedCall, Provider, ProviderMinute
@@ -51,11 +51,12 @@ def test_nothing_said_is_nothing_kept(provider: Provider) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "why", "unknown"),
-    [("Accepted", "", False), ("NotSent", "ConnectError", False), ("NoAnswer", "ReadTimeout", True)]
-    + [("Declined", f"{kind.name}: text: more", kind not in REFUSES_ADD) for kind in DeclineKind],
+    [("Accepted", "", 0), ("NotSent", "ConnectError", 0), ("NoAnswer", "ReadTimeout", 1)]
+    + [("Declined", f"{kind.name}: text: more", 0) for kind in DeclineKind],
 )
-def test_which_adds_may_have_placed_an_order(outcome: str, why: str, unknown: bool) -> None:
-    assert journal.is_unknown(exchange(outcome, why=why)) is unknown
+def test_which_adds_count_as_unknown(provider: Provider, outcome: str, why: str, unknown: int) -> None:
+    journal.write(provider.pk, [Said(exchange(outcome, why=why))])
+    assert ProviderMinute.objects.get().unknown_adds == unknown
 
 
 @pytest.mark.parametrize(

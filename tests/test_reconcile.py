@@ -1,7 +1,7 @@
 """Unknown outcomes are settled: what was made is found, what was not is proven absent, the rest is for staff."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +10,8 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.lifecycle import Status
 from sutler.core.money import Micros
-from sutler.fulfilment import provider_books, reconcile
-from sutler.fulfilment.models import Alarm, Attempt, Orphan, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment import evidence, provider_books, reconcile
+from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Orphan, Provider, ProviderMinute, UpstreamOrder
 from sutler.fulfilment.panel_answers import Accepted, Balance, UpstreamStatus
 from sutler.fulfilment.scan import Scan
 from sutler.fulfilment.simulator_panel import Order as TheirOrder
@@ -115,6 +115,84 @@ def test_without_a_later_order_staff_decide_after_a_day(alice: Customer, one: Wo
     assert states(order) == ["staff"]
     assert alarms(Alarm.Kind.VERDICT) == [f"order {order.pk}"]
     assert "Staff must say" in notes(order.pk)[-1]
+
+
+class TestRefusedInUnknownWords:
+    """A presumption that nothing was placed: judged sooner, never without proof."""
+
+    def refused(self, alice: Customer, one: World, fault: str = "unclear_error", done: float = 0.0) -> Order:
+        settled(alice, one)
+        order = placed(alice, one.service, one.now(), link="https://example.com/refused")
+        one.lie(**{fault: 1.0}, done_share=done, created_late_seconds=290.0, only=frozenset({"add"}))
+        one.live(10)
+        assert states(order) == ["unknown"]
+        assert attempt(order).refusal
+        one.lie()
+        return order
+
+    def test_once_a_later_id_is_known_it_is_absent_long_before_the_settle_window(
+        self, alice: Customer, one: World
+    ) -> None:
+        order = self.refused(alice, one)
+        one.look(5 * 60)
+        settled(alice, one, "later")
+        one.look(5 * 60)
+        assert states(order) == ["absent"]
+        assert one.now() - NOW < timedelta(minutes=25)
+        order.refresh_from_db()
+        assert order.status == "Pending"
+
+    def test_then_its_route_is_spent_and_without_another_it_waits_at_the_desk(
+        self, alice: Customer, one: World
+    ) -> None:
+        order = self.refused(alice, one)
+        one.look(5 * 60)
+        settled(alice, one, "later")
+        one.look(5 * 60)
+        one.live(600)
+        assert states(order) == ["absent"]
+        assert DeskOrder.objects.get().order_id == order.pk
+        assert theirs(one, order) == []
+
+    @pytest.mark.parametrize(("fault", "done"), [("unclear_error", 1.0), ("refused_late", 0.0)])
+    def test_what_was_made_all_the_same_is_found(self, alice: Customer, one: World, fault: str, done: float) -> None:
+        order = self.refused(alice, one, fault, done)
+        one.look(5 * 60)
+        settled(alice, one, "later")
+        one.look(20 * 60)
+        assert states(order) == ["accepted"]
+        assert there(order).upstream_id == theirs(one, order)[0].id
+        demand_sound_books()
+
+    def test_without_a_later_order_staff_decide_after_a_day(self, alice: Customer, one: World) -> None:
+        order = self.refused(alice, one)
+        one.skip(24 * 3600)
+        one.look(300)
+        assert states(order) == ["staff"]
+
+    def test_an_order_sent_before_that_is_no_end_of_its_window(self, alice: Customer, one: World) -> None:
+        order = self.refused(alice, one)
+        settled(alice, one, "soon")
+        one.look(20 * 60)
+        assert states(order) == ["unknown"]
+
+
+def test_the_looks_go_on_while_a_later_order_is_waited_for_and_the_page_says_so(alice: Customer, one: World) -> None:
+    order = lost(alice, one, "request_lost")
+    one.look(10 * 60)
+    known = evidence.of(order.pk, one.now())
+    assert known is not None
+    assert (known.ripe_at is not None and known.ripe_at > one.now(), known.waits_for_later_order) == (True, False)
+    for _ in range(6):
+        one.look(300)
+        known = evidence.of(order.pk, one.now())
+        assert known is not None
+        assert known.waits_for_later_order == (known.ripe_at is not None and known.ripe_at <= one.now())
+        looked_at = datetime.fromisoformat(known.looked["looked_at"])
+        assert one.now() - looked_at <= timedelta(minutes=10)
+    settled(alice, one, "later")
+    one.look(10 * 60)
+    assert states(order) == ["absent"]
 
 
 class Case:

@@ -78,8 +78,25 @@ def test_a_link_that_is_active_there_waits_ten_minutes_and_is_given_up_after_a_d
     assert choose(1, [FIRST], over, NOW) is NoWay.CANCEL
 
 
-def test_what_was_never_placed_may_go_the_same_way_at_once() -> None:
-    assert choose(1, [FIRST, SECOND], [past(1, None, absent=True)], NOW) == Go(1, NOW)
+def test_what_was_never_placed_may_go_the_same_way_at_once_but_only_once_more() -> None:
+    absent = past(1, None, absent=True)
+    assert choose(1, [FIRST, SECOND], [absent], NOW) == Go(1, NOW)
+    assert choose(1, [FIRST, SECOND], [absent, absent], NOW) == Go(2, NOW)
+    assert choose(1, [FIRST], [absent, absent], NOW) is NoWay.DESK
+
+
+def test_what_was_absent_after_a_refusal_never_goes_the_same_way() -> None:
+    refused = past(1, K.OTHER, absent=True)
+    assert choose(1, [FIRST, SECOND], [refused], NOW) == Go(2, NOW)
+    assert choose(1, [FIRST], [refused], NOW) is NoWay.DESK
+    assert choose(1, [FIRST, barred(SECOND, Bar.FOR_NOW)], [refused], NOW) is NoWay.WAIT
+
+
+@pytest.mark.parametrize("kind", [*sorted(PASSING, key=str), None])
+def test_a_passing_condition_is_waited_out_for_three_days(kind: DeclineKind | None) -> None:
+    nearly = [past(1, kind, timedelta(hours=71)), past(1, kind)]
+    assert isinstance(choose(1, [FIRST], nearly, NOW), Go)
+    assert choose(1, [FIRST], [past(1, kind, timedelta(hours=72)), past(1, kind)], NOW) is NoWay.DESK
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.fulfilment import attempts, children, reconcile
+from sutler.fulfilment.attempts import Verdict
 from sutler.fulfilment.follow import follow
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Orphan, Provider, UpstreamOrder
 from sutler.fulfilment.orphans import audit, read_stretch
@@ -99,7 +100,7 @@ def test_a_subscription_that_was_made_is_left_to_staff_and_goes_on_once_they_kno
     search(one, 90)
     assert (states(parent), alarms(Alarm.Kind.VERDICT)) == (["staff"], [f"order {parent.pk}"])
     [theirs] = one.upstream.panel.orders_for("someone")
-    assert attempts.resolve(parent.pk, theirs.id, "staff 1", one.now()) is None
+    assert attempts.resolve(parent.pk, Verdict.PLACED, "staff 1", one.now(), theirs.id) is None
     live_on(one, 2)
     assert len(made(parent)) == 2
     demand_that_all_is_as_upstream(one)

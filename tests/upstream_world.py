@@ -13,6 +13,7 @@ import httpx2
 from sutler.catalogue.models import Service
 from sutler.core.attempts import AttemptState
 from sutler.core.clock import seeded
+from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import attempts, dispatch, leases, plan, whole_plan
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.children import adopt
@@ -21,7 +22,7 @@ from sutler.fulfilment.dispatch import Claim
 from sutler.fulfilment.follow import follow
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Attempt, Provider, Route, UpstreamOrder
-from sutler.fulfilment.panel_answers import Accepted, Failure, NoAnswer
+from sutler.fulfilment.panel_answers import Accepted, Declined, Failure, NoAnswer
 from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.plan import Planner
@@ -39,6 +40,7 @@ from tests.upstream import URL, make_provider, make_upstream_service
 
 WORKER = "worker-1"
 TIMED_OUT = NoAnswer("ReadTimeout")
+UNKNOWN_WORDS = Declined(DeclineKind.OTHER, "The stars are not right")
 P = ParamSpec("P")
 T = TypeVar("T")
 

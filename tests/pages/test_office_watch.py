@@ -1,5 +1,6 @@
 """What staff watch over: the overview, unknown outcomes with their verdicts, alarms, and the proof on demand."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -19,13 +20,13 @@ from sutler.fulfilment.panel_answers import Accepted
 from sutler.ops.prover import Prover
 from sutler.ops.verify import CHECKS
 from sutler.orders.models import Order
-from tests.conftest import NOW, make_service
-from tests.ordering import placed, reported
+from tests.conftest import NOW, START_MICROS, make_service
+from tests.ordering import balance, placed, reported
 from tests.pages.conftest import browser_of, make_person
 from tests.pages.test_dashboard import figures
 from tests.pages.test_orders import words
 from tests.upstream import make_provider, notes
-from tests.upstream_world import TIMED_OUT, route, send, states
+from tests.upstream_world import TIMED_OUT, UNKNOWN_WORDS, route, send, states
 
 MOST_QUERIES = 12
 HTMX = {"HX-Request": "true"}
@@ -51,7 +52,7 @@ def test_the_overview_shows_money_and_what_waits(alice: Customer, sam_browser: C
     shown = figures(sam_browser, "/office/")
     assert shown["Revenue in 30 days"] == "0.90 USD"
     assert shown["Margin in 30 days"] == "0.40 USD"
-    assert (shown["To approve"], shown["Alarms"], shown["Unknown outcomes"]) == ("1", "1", "0")
+    assert (shown["To approve"], shown["Alarms"], shown["Unconfirmed orders"]) == ("1", "1", "0")
     said = words(sam_browser, "/office/")
     assert "North" in said
     assert "No worker has been heard of" in said
@@ -111,6 +112,34 @@ def test_staff_say_that_it_was_never_placed_or_wait(sam_browser: Client, lost: O
         "outcome waited for",
         "outcome settled: never placed",
     ]
+
+
+def test_staff_cancel_and_refund_what_was_refused_in_unknown_words_by_one_click(
+    alice: Customer, service: Service, sam_browser: Client
+) -> None:
+    route(service, "North")
+    orders = [placed(alice, service, link=f"https://a.example/{number}") for number in range(2)]
+    for each in orders:
+        send(each, UNKNOWN_WORDS)
+    for order, page in ((orders[0], "/office/unknown"), (orders[1], f"/office/orders/{orders[1].pk}")):
+        html = sam_browser.get(page).content.decode()
+        assert "Refused: cancel and refund" in html
+        [form] = re.findall(rf'<form method="post" action="/office/unknown/{order.pk}".*?</form>', html)
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+        assert (fields["do"], fields["reason"]) == ("refused", UNKNOWN_WORDS.raw)
+        assert sam_browser.post(f"/office/unknown/{order.pk}", fields).status_code == 302
+        order.refresh_from_db()
+        assert (order.status, states(order)) == ("Canceled", ["absent"])
+    entries = AuditEntry.objects.order_by("pk").values_list("action", "what", "reason")
+    assert list(entries) == [("outcome settled: refused", f"order {each.pk}", UNKNOWN_WORDS.raw) for each in orders]
+    assert balance(alice) == START_MICROS
+
+
+def test_what_was_not_refused_needs_a_reason(sam_browser: Client, lost: Order) -> None:
+    assert "Refused: cancel and refund" not in words(sam_browser, "/office/unknown")
+    page = f"/office/unknown/{lost.pk}"
+    assert "This field is required" in sam_browser.post(page, {"do": "refused", "reason": ""}).content.decode()
+    assert states(lost) == ["unknown"]
 
 
 def test_support_gives_no_verdicts(lost: Order) -> None:

@@ -12,6 +12,7 @@ from sutler.core import routing
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
 from sutler.core.routing import NoWay
+from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import attempts, plan, reconcile
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.models import Attempt
@@ -75,12 +76,26 @@ def _one_scan(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconcile, "remember", lambda *_: None)
 
 
+def _believe_refusals(patch: pytest.MonkeyPatch) -> None:
+    """A refusal in words that nobody knows counts as proof that nothing was placed."""
+    patch.setattr(attempts, "REFUSES_ADD", frozenset(DeclineKind))
+
+
+def _no_time_after_refusals(patch: pytest.MonkeyPatch) -> None:
+    """What is not there as the next order is known counts as absent after a refusal."""
+    patch.setattr(reconcile, "REFUSED_SHARE", 1_000_000)
+    patch.setattr(reconcile, "LOOKS", ())
+    patch.setattr(reconcile, "remember", lambda *_: None)
+
+
 BUGS: Mapping[str, Patch] = {
     "resend on time-out": _resend_on_time_out,
     "reset at start": _reset_at_start,
     "refund on unknown": _refund_on_unknown,
     "no settle window": _no_settle_window,
     "one scan": _one_scan,
+    "believe refusals": _believe_refusals,
+    "no time after refusals": _no_time_after_refusals,
 }
 
 

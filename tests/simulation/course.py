@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import structlog
@@ -111,7 +111,7 @@ class _Course:
 
     async def _begin(self) -> None:
         """Before anything is searched for, an order of ours must be known at each provider, and what it holds."""
-        self._lie(QUIET)
+        self._lie(self._quiet)
         outside_the_loop(lambda: self._order(ORDERS_TO_BEGIN * self._plan.providers))
         while not outside_the_loop(_is_known):
             await asyncio.sleep(LOOK_SECONDS / 2)
@@ -131,13 +131,19 @@ class _Course:
         """No more lies and no more blows: now everything must come to an end, while a few orders still come in."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + 3600 * self._plan.longest_quiet_hours
-        self._lie(self._plan.quiet)
+        self._lie(self._quiet)
         last = self._placed[-1][1]
         while loop.time() < ends and outside_the_loop(lambda: _is_unsettled(last)):
             outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET * self._plan.providers))
             await asyncio.sleep(LOOK_SECONDS)
         while loop.time() < ends and outside_the_loop(_is_under_way):
             await asyncio.sleep(LOOK_SECONDS)
+
+    @property
+    def _quiet(self) -> Faults:
+        """What any panel does now and then; how it rounds does not end with the storm."""
+        step = {**MIXES, **SEVERE}[self._plan.mix].charge_step_micros
+        return replace(self._plan.quiet, charge_step_micros=step)
 
     def _lie(self, faults: Faults) -> None:
         for each in self._world.upstreams.values():

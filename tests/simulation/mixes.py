@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from sutler.fulfilment.simulator_faults import Faults
 
+CENT = 10_000.0
+
 # What every upstream of these does now and then, to any call.
 _ROUGH = Faults(
     unreachable=0.005,
@@ -75,6 +77,16 @@ MIXES: Mapping[str, Faults] = {
         too_many_requests=0.01,
         dialect=0.5,
     ),
+    # What such an answer says was refused was placed all the same in some cases, at once or late.
+    "unknown words": replace(
+        _ROUGH,
+        unclear_error=0.3,
+        done_share=0.2,
+        refused_late=0.1,
+        request_lost=0.05,
+        answer_lost=0.05,
+        created_late=0.05,
+    ),
     "everything": replace(
         _ROUGH,
         request_lost=0.1,
@@ -93,11 +105,21 @@ MIXES: Mapping[str, Faults] = {
         passing_error=0.005,
         text_id=0.05,
     ),
+    "rounded": replace(
+        _ROUGH,
+        request_lost=0.15,
+        answer_lost=0.15,
+        created_late=0.1,
+        unclear_error=0.05,
+        refused_late=0.02,
+        charge_step_micros=CENT,
+    ),
 }
 # More than any panel does, for the negative controls: few orders must show what a bug does.
 SEVERE: Mapping[str, Faults] = {
     "answers lost": Faults(answer_lost=0.4, latency_seconds=3.0),
     "made late": Faults(created_late=0.5, latency_seconds=3.0),
+    "refused and made": Faults(unclear_error=0.4, refused_late=0.2, latency_seconds=3.0),
 }
 # Where what remains is told falsely, the customer's refund follows the lie.
 LIES_ABOUT_REMAINS = frozenset({"false counts"})

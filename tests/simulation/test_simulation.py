@@ -27,11 +27,13 @@ MORE_CONTROLS = {
     "refund on unknown": (replace(SHORT, mix="answers lost"), "refunded and delivered"),
     "no settle window": (replace(SHORT, mix="made late"), "double"),
     "one scan": (replace(SHORT, mix="answers lost", quiet=DENYING), "double"),
+    "believe refusals": (replace(SHORT, mix="refused and made"), "lost"),
+    "no time after refusals": (replace(SHORT, mix="refused and made", orders=60, orders_a_minute=20), "lost"),
 }
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("mix", "seed"), [("everything", 1), ("false ids", 2)])
+@pytest.mark.parametrize(("mix", "seed"), [("everything", 1), ("false ids", 2), ("unknown words", 3)])
 def test_nothing_is_lost_or_sent_twice(mix: str, seed: int) -> None:
     report = course.run(Plan(seed, mix, orders=40, orders_a_minute=240, blow_seconds=3, providers=2))
     assert report.breaches == []

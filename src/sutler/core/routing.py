@@ -16,6 +16,10 @@ PASSING = frozenset({DeclineKind.RATE, DeclineKind.FUNDS, DeclineKind.AUTH, Decl
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=20), timedelta(minutes=10)
 # The same link may be active there for as long as another order runs.
 DUPLICATE_DELAY, DUPLICATE_PATIENCE = timedelta(minutes=10), timedelta(hours=24)
+# So long a route is tried again that takes no order now, or is not reached.
+PATIENCE = timedelta(days=3)
+# What went by a route and never came there may go that way once more, not for ever.
+MOST_ABSENT = 2
 
 
 class Bar(Enum):
@@ -40,7 +44,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An earlier attempt that placed nothing. `kind` is None where not a byte left, or it was settled as absent."""
+    """An earlier attempt that placed nothing. `kind` is None where not a byte left, or it was settled as absent.
+
+    OTHER where it was absent after a refusal in words that we do not know.
+    """
 
     route_id: int
     kind: DeclineKind | None
@@ -70,8 +77,9 @@ class NoWay(Enum):
 def choose(order_id: int, ways: Sequence[Way], pasts: Sequence[Past], now: datetime) -> Go | NoWay:
     """Returns where an order goes, given what came of its earlier attempts, oldest first.
 
-    A route that has refused the order for good is not tried again; one with a passing condition is tried again later,
-    and only if no other can take it now. Within one preference the order's own lot decides by weight, so that asking
+    A route that has refused the order for good, in whatever words, is not tried again, and one where it was lost on the
+    way once more; one with a passing condition is tried again later, for three days at most, and only if no other can
+    take it now. Within one preference the order's own lot decides by weight, so that asking
     twice gives the same answer.
     """
     refused = {each.route_id for each in pasts if _is_final(each, pasts)}
@@ -91,10 +99,17 @@ def choose(order_id: int, ways: Sequence[Way], pasts: Sequence[Past], now: datet
 
 
 def _is_final(past: Past, pasts: Sequence[Past]) -> bool:
-    if past.kind is DeclineKind.DUPLICATE:
-        first = next(each for each in pasts if each.route_id == past.route_id and each.kind is past.kind)
-        return past.ended_at - first.ended_at >= DUPLICATE_PATIENCE
-    return past.kind is not None and past.kind not in PASSING
+    if past.kind is not None and past.kind not in PASSING:
+        return True
+    alike = [
+        each
+        for each in pasts
+        if (each.route_id, each.kind, each.is_absent) == (past.route_id, past.kind, past.is_absent)
+    ]
+    if past.is_absent:
+        return len(alike) >= MOST_ABSENT
+    patience = DUPLICATE_PATIENCE if past.kind is DeclineKind.DUPLICATE else PATIENCE
+    return past.ended_at - alike[0].ended_at >= patience
 
 
 def _due(past: Past, pasts: Sequence[Past]) -> datetime:

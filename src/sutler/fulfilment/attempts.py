@@ -6,6 +6,7 @@ Each verb is one durable transaction and safe to repeat: whatever has moved on m
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sutler.core import pacing, written
 from sutler.core.attempts import ATTEMPT_MOVES, UNSETTLED, AttemptState
@@ -21,16 +22,38 @@ from sutler.storage.statements import Statement, moment, moment_or_none, new_ids
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
+
+
+class Verdict(StrEnum):
+    """What staff may find that became of an unknown outcome.
+
+    PLACED: followed from now on. ABSENT: never placed, so it is sent again by the next route. REFUSED: never placed
+    and not to be sent again, so the order is canceled and refunded.
+    """
+
+    PLACED = "placed"
+    ABSENT = "absent"
+    REFUSED = "refused"
+
+
+# How the audit log calls each of them.
+DEEDS = {
+    Verdict.PLACED: "outcome settled: placed",
+    Verdict.ABSENT: "outcome settled: never placed",
+    Verdict.REFUSED: "outcome settled: refused",
+}
 FIRST_LOOK = timedelta(minutes=1)
 _S = AttemptState
 _KEEP = Statement(
-    "UPDATE fulfilment_attempt SET state = rows.state, why = rows.why, decided_by = rows.decided_by,"
-    " upstream_id = rows.upstream_id, answered_at = rows.answered_at, due_at = rows.due_at"
+    "UPDATE fulfilment_attempt SET state = rows.state, why = rows.why, refusal = rows.refusal,"
+    " decided_by = rows.decided_by, upstream_id = rows.upstream_id, answered_at = rows.answered_at,"
+    " due_at = rows.due_at"
     " FROM {rows} WHERE fulfilment_attempt.id = rows.id",
     {
         "id": "bigint",
         "state": "text",
         "why": "text",
+        "refusal": "text",
         "decided_by": "text",
         "upstream_id": "text",
         "answered_at": "timestamptz",
@@ -66,8 +89,8 @@ _SENT = Statement(
     {"id": "bigint"},
     (
         *("attempt.id", "attempt.order_id", "attempt.upstream_service_id", "attempt.expected_micros"),
-        *("attempt.floor_id", "service.usual_seconds", "attempt.state", "attempt.why", "attempt.decided_by"),
-        *("attempt.upstream_id", "attempt.sent_at", "attempt.answered_at"),
+        *("attempt.floor_id", "service.usual_seconds", "attempt.state", "attempt.why", "attempt.refusal"),
+        *("attempt.decided_by", "attempt.upstream_id", "attempt.sent_at", "attempt.answered_at"),
     ),
     locks="attempt",
 )
@@ -96,6 +119,7 @@ class _Sent:
     usual_seconds: int | None
     state: str
     why: str
+    refusal: str
     decided_by: str
     upstream_id: str | None
     sent_at: datetime | None
@@ -105,13 +129,19 @@ class _Sent:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an attempt: its new state, the id it was given upstream if it has one, and why."""
+    """What became of an attempt: its new state, the id it was given upstream if it has one, and why.
+
+    `refusal` is what a provider said that refused in unknown words. With `ends_order` the order, of which nothing was
+    placed, is canceled and refunded instead of being planned anew.
+    """
 
     attempt_id: int
     state: AttemptState
     upstream_id: str | None = None
     why: str = ""
     decided_by: str = ""
+    refusal: str = ""
+    ends_order: bool = False
 
 
 def outcome_of(attempt_id: int, answer: Accepted | Failure) -> Outcome:
@@ -124,7 +154,8 @@ def outcome_of(attempt_id: int, answer: Accepted | Failure) -> Outcome:
         case Declined(kind, raw) if kind in REFUSES_ADD:
             return Outcome(attempt_id, _S.DECLINED, why=f"{kind.name}: {raw}")
         case Declined(kind, raw):
-            return Outcome(attempt_id, _S.UNKNOWN, why=f"{kind.name}: {raw}")
+            refusal = raw or kind.name
+            return Outcome(attempt_id, _S.UNKNOWN, why=f"it refused in unknown words: {refusal}", refusal=refusal)
         case _:
             return Outcome(attempt_id, _S.UNKNOWN, why=answer.why)
 
@@ -166,8 +197,10 @@ def expire_leases(now: datetime) -> int:
     return sum(map(len, found.values()))
 
 
-def resolve(order_id: int, upstream_id: str | None, actor: str, now: datetime) -> Refusal | None:
-    """The verdict of staff on an unknown outcome: placed under this id, or (None) never placed.
+def resolve(
+    order_id: int, verdict: Verdict, actor: str, now: datetime, upstream_id: str | None = None
+) -> Refusal | None:
+    """Settles an unknown outcome by the verdict of staff; `upstream_id` goes with PLACED.
 
     Refuses with INCORRECT_ORDER where the order has no unknown outcome, with INCORRECT_FIELD `upstream_id` where it
     is no id or another order has claimed it.
@@ -175,13 +208,17 @@ def resolve(order_id: int, upstream_id: str | None, actor: str, now: datetime) -
     attempt = Attempt.objects.filter(order=order_id, action=Attempt.Action.ADD, state__in=UNSETTLED).first()
     if attempt is None:
         return Refusal(Reason.INCORRECT_ORDER)
-    if upstream_id is None:
-        verdict = Outcome(attempt.pk, _S.ABSENT, why="never placed, as staff found", decided_by=actor)
-    elif read_id(upstream_id) == upstream_id:
-        verdict = Outcome(attempt.pk, _S.ACCEPTED, upstream_id, "placed, as staff found", actor)
-    else:
-        return Refusal(Reason.INCORRECT_FIELD, "upstream_id")
-    if settle(attempt.provider_id, [verdict], (), now):
+    match verdict:
+        case Verdict.ABSENT:
+            outcome = Outcome(attempt.pk, _S.ABSENT, why="never placed, as staff found", decided_by=actor)
+        case Verdict.REFUSED:
+            why = "refused, as staff found"
+            outcome = Outcome(attempt.pk, _S.ABSENT, why=why, decided_by=actor, ends_order=True)
+        case Verdict.PLACED if upstream_id is not None and read_id(upstream_id) == upstream_id:
+            outcome = Outcome(attempt.pk, _S.ACCEPTED, upstream_id, "placed, as staff found", actor)
+        case _:
+            return Refusal(Reason.INCORRECT_FIELD, "upstream_id")
+    if settle(attempt.provider_id, [outcome], (), now):
         return None
     return Refusal(Reason.INCORRECT_FIELD, "upstream_id")
 
@@ -229,6 +266,8 @@ class _Moves:
     changed: list[_Sent] = field(default_factory=list)
     accepted: list[_Sent] = field(default_factory=list)
     back: dict[int, str] = field(default_factory=dict)
+    # Of those that go back, the orders that end with it, and who has decided that.
+    ended: dict[int, str] = field(default_factory=dict)
     notes: list[Event] = field(default_factory=list)
 
     def take(self, attempt: _Sent, told: Outcome) -> None:
@@ -239,6 +278,7 @@ class _Moves:
             self._refuse(attempt, told)
             return
         attempt.state, attempt.why, attempt.decided_by = told.state, told.why[:1000], told.decided_by
+        attempt.refusal = told.refusal or attempt.refusal
         attempt.upstream_id, attempt.due_at = told.upstream_id, None
         attempt.answered_at = attempt.answered_at or self.now
         self.changed.append(attempt)
@@ -257,6 +297,8 @@ class _Moves:
                 alarms.sound(self.provider.pk, Alarm.Kind.VERDICT, _subject(attempt), told.why, self.now)
             case _:
                 self.back[attempt.order_id] = f"Not placed at {self.provider.name} ({told.state}): {told.why}"
+                if told.ends_order:
+                    self.ended[attempt.order_id] = told.decided_by
                 self._mind_the_account(told)
 
     def write(self) -> None:
@@ -266,7 +308,10 @@ class _Moves:
             self._follow()
         write_events(self.notes)
         if self.back:
-            plan.plan(handing.hand_back(self.back, ACTOR, self.now), self.now)
+            waiting = handing.hand_back(self.back, ACTOR, self.now)
+            for order_id, actor in self.ended.items():
+                handing.cancel({order_id: "The provider refused it"}, actor, self.now)
+            plan.plan(waiting.difference(self.ended), self.now)
 
     def _follow(self) -> None:
         """Has what was accepted followed from now on, and books its cost."""
@@ -300,7 +345,8 @@ class _Moves:
 
 def _kept(attempt: _Sent) -> tuple[object, ...]:
     moments = moment_or_none(attempt.answered_at), moment_or_none(attempt.due_at)
-    return attempt.pk, attempt.state, attempt.why, attempt.decided_by, attempt.upstream_id, *moments
+    texts = attempt.state, attempt.why, attempt.refusal, attempt.decided_by, attempt.upstream_id
+    return attempt.pk, *texts, *moments
 
 
 def _followed(pk: int, provider_id: int, attempt: _Sent, now: datetime) -> tuple[object, ...]:

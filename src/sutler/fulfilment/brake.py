@@ -17,7 +17,7 @@ REST = timedelta(minutes=1)
 FUNDS_REST = timedelta(minutes=5)
 _OPEN = Statement(
     "SELECT {answer} FROM (SELECT COUNT(*) AS open FROM fulfilment_attempt WHERE state IN ('unknown', 'staff')"
-    " AND provider_id = ? AND action = 'add') AS found",
+    " AND provider_id = ? AND action = 'add' AND refusal = '') AS found",
     {},
     ("open",),
 )
@@ -33,8 +33,9 @@ def allowed(provider: Provider, count: int, now: datetime) -> int:
     """Returns how many of `count` orders may be sent to this provider, whose row the caller's transaction has locked.
 
     It rests while more than `brake_percent` of the adds of the last five minutes are unknown, at least three of them,
-    or more than `brake_open` unknown outcomes are open; each look at it says so for another minute. Where these need
-    the id of a later order to be judged by, one is let through in each settle window.
+    or more than `brake_open` unknown outcomes are open; each look at it says so for another minute. A refusal in words
+    that we do not know is no such outcome: whoever orders with bad links would stop everybody's sales. Where these
+    outcomes need the id of a later order to be judged by, one is let through in each settle window.
     """
     if provider.rests_until is not None and now < provider.rests_until:
         return 0
@@ -43,7 +44,7 @@ def allowed(provider: Provider, count: int, now: datetime) -> int:
     reason = f"{open_count} unknown outcomes are open" if is_full else _unclear_lately(provider, now)
     if reason:
         rest(provider, reason, REST, Alarm.Kind.BRAKE, now)
-        return min(count, 1) if is_full and _needs_later_id(provider, now) else 0
+        return min(count, 1) if is_full and needs_later_id(provider, now) else 0
     if provider.rests_until is not None:
         provider.rests_until, provider.rest_reason = None, ""
         provider.save(update_fields=["rests_until", "rest_reason"])
@@ -76,12 +77,12 @@ def _unclear_lately(provider: Provider, now: datetime) -> str:
     return ""
 
 
-def _needs_later_id(provider: Provider, now: datetime) -> bool:
+def needs_later_id(provider: Provider, now: datetime) -> bool:
     """Returns True if outcomes are looked into and nothing was sent for a settle window: without an id from after it
-    none of them can be proven absent, and the brake would never be let off (docs/decisions/0011)."""
+    none of them can be proven absent, and what waits for that would wait for ever (docs/decisions/0011)."""
     since = now - timedelta(minutes=provider.settle_minutes)
     unsettled = _unsettled(provider)
     on_the_way = Attempt.objects.filter(IN_INDEX_SENDING, provider=provider, action=Attempt.Action.ADD)
-    is_tried = unsettled.filter(sent_at__gt=since).exists() or on_the_way.exists()
+    is_tried = unsettled.filter(sent_at__gt=since, refusal="").exists() or on_the_way.exists()
     is_sent = UpstreamOrder.objects.filter(provider=provider, placed_at__gt=since).exists()
     return unsettled.filter(state=AttemptState.UNKNOWN).exists() and not (is_tried or is_sent)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
@@ -24,8 +24,6 @@ from sutler.storage.transactions import durable
 LEASE = timedelta(seconds=180)
 # Above this share of what is planned, the charge lock would stand still more than it protects (reliability page).
 MOST_HELD_PERCENT = 20
-# So many may always wait because one like them is on the way: where little is sold, that costs nothing.
-FEW_HELD = 8
 _LOOKED_AT = 1000
 _READ = Statement(
     "SELECT {answer} FROM {rows} JOIN fulfilment_attempt attempt ON attempt.id = rows.id"
@@ -44,16 +42,10 @@ _UNSETTLED = Statement(
     ("id",),
 )
 # What unknown outcomes should be charged. One with staff is judged no more, and what is sent from now on lies above its
-# window.
+# window. One that was refused in unknown words holds nobody: links that a provider does not take are anybody's to send.
 _UNKNOWN = Statement(
     "SELECT {answer} FROM (SELECT DISTINCT expected_micros FROM fulfilment_attempt WHERE provider_id = ?"
-    " AND state IN ('unknown', 'staff') AND state = 'unknown' AND action = 'add') AS found",
-    {},
-    ("expected_micros",),
-)
-_ON_THE_WAY = Statement(
-    "SELECT {answer} FROM (SELECT DISTINCT expected_micros FROM fulfilment_attempt WHERE provider_id = ?"
-    " AND state = 'sending' AND action = 'add') AS found",
+    " AND state IN ('unknown', 'staff') AND state = 'unknown' AND action = 'add' AND refusal = '') AS found",
     {},
     ("expected_micros",),
 )
@@ -85,9 +77,9 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Clai
     """Claims up to `count` planned attempts for this worker, in one durable transaction; they must be sent at once.
 
     None while the provider is stopped, rests, or is not leased to the worker. What an open outcome locks is passed
-    over: the same service and link anywhere, unknown or with staff; and the same expected charge at this provider, of
-    an unknown one unless more than a fifth of the last hour's orders would be held, of one on the way or among these
-    unless more than a few and a fifth of what waits would be. An order that was canceled meanwhile is not sent.
+    over: the same service and link anywhere, unknown or with staff; and the same expected charge as an unknown one at
+    this provider, unless more than a fifth of the last hour's orders would be held. Of these one is let through in each
+    settle window in which nothing else was sent. An order that was canceled meanwhile is not sent.
     Raises storage.transactions.Busy or CommitUnclear: then nothing may be sent either.
     """
     if not _due(provider_id, now).exists():  # asking often must not take the write lock
@@ -126,7 +118,7 @@ def take(provider: Provider, count: int, worker: str, now: datetime) -> list[Cla
     count = brake.allowed(provider, count, now)
     if not count:
         return []
-    planned = run(_READ, [(pk,) for pk in _choose(provider.pk, count, now)])
+    planned = run(_READ, [(pk,) for pk in _choose(provider, count, now)])
     notes = {order_id: f"Sent to {provider.name}, attempt {pk}" for pk, order_id, *_ in planned}
     handed_out = handing.hand_out_named(notes, "worker", now)
     if lost := [pk for pk, order_id, *_ in planned if order_id not in handed_out]:
@@ -149,37 +141,28 @@ def _due(provider_id: int, now: datetime) -> QuerySet[Attempt]:
     )
 
 
-def _choose(provider_id: int, count: int, now: datetime) -> list[int]:
+def _choose(provider: Provider, count: int, now: datetime) -> list[int]:
     """Returns up to `count` of the attempts that are due and not held back, locked."""
-    due = _due(provider_id, now)
+    due = _due(provider.pk, now)
     free = due.filter(~Exists(_holding(OuterRef("service_id"), OuterRef("link_digest")))) if select(_UNSETTLED) else due
-    unknown, sending = ({micros for (micros,) in select(each, provider_id)} for each in (_UNKNOWN, _ON_THE_WAY))
+    unknown = {micros for (micros,) in select(_UNKNOWN, provider.pk)}
     first = _lock(free, count)
-    if len({*unknown, *sending, *first.values()}) == len(unknown | sending) + len(first):
+    if unknown.isdisjoint(first.values()):
         return list(first)
     looked_at = due.order_by("pk").values("pk")[:_LOOKED_AT]
-    waiting = dict(free.filter(pk__in=looked_at).values_list("expected_micros").annotate(Count("pk")))
-    held = sum(waiting.get(each, 0) for each in unknown)
-    passed = unknown if held <= _most_held(provider_id, now) else set()
-    alike = {charge: number for charge, number in waiting.items() if charge not in passed}
-    held = sum(alike.values()) - len(alike.keys() - sending)
-    if held > max(FEW_HELD, sum(waiting.values()) * MOST_HELD_PERCENT // 100):
-        return list(_lock(free.exclude(expected_micros__in=passed), count))
-    return _first_of_each(_lock(free.exclude(expected_micros__in=passed | sending), count))
+    held = free.filter(pk__in=looked_at, expected_micros__in=unknown).count()
+    if held > _most_held(provider.pk, now):
+        return list(first)
+    others = _lock(free.exclude(expected_micros__in=unknown), count)
+    if not others and brake.needs_later_id(provider, now):
+        return list(first)[:1]
+    return list(others)
 
 
 def _lock(free: QuerySet[Attempt], count: int) -> dict[int, int]:
     """Returns up to `count` of the attempts, oldest first, with what each should be charged."""
     rows = free.select_for_update(skip_locked=True).order_by("pk")
     return dict(rows.values_list("pk", "expected_micros")[:count])
-
-
-def _first_of_each(planned: Mapping[int, int]) -> list[int]:
-    """Returns the first of each charge."""
-    firsts: dict[int, int] = {}
-    for pk, micros in planned.items():
-        firsts.setdefault(micros, pk)
-    return list(firsts.values())
 
 
 def _most_held(provider_id: int, now: datetime) -> int:

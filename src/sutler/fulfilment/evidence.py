@@ -11,7 +11,7 @@ from sutler.core.verdicts import SHOWN_WITHIN_MICROS
 from sutler.fulfilment import provider_books
 from sutler.fulfilment.models import Attempt, LoggedCall, Orphan, UpstreamOrder
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
-from sutler.fulfilment.reconcile import settle_window
+from sutler.fulfilment.reconcile import ripe_at, settle_window
 
 MOST_LISTED = 200
 MOST_OF_EACH = 50
@@ -35,14 +35,16 @@ class Candidate:
 class Evidence:
     """What is known of one unknown outcome. Amounts are in the provider's currency.
 
-    The order, if it was placed, has an id above `above` and, once known, below `below`; `ripe_at` is when its settle
-    window is over. `others` are the order's other attempts, `rivals` what else at this provider is not settled.
+    The order, if it was placed, has an id above `above` and, once known, below `below`. The worker decides from
+    `ripe_at` on, where `waits_for_later_order` is not set: then only `below` is still wanting. `others` are the order's
+    other attempts, `rivals` what else at this provider is not settled.
     """
 
     attempt: Attempt
     above: int
     below: int | None
     ripe_at: datetime | None
+    waits_for_later_order: bool
     candidates: list[Candidate]
     ours_nearby: list[UpstreamOrder]
     rivals: list[Attempt]
@@ -68,8 +70,8 @@ def of(order_id: int, now: datetime) -> Evidence | None:
     below = looked.get("ids_below")
     orphans = Orphan.objects.filter(provider=provider, upstream_id__gt=attempt.floor_id).order_by("upstream_id")
     in_window = orphans.filter(upstream_id__lt=below) if below else orphans
-    sent = attempt.sent_at
     others = _others(attempt)
+    ripe = ripe_at(attempt, settle_window(provider, now))
     missing = None
     if provider.balance_micros is not None:
         missing = provider_books.book_balance_micros(provider.pk) - provider.balance_micros
@@ -77,7 +79,8 @@ def of(order_id: int, now: datetime) -> Evidence | None:
         attempt,
         attempt.floor_id,
         below,
-        sent + settle_window(provider, now) if sent else None,
+        ripe,
+        attempt.state == AttemptState.UNKNOWN and ripe is not None and ripe <= now and not below,
         [Candidate(each, _fits(each, attempt)) for each in in_window[:MOST_OF_EACH]],
         _nearby(attempt),
         [each for each in others if each.order_id != order_id],

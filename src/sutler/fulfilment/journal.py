@@ -7,7 +7,6 @@ from itertools import groupby
 
 from django.db import connection
 
-from sutler.core.upstream_words import REFUSES_ADD
 from sutler.fulfilment.models import LoggedCall, ProviderMinute
 from sutler.fulfilment.panel_answers import Exchange
 from sutler.storage.statements import moment
@@ -70,18 +69,11 @@ def _count(provider_id: int, minute: datetime, calls: Sequence[Exchange]) -> Non
                 sum(each.outcome == "Declined" for each in calls),
                 sum(each.outcome in {"NoAnswer", "NotSent"} for each in calls),
                 len(adds),
-                sum(is_unknown(each) for each in adds),
+                sum(each.outcome == "NoAnswer" for each in adds),
                 sum(each.milliseconds for each in calls),
                 max(each.milliseconds for each in calls),
             ],
         )
-
-
-def is_unknown(add: Exchange) -> bool:
-    """Returns True if an `add` may have placed an order without saying so."""
-    if add.outcome == "Declined":
-        return add.why.partition(":")[0] not in {kind.name for kind in REFUSES_ADD}
-    return add.outcome == "NoAnswer"
 
 
 def _line(provider_id: int, said: Said) -> LoggedCall:

@@ -176,7 +176,9 @@ def pasts_of(order_ids: Collection[int]) -> dict[int, list[Past]]:
 
 
 def declined_kind(attempt: Attempt) -> DeclineKind | None:
-    """Returns what a declined attempt was declined for; None for any other."""
+    """Returns what a declined attempt was declined for, OTHER for words that we do not know; None for any other."""
+    if attempt.state == AttemptState.ABSENT and attempt.refusal:
+        return DeclineKind.OTHER
     if attempt.state != AttemptState.DECLINED:
         return None
     return DeclineKind.__members__.get(attempt.why.partition(":")[0], DeclineKind.OTHER)

@@ -37,6 +37,9 @@ IDS_WITHOUT_FLOOR = 2_000
 _IN_ONE_QUERY = 5_000
 # How far beyond the highest known id a look goes.
 AHEAD_IDS = 200
+# Who answers with a refusal has done what it was asked to do: what a third of the settle window after it has not
+# brought about was not placed (docs/decisions/0019).
+REFUSED_SHARE = 3
 # How often a window must be scanned whole and empty: an answer may deny an order once by mistake.
 CLEAN_SCANS, CLEAN_SCANS_WITHOUT_BALANCE = 2, 3
 SLOWEST_ANSWERS = 10
@@ -135,6 +138,16 @@ def settle_window(provider: Provider, now: datetime) -> timedelta:
     return max(timedelta(minutes=provider.settle_minutes), SLOWEST_ANSWERS * usual)
 
 
+def ripe_at(attempt: Attempt, window: timedelta) -> datetime | None:
+    """Returns from when on the attempt may be judged; None if it was not sent. `window` is the settle window.
+
+    After a refusal in unknown words that is sooner. Only an order that is sent from then on ends its window of ids.
+    """
+    if attempt.refusal and attempt.answered_at is not None:
+        return attempt.answered_at + window / REFUSED_SHARE
+    return None if attempt.sent_at is None else attempt.sent_at + window
+
+
 def decide(provider_id: int, docket: Docket, looked: Scan, balance: Balance | None, now: datetime) -> None:
     """Judges the cases by what the look has found: writes the verdicts, and when each of the others is looked at next.
 
@@ -171,8 +184,8 @@ def open_suspects(provider_id: int, window: timedelta, now: datetime) -> dict[in
     )
     ids = [pk for group in undecided for pk in group.values_list("pk", flat=True)]
     found = Attempt.objects.filter(pk__in=ids).select_related("order", "upstream_service")
-    ripe = [each for each in found if each.sent_at is not None and each.sent_at + window <= now]
-    horizons = [(each.pk, provider_id, moment(each.sent_at + window)) for each in ripe if each.sent_at is not None]
+    ripe = {each.pk: at for each in found if (at := ripe_at(each, window)) is not None and at <= now}
+    horizons = [(pk, provider_id, moment(at)) for pk, at in ripe.items()]
     ceilings: dict[int, str] = dict(run(_CEILINGS, horizons))
     return {each.pk: _suspect(each, ceilings.get(each.pk)) for each in found}
 
@@ -211,8 +224,8 @@ def _pause(case: Case, now: datetime) -> timedelta:
     """Returns when an attempt is looked at again: a few times before its window is over, then again and again."""
     age = now - case.sent_at
     if not case.is_ripe:
-        following = next((look for look in LOOKS if look > age), None)
-        return following - age if following else case.ripe_at - now
+        following = next((look - age for look in LOOKS if look > age), case.ripe_at - now)
+        return min(following, case.ripe_at - now)
     if case.suspect.ceiling is None:
         return min(max(age / 8, AGAIN), timedelta(minutes=30))
     return AGAIN
@@ -223,9 +236,9 @@ def _unknown(provider_id: int) -> QuerySet[Attempt]:
 
 
 def _case(attempt: Attempt, suspect: Suspect, window: timedelta, now: datetime) -> Case:
-    assert attempt.sent_at is not None  # noqa: S101 - what is unknown was sent
-    ripe_at = attempt.sent_at + window
-    return Case(suspect, attempt.sent_at, now >= ripe_at, ripe_at, attempt.clean_scans, attempt.gap_micros)
+    ripe = ripe_at(attempt, window)
+    assert attempt.sent_at is not None and ripe is not None  # noqa: S101 - what is unknown was sent
+    return Case(suspect, attempt.sent_at, now >= ripe, ripe, attempt.clean_scans, attempt.gap_micros)
 
 
 def _suspect(attempt: Attempt, later_id: str | None) -> Suspect:

@@ -260,7 +260,7 @@ def _disown(provider: Provider, rows: Sequence[Followed], now: datetime) -> None
         return
     why = "the id that was answered is not this order's"
     attempts = Attempt.objects.filter(pk__in=[row.attempt_id for row in rows], state=AttemptState.ACCEPTED)
-    attempts.update(state=AttemptState.UNKNOWN, upstream_id=None, why=why, due_at=now + FIRST_LOOK)
+    attempts.update(state=AttemptState.UNKNOWN, upstream_id=None, why=why, refusal="", due_at=now + FIRST_LOOK)
     booked = [costs.Costed(row.pk, row.order_id, row.cost_micros, 0) for row in rows]
     costs.finish(provider.pk, provider.currency, booked, now)
     UpstreamOrder.objects.filter(pk__in=[row.pk for row in rows]).delete()

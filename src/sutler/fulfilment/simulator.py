@@ -17,7 +17,7 @@ from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment import simulator_catalogue, simulator_status
 from sutler.fulfilment.simulator_faults import Faults, Lots
 from sutler.fulfilment.simulator_panel import Account, Order, Refill, Service
-from sutler.fulfilment.simulator_reply import NOT_DONE, TOO_FAST, UNREADABLE, Reply, encoded, sent
+from sutler.fulfilment.simulator_reply import MADE_LATER, NOT_DONE, TOO_FAST, UNREADABLE, Reply, encoded, sent
 from sutler.fulfilment.simulator_whole import WholePanel
 
 Fields = Mapping[str, str]
@@ -96,6 +96,7 @@ class LyingUpstream:
         self._second, self._calls_in_second = -1, 0
         self._hand_orders = 0
         self.panel = WholePanel(fates, sold, delivery_seconds)
+        self.panel.charge_step = max(1, int(faults.charge_step_micros))
         self.key = key
         self.panel.open_account(key, currency, balance_micros)
 
@@ -107,6 +108,7 @@ class LyingUpstream:
     @faults.setter
     def faults(self, faults: Faults) -> None:
         self._lots.faults = faults
+        self.panel.charge_step = max(1, int(faults.charge_step_micros))
 
     @property
     def struck(self) -> Mapping[str, int]:
@@ -160,7 +162,7 @@ class LyingUpstream:
         """Does the call if it is one that gets done; returns what the panel would say and the order it truly names."""
         if action == "add":
             self._order_by_hand(call)
-        if call.trouble == "created_late":
+        if call.trouble in MADE_LATER:
             due = call.now + timedelta(seconds=self._lots.chance.uniform(1, max(1, self.faults.created_late_seconds)))
             self.panel.later(due, lambda at: self._add(replace(call, now=at)))
         is_left = call.trouble in UNREADABLE and self._lots.chance.random() >= self.faults.done_share

@@ -56,6 +56,9 @@ class Faults:
     http_502: float = _fault(Group.WAY, "code 502 and a web page; done in done_share of the cases")
     http_504: float = _fault(Group.WAY, "code 504 and a web page; done in done_share of the cases")
     unclear_error: float = _fault(Group.WAY, "an `error` of no known meaning; done in done_share of the cases")
+    refused_late: float = _fault(
+        Group.WAY, "add: an `error` of no known meaning now, the order is made up to created_late_seconds on"
+    )
     rate_limited: float = _fault(Group.WAY, "code 429 with Retry-After; nothing is done")
     too_many_requests: float = _fault(Group.WAY, "the error `Too many requests` with code 200; nothing is done")
     declined: float = _fault(Group.WAY, "add: a well-known refusal for no reason; nothing is done")
@@ -108,6 +111,9 @@ class Faults:
     late_seconds: float = _measure(60.0, "how late answered_late is")
     created_late_seconds: float = _measure(300.0, "how late created_late is at most")
     latency_seconds: float = _measure(0.0, "how long any answer takes at most")
+    charge_step_micros: float = _measure(
+        0.0, "charges and refunds are rounded to multiples of so many micros; 0 is not at all"
+    )
     calls_per_second: float = _measure(0.0, "more calls in a second than this get code 429; 0 is no limit")
 
     only: frozenset[str] = frozenset()
@@ -143,7 +149,7 @@ SWITCHES = tuple(
 MEASURES = tuple(each.name for each in SWITCHES if each.group is Group.MEASURE and each.name != "done_share")
 SHARES = tuple(each.name for each in SWITCHES if each.name not in MEASURES)
 ON_THE_WAY = tuple(each.name for each in SWITCHES if each.group is Group.WAY)
-OF_ADD_ALONE = frozenset({"created_late", "declined"})
+OF_ADD_ALONE = frozenset({"created_late", "refused_late", "declined"})
 
 
 class Lots:

@@ -143,6 +143,8 @@ class Panel:
         self.accounts: dict[str, Account] = {}
         self.orders: dict[str, Order] = {}
         self.refills: dict[str, Refill] = {}
+        # Charges and refunds are rounded to multiples of so many micros.
+        self.charge_step = 1
 
     def open_account(self, key: str, currency: str, balance_micros: int) -> Account:
         """Returns a new account that has paid in so much."""
@@ -179,7 +181,7 @@ class Panel:
             return asked
         if asked.terms.one_active_order_per_link and self._is_active(asked.terms.service_id, asked.input.link):
             return Refusal(Reason.LINK_IN_USE)
-        charge = -(-asked.charge_micros * percent // 100)
+        charge = self._rounded(-(-asked.charge_micros * percent // 100))
         if charge > account.balance_micros:
             return Refusal(Reason.NOT_ENOUGH_FUNDS)
         account.balance_micros -= charge
@@ -234,9 +236,12 @@ class Panel:
 
     def give_back(self, order: Order, micros: int) -> None:
         """Refunds so much of an order, never more than is left of its charge."""
-        micros = min(micros, order.charge_micros - order.refunded_micros)
+        micros = min(self._rounded(micros), order.charge_micros - order.refunded_micros)
         order.refunded_micros += micros
         self.accounts[order.key].balance_micros += micros
+
+    def _rounded(self, micros: int) -> int:
+        return (micros + self.charge_step // 2) // self.charge_step * self.charge_step
 
     def _is_active(self, service_id: int, link: str) -> bool:
         made = self._by_link.get(link, ())

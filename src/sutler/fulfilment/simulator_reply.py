@@ -13,7 +13,18 @@ JSON, PAGE = "application/json", "text/html"
 NEVER = float("inf")
 
 # Nothing of these calls is done; of the unreadable ones it is in `done_share` of the cases.
-NOT_DONE = frozenset({"unreachable", "request_lost", "created_late", "rate_limited", "too_many_requests", "declined"})
+NOT_DONE = frozenset(
+    {
+        "unreachable",
+        "request_lost",
+        "created_late",
+        "refused_late",
+        "rate_limited",
+        "too_many_requests",
+        "declined",
+    }
+)
+MADE_LATER = frozenset({"created_late", "refused_late"})
 UNREADABLE = frozenset({"html", "empty", "null", "http_500", "http_502", "http_504", "unclear_error"})
 UNCLEAR_ERRORS: tuple[object, ...] = (
     {"error": "Something went wrong, please contact support"},
@@ -134,5 +145,6 @@ _SPOILT: dict[str, Callable[[Reply, Faults, Random], Reply]] = {
     "truncated": _truncated,
     "cut_off": _cut_off,
     "unclear_error": _unclear,
+    "refused_late": _unclear,
     "declined": _declined,
 }

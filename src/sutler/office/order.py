@@ -76,6 +76,8 @@ def _told(request: StaffRequest, found: Order) -> dict[str, Any]:
     attempts = Attempt.objects.filter(order=found).select_related("provider", *there)
     newest = attempts.order_by("-pk")[:MOST_OF_EACH]
     sent = [Sent(each, getattr(each, "upstream_order", None), dispatch.waited_for(each)) for each in newest]
+    unknown = [each.attempt for each in sent if each.attempt.state in UNSETTLED and each.attempt.action == "add"]
+    gives_verdicts = Permission.VERDICTS in request.permissions
     sees_money = Permission.SEE_MONEY in request.permissions
     transfers = Transfer.objects.filter(order_id=found.pk).select_related("debit", "credit").order_by("pk")
     is_parent = family.is_parent(found)
@@ -85,7 +87,8 @@ def _told(request: StaffRequest, found: Order) -> dict[str, Any]:
         "details": [(name.replace("_", " "), value) for name, value in (found.details or {}).items()],
         "events": [(each, names.get(each.actor, each.actor)) for each in events],
         "sent": sent,
-        "is_unknown": any(each.attempt.state in UNSETTLED and each.attempt.action == "add" for each in sent),
+        "is_unknown": bool(unknown),
+        "refused": next((each for each in unknown if each.refusal), None) if gives_verdicts else None,
         "sees_money": sees_money,
         "transfers": list(transfers[:MOST_OF_EACH]) if sees_money else [],
         "margin": costs.margins([found.pk]).get(found.pk) if sees_money and not is_parent else None,

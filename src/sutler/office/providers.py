@@ -109,7 +109,7 @@ class ProviderForm(forms.Form):
     )
     is_shared = forms.BooleanField(label=gettext_lazy("People order with the same account by hand"), required=False)
     brake_percent = forms.IntegerField(
-        label=gettext_lazy("Unknown outcomes in % that stop sending"), min_value=1, max_value=100, initial=2
+        label=gettext_lazy("Pause at unconfirmed orders (%)"), min_value=1, max_value=100, initial=2
     )
     brake_open = forms.IntegerField(
         label=gettext_lazy("Open unknown outcomes that stop sending"), min_value=1, max_value=100_000, initial=20

@@ -1,4 +1,4 @@
-"""Unknown outcomes: what is known of each, and the verdict of staff: placed under an id, never placed, or wait."""
+"""Unknown outcomes: what is known of each, and the verdict of staff: placed, never placed, refused, or wait."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from sutler.accounts.roles import Permission
 from sutler.core.refusals import Refusal
 from sutler.fulfilment import attempts, desk, evidence
+from sutler.fulfilment.attempts import DEEDS, Verdict
 from sutler.office.deeds import actor_of, to_orders
 from sutler.office.fields import reason_field
 from sutler.orders.models import Order
@@ -37,6 +38,12 @@ class AbsentForm(forms.Form):
     is_sure = forms.BooleanField(label=gettext_lazy("The provider has no such order, and has not charged for it."))
 
 
+class RefusedForm(forms.Form):
+    """How it is known that the provider refused it."""
+
+    reason = reason_field(label=gettext_lazy("How you know"), help_text=_FOUNDED_ON)
+
+
 class WaitForm(forms.Form):
     """What is waited for."""
 
@@ -55,7 +62,7 @@ def verdicts(request: StaffRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.VERDICTS)
 def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
-    """Shows the evidence about an order; a POST settles it (`do` = placed, absent) or keeps why to wait (wait)."""
+    """Shows the evidence about an order; a POST settles it (`do` = placed, absent, refused) or keeps why to wait."""
     found = evidence.of(order_id, request.now)
     if found is None:
         return _settled_already(request, order_id)
@@ -63,18 +70,26 @@ def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
     known = {"upstream_id": request.GET.get("id", "")}
     placed = PlacedForm(request.POST if do == "placed" else None, initial=known, auto_id="placed_%s")
     absent = AbsentForm(request.POST if do == "absent" else None, auto_id="absent_%s")
+    known = {"reason": found.attempt.refusal}
+    refused = RefusedForm(request.POST if do == "refused" else None, initial=known, auto_id="refused_%s")
     wait = WaitForm(request.POST if do == "wait" else None, auto_id="wait_%s")
     actor = actor_of(request.user)
     if placed.is_valid():
         upstream_id = placed.cleaned_data["upstream_id"].strip()
-        settle = partial(attempts.resolve, order_id, upstream_id, actor, request.now)
-        if _done(request, placed, order_id, "outcome settled: placed", settle, {"number at the provider": upstream_id}):
+        settle = partial(attempts.resolve, order_id, Verdict.PLACED, actor, request.now, upstream_id)
+        number = {"number at the provider": upstream_id}
+        if _done(request, placed, order_id, DEEDS[Verdict.PLACED], settle, number):
             messages.success(request, _("Order %(id)s was placed: it is followed from now on.") % {"id": order_id})
             return redirect("office:verdicts")
     if absent.is_valid():
-        settle = partial(attempts.resolve, order_id, None, actor, request.now)
-        if _done(request, absent, order_id, "outcome settled: never placed", settle):
+        settle = partial(attempts.resolve, order_id, Verdict.ABSENT, actor, request.now)
+        if _done(request, absent, order_id, DEEDS[Verdict.ABSENT], settle):
             messages.success(request, _("Order %(id)s was not placed: it is planned again.") % {"id": order_id})
+            return redirect("office:verdicts")
+    if refused.is_valid():
+        settle = partial(attempts.resolve, order_id, Verdict.REFUSED, actor, request.now)
+        if _done(request, refused, order_id, DEEDS[Verdict.REFUSED], settle):
+            messages.success(request, _("Order %(id)s is canceled and refunded.") % {"id": order_id})
             return redirect("office:verdicts")
     if wait.is_valid():
         text = f"Staff wait: {wait.cleaned_data['reason']}"
@@ -83,8 +98,16 @@ def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
         ):
             messages.success(request, _("Kept with the order. Nothing is changed."))
             return redirect("office:verdict", order_id)
-    given: dict[str, Any] = {"told": found, "attempt": found.attempt, "placed": placed, "absent": absent, "wait": wait}
-    return render(request, "office/verdict.html", given | {"is_chosen": bool(request.GET.get("id"))})
+    given: dict[str, Any] = {
+        "told": found,
+        "attempt": found.attempt,
+        "placed": placed,
+        "absent": absent,
+        "refused": refused,
+        "wait": wait,
+        "is_chosen": bool(request.GET.get("id")),
+    }
+    return render(request, "office/verdict.html", given)
 
 
 def _settled_already(request: StaffRequest, order_id: int) -> HttpResponse:

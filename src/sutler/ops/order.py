@@ -13,6 +13,7 @@ from sutler.core.refusals import Refusal
 from sutler.ops.shell import ID, Failed, example, on_panel, refused, show_table
 
 if TYPE_CHECKING:
+    from sutler.fulfilment.models import Attempt
     from sutler.orders.models import Order
 
 _STATUS = click.Choice([each.value for each in Status], case_sensitive=False)
@@ -114,11 +115,11 @@ def unknown() -> None:
     unknown = Attempt.objects.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD).values("pk")
     found = Attempt.objects.filter(pk__in=unknown).select_related("provider")
     show_table(
-        ("ORDER", "PROVIDER", "SENT", "EXPECTED", "STATE", "SCANS", "ORPHANS THAT MAY BE IT", "WHY"),
+        ("ORDER", "PROVIDER", "SENT", "EXPECTED", "STATE", "LOOKED", "SCANS", "ORPHANS THAT MAY BE IT", "WHY"),
         (
             (
                 *(each.order_id, each.provider.name, f"{each.sent_at:%Y-%m-%d %H:%M:%S}"),
-                *(show_charge(each.expected_micros), each.state, each.clean_scans),
+                *(show_charge(each.expected_micros), each.state, *_looks(each)),
                 " ".join(str(orphan["id"]) for orphan in (each.evidence or {}).get("orphans", [])) or "-",
                 each.why,
             )
@@ -129,25 +130,44 @@ def unknown() -> None:
 
 @order.command(
     "resolve",
-    epilog=example("sutler order resolve 17 placed --upstream-id 23501", "sutler order resolve 17 absent"),
+    epilog=example(
+        "sutler order resolve 17 placed --upstream-id 23501",
+        "sutler order resolve 17 absent",
+        "sutler order resolve 17 refused --reason 'their log says so'",
+    ),
 )
 @click.argument("order_id", type=ID)
-@click.argument("verdict", type=click.Choice(["placed", "absent"]))
+@click.argument("verdict", type=click.Choice(["placed", "absent", "refused"]))
 @click.option("--upstream-id", help="The id of the order at the provider, where it was placed.")
+@click.option("--reason", default="", help="How that is known; kept in the audit log.")
 @on_panel
-def resolve(order_id: int, verdict: str, upstream_id: str | None) -> None:
+def resolve(order_id: int, verdict: str, upstream_id: str | None, reason: str) -> None:
     """Say what became of an order whose outcome at a provider is unknown.
 
-    Placed: it is followed there from now on. Absent: it is sent again, by the next route that takes it.
+    Placed: it is followed there from now on. Absent: it is sent again, by the next route that takes it. Refused: it is
+    canceled and refunded.
     """
-    from sutler.fulfilment.attempts import resolve as settle
+    from sutler.accounts import audit_log
+    from sutler.fulfilment import attempts
+    from sutler.storage.transactions import durable
 
     if (verdict == "placed") != (upstream_id is not None):
         raise click.UsageError("--upstream-id goes with placed, and only with it.")
-    refusal = settle(order_id, upstream_id, "operator", SystemClock().now())
+    now, found = SystemClock().now(), attempts.Verdict(verdict)
+    with durable():
+        refusal = attempts.resolve(order_id, found, "operator", now, upstream_id)
+        if refusal is None:
+            after = {"number at the provider": upstream_id} if upstream_id else None
+            audit_log.write(None, attempts.DEEDS[found], f"order {order_id}", now, reason=reason, after=after)
     if refusal is not None:
         raise refused(refusal)
     click.echo(f"Order {order_id}: {verdict}.")
+
+
+def _looks(attempt: "Attempt") -> tuple[str, int]:
+    """Returns when the ids that it may have were last asked about, and how often all of them were nobody's."""
+    looked_at = (attempt.evidence or {}).get("looked_at", "")
+    return looked_at[:19].replace("T", " ") or "-", attempt.clean_scans
 
 
 def _show_upstream(order_id: int) -> None:

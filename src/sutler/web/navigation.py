@@ -49,7 +49,7 @@ CUSTOMERS = (
 STAFF = (
     Link("office:overview", _("Overview"), "chart", Permission.SEE_ORDERS),
     Link("office:desk", _("Desk"), "desk", Permission.CHANGE_ORDERS),
-    Link("office:verdicts", _("Unknown outcomes"), "question", Permission.VERDICTS),
+    Link("office:verdicts", _("Unconfirmed orders"), "question", Permission.VERDICTS),
     Link("office:alarms", _("Alarms"), "bell", Permission.VERDICTS),
     Link("office:orders", _("Orders"), "list", Permission.SEE_ORDERS),
     Link("office:approvals", _("Approvals"), "check", Permission.CHANGE_ORDERS),
