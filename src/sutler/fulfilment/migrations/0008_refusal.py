@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfilment', '0006_ask_time'),
+        ('fulfilment', '0007_exchange_alarm'),
     ]
 
     operations = [
