@@ -31,9 +31,10 @@ class Database:
     folder: Path
     url: str = ""
     source: Path = ROOT / "src"
+    address_requests_per_second: int = 0
 
     def environment(self) -> dict[str, str]:
-        """Returns the environment that a process of the panel needs to run on it, without any limits on callers."""
+        """Returns the environment that a process of the panel needs to run on it, without limits on keys."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUTLER_")}
         return inherited | {
             "DJANGO_SETTINGS_MODULE": "sutler.settings",
@@ -42,7 +43,7 @@ class Database:
             "SUTLER_DATABASE_URL": self.url,
             "SUTLER_SECRET_KEY": "bench",
             "SUTLER_KEY_REQUESTS_PER_SECOND": "0",
-            "SUTLER_ADDRESS_REQUESTS_PER_SECOND": "0",
+            "SUTLER_ADDRESS_REQUESTS_PER_SECOND": str(self.address_requests_per_second),
             "SUTLER_UPSTREAM_PRIVATE_HOSTS": "127.0.0.1",
         }
 
