@@ -52,7 +52,9 @@ class TestRefusals:
     ) -> None:
         for http_status in (200, 400, 500):
             outcome = saying({"error": error}, http_status).ask(CALLS[name])
-            if kind is None:
+            if http_status == 500 and kind is DeclineKind.OTHER and name in PLACING:
+                assert isinstance(outcome, NoAnswer)  # a fault of the panel's, in its own words
+            elif kind is None:
                 assert outcome == {} or isinstance(outcome, (NoAnswer, Catalogue))
             else:
                 assert isinstance(outcome, Declined)
@@ -123,7 +125,7 @@ class TestAdd:
     def test_an_opaque_id_is_an_id(self) -> None:
         assert saying({"order": "64f1-c0ffee_x"}).ask(add) == Accepted("64f1-c0ffee_x")
 
-    @pytest.mark.parametrize("nothing", [0, "", "0", None, False, True, -1, 1.5, [], [1], {}, {"id": 1}, "a b", "null"])
+    @pytest.mark.parametrize("nothing", [0, "", "0", None, False, True, -1, 1.5, [], [1], {}, {"x": 1}, "a b", "null"])
     def test_what_is_no_id_is_no_answer(self, nothing: Any) -> None:
         for answer in ({"order": nothing}, {"order_id": nothing}, {"data": {"order": nothing}}, {"data": nothing}):
             assert isinstance(saying(answer).ask(add), NoAnswer)

@@ -199,14 +199,14 @@ class TestAccount:
     def test_an_honest_provider_is_certified(self, there: int) -> None:
         printed = done("provider", "test", str(there))
         assert printed.endswith("Wholesale can be worked with.\n")
-        assert printed.count("  pass  ") == 9
+        assert printed.count("  pass  ") == 10
         assert not ProviderMinute.objects.exists()
 
     def test_one_that_cannot_be_worked_with_ends_with_1(self, there: int) -> None:
         done("provider", "change", str(there), "--key", "wrong")
         result = run("provider", "test", str(there))
         assert (result.exit_code, result.stderr) == (1, "")
-        assert "Wholesale cannot be worked with like this: 5 of 9 checks did not pass." in result.stdout
+        assert "Wholesale cannot be worked with like this: 5 of 10 checks did not pass." in result.stdout
 
     def test_the_first_balance_opens_the_books(self, there: int) -> None:
         assert done("provider", "balance", str(there)) == "It says   10000.00 USD\nOur books 10000.00 USD\n"

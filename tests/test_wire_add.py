@@ -1,6 +1,9 @@
 """Placing an order: the order of checks, numbers, limits, the same-link rule, funds, suspension."""
 
+import json
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,11 +13,12 @@ from tests.live import Panel
 from tests.live_caller import Caller, answer
 
 LINK = "https://example.com/add"
+CASES = Path(__file__).with_name("cases") / "wire_whitespace.tsv"
 DUPLICATE = {"error": "You have active order with this link. Please wait until order being completed."}
 NO_FUNDS = {"error": "Not enough funds on balance"}
 NOT_NUMBERS = [
-    *("１２", "1_000", " 500 ", "+500", "5e2", "-1", "-500", "abc", "0x1F4", "500.0", "500,0", "1 000", "٥٠٠", "5²"),
-    *("NaN", "inf", "true", "[]", "{}", "100;", "100'--", "\x00", "100\x00", "৫০", "Ⅷ", "1/2", "%31", "0b11", "500\n"),
+    *("１２", "1_000", "5 00", "+500", "5e2", "-1", "-500", "abc", "0x1F4", "500.0", "500,0", "1 000", "٥٠٠", "5²"),
+    *("NaN", "inf", "true", "[]", "{}", "100;", "100'--", "\x00", "100\x00", "৫০", "Ⅷ", "1/2", "%31", "0b11", "5\n00"),
 ]
 pytestmark = pytest.mark.usefixtures("books_in_order")
 
@@ -84,6 +88,13 @@ class TestQuantity:
     def test_ascii_digits_only(self, panel: Panel, untouched: Caller, quantity: str) -> None:
         said = untouched.ask("add", service=panel.shelf["Default"], link=LINK, quantity=quantity)
         assert said == {"error": "Incorrect quantity"}
+
+    @pytest.mark.parametrize("line", CASES.read_text().splitlines()[1:])
+    def test_blanks_around_a_value_do_not_count(self, panel: Panel, caller: Caller, line: str) -> None:
+        sent, _, wanted = line.partition("\t")
+        fields = {"service": f" {panel.shelf['Default']} ", "link": LINK, "quantity": "100"} | dict(parse_qsl(sent))
+        said = caller.ask("add", **fields)
+        assert list(said) == ["order"] if wanted.startswith('{"order"') else said == json.loads(wanted)
 
     @pytest.mark.parametrize("quantity", [True, [100], {"a": 100}, 1e2, -100, 100.5, 1e300], ids=str)
     def test_of_json_is_refused_when_it_is_no_whole_number(

@@ -14,33 +14,43 @@ _BLANK = "\ufeff \t\r\n"
 _TAG = re.compile(r"<[^<>]{0,200}>")
 
 Hook = Callable[[dict[str, Any]], Any]
+PairsHook = Callable[[list[tuple[str, Any]]], Any]
 
 
 class NotJson(ValueError):
     """The text is no JSON. The message says what stands there instead, as one printable line; "" if nothing does."""
 
 
-def loads(text: str, hook: Hook | None = None) -> Any:
+def loads(text: str, hook: Hook | None = None, pairs: PairsHook | None = None) -> Any:
     """Returns the JSON value; fractions are Decimals, NaN, infinities and numbers of over 80 digits None.
 
-    `hook` is given each object as it is read, and returns what stands in its place. Raises NotJson.
+    `hook` is given each object as it is read, and returns what stands in its place; `pairs` is given its names and
+    values as they stand, doubles too. Raises NotJson.
     """
     text = text.lstrip(_BLANK)
     if not text:
         raise NotJson
     try:
         try:
-            return _loads(text, hook)
+            return _loads(text, hook, pairs)
         except json.JSONDecodeError:
             raise
         except ValueError:  # a whole number longer than int() takes
-            return _loads(text, hook, parse_int=_whole)
+            return _loads(text, hook, pairs, parse_int=_whole)
     except (ValueError, RecursionError):
         raise NotJson(_beginning(text)) from None
 
 
-def _loads(text: str, hook: Hook | None, **more: Any) -> Any:
-    return json.loads(text, parse_float=_decimal, parse_constant=_nothing, strict=False, object_hook=hook, **more)
+def _loads(text: str, hook: Hook | None, pairs: PairsHook | None, **more: Any) -> Any:
+    return json.loads(
+        text,
+        parse_float=_decimal,
+        parse_constant=_nothing,
+        strict=False,
+        object_hook=hook,
+        object_pairs_hook=pairs,
+        **more,
+    )
 
 
 def _decimal(literal: str) -> Decimal | None:

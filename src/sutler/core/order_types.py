@@ -213,12 +213,12 @@ def read_order(order_type: OrderType, form: Mapping[str, str]) -> OrderInput | R
     """Reads the fields of an order of this type from what a caller sent.
 
     Returns the input, or INCORRECT_FIELD naming the first field of the table that is missing or malformed.
-    Fields that the type does not have are ignored.
+    Blanks around a value do not count. Fields that the type does not have are ignored.
     """
     values: dict[str, Any] = {}
     for each in order_type.fields:
-        text = form.get(each.name, "")
-        if text in _ABSENT or text.isspace():
+        text = form.get(each.name, "").strip()
+        if text in _ABSENT:
             if each.required:
                 return Refusal(Reason.INCORRECT_FIELD, each.name)
             continue
@@ -248,8 +248,8 @@ def pieces(order_type: OrderType, form: Mapping[str, str]) -> int | None:
         return items(counted, form.get(counted.name, "")) or None
     if order_type.measure is Measure.POSTS:
         return None
-    runs = read_number(form.get("runs", "")) if order_type.can_drip else None
-    return (read_number(form.get("quantity", "")) or 0) * (runs or 1) or None
+    runs = read_number(form.get("runs", "").strip()) if order_type.can_drip else None
+    return (read_number(form.get("quantity", "").strip()) or 0) * (runs or 1) or None
 
 
 def read_number(text: str) -> int | None:

@@ -15,7 +15,16 @@ from sutler.fulfilment.conformance import Finding
 from sutler.fulfilment.conformance_reads import UNKNOWN, UNKNOWN_TOO
 from sutler.fulfilment.conformance_verdict import PASS, Outcome, Verdict, differs, untold
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.panel_answers import Accepted, Balance, Catalogue, Declined, Failure, NoAnswer, NotSent
+from sutler.fulfilment.panel_answers import (
+    Accepted,
+    Balance,
+    Catalogue,
+    Declined,
+    Exchange,
+    Failure,
+    NoAnswer,
+    NotSent,
+)
 from sutler.fulfilment.panel_v2 import Panel
 
 T = TypeVar("T")
@@ -53,6 +62,7 @@ async def certify(line: Line, stranger: Line) -> list[Finding]:
     found += [_finding("refill_status", "so is each of several", _as_note(_batch(refills)))]
     placed = await _ask(line, lambda panel: panel.add(_NO_SERVICE))
     found += [_finding("add", "an unknown service is refused in words that we know", _refused_add(placed))]
+    found += [_finding("(all)", "it answers at its own address", _address(each.exchange for each in line.calls))]
     return [*found, _finding("(all)", "it answers in time", _speed(each.exchange.milliseconds for each in line.calls))]
 
 
@@ -166,6 +176,11 @@ def _refused_add(answer: Accepted | Failure) -> Verdict:
     if answer.kind in REFUSES_ADD:
         return _passed(f"`{answer.raw}`")
     return differs(f"`{answer.raw}` is not on the known list: each such refusal would be an unknown outcome")
+
+
+def _address(exchanges: Iterable[Exchange]) -> Verdict:
+    leads_to = next((each.redirected_to for each in exchanges if each.redirected_to), "")
+    return differs(f"it leads to {leads_to}, where no order is sent: set this address") if leads_to else PASS
 
 
 def _speed(milliseconds: Iterable[int]) -> Verdict:

@@ -12,7 +12,7 @@ import httpx2
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.service_row import ServiceRow
 from sutler.core.upstream_words import DeclineKind
-from sutler.fulfilment import panel_read
+from sutler.fulfilment import panel_body, panel_read
 from sutler.fulfilment.conformance_adds import cheapest, refusals
 from sutler.fulfilment.conformance_call import Answer, Asker, Call, Wait, call
 from sutler.fulfilment.conformance_orders import DRIPPED, Seen, Shopper, wishes
@@ -174,7 +174,7 @@ def _unclear(answer: Answer) -> Verdict | None:
     """Returns the verdict on any check of an answer that says nothing, or only that it was too fast."""
     if isinstance(answer.value, (NoAnswer, NotSent)):
         return untold(answer.value.why)
-    said = panel_read.refusal(answer.value)
+    said = panel_body.refusal(answer.value)
     return untold(said.raw) if said is not None and said.kind is DeclineKind.RATE else None
 
 
@@ -183,7 +183,7 @@ def _is_answered(answer: Answer) -> Verdict:
         return untold(answer.value.why)
     if isinstance(answer.value, NoAnswer):
         return differs(f"HTTP {answer.http_status}: {answer.value.why}" if answer.http_status else answer.value.why)
-    is_overloaded = answer.http_status in _OVERLOAD and panel_read.refusal(answer.value)
+    is_overloaded = answer.http_status in _OVERLOAD and panel_body.refusal(answer.value)
     return PASS if answer.http_status == 200 or is_overloaded else differs(f"HTTP {answer.http_status}")
 
 
@@ -198,7 +198,7 @@ def _is_called_json(answer: Answer) -> Verdict | None:
 
 def _is_plain_error(answer: Answer) -> Verdict | None:
     value = answer.value
-    if panel_read.refusal(value) is None:
+    if panel_body.refusal(value) is None:
         return None
     if set(value) != {"error"}:
         return differs("there are keys beside `error`")

@@ -14,7 +14,7 @@ import httpx2
 from sutler import __version__
 from sutler.core.order_types import read_number
 from sutler.core.upstream_words import LONGEST_RAW, DeclineKind, read_text
-from sutler.fulfilment import panel_read
+from sutler.fulfilment import panel_body
 from sutler.fulfilment.panel_answers import NoAnswer, NotSent
 from sutler.fulfilment.panel_call import LONGEST_ANSWER_BYTES, MASK
 
@@ -141,7 +141,7 @@ class Asker:
 
     def _read(self, response: httpx2.Response, text: str) -> Answer:
         return Answer(
-            panel_read.decode(text),
+            panel_body.decode(text),
             self.masked(text),
             response.status_code,
             read_text(response.headers.get("Content-Type", ""), LONGEST_SHOWN),
@@ -160,7 +160,7 @@ class _Heard:
 
 def _pause_seconds(asked: Call, heard: _Heard) -> int:
     """Returns how long to wait before the same is asked again, 0 if it is not. An order is, only if surely refused."""
-    said = panel_read.refusal(heard.answer.value)
+    said = panel_body.refusal(heard.answer.value)
     is_refused = said is not None and said.kind is DeclineKind.RATE
     is_bare = heard.answer.http_status == 429 and ("action", "add") not in asked.fields
     return min(max(read_number(heard.retry_after) or 1, 1), LONGEST_PAUSE_SECONDS) if is_refused or is_bare else 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from sutler.core.upstream_words import REFUSES_REQUEST, DeclineKind
 from sutler.fulfilment import conformance_shapes as shapes
-from sutler.fulfilment import panel_read
+from sutler.fulfilment import panel_body, panel_read
 from sutler.fulfilment.conformance_call import Call, Way, call
 from sutler.fulfilment.conformance_verdict import Judge, Verdict, refused, untold
 from sutler.fulfilment.panel_answers import UpstreamStatus
@@ -27,7 +27,7 @@ _NOT_UNDERSTOOD = refused("Incorrect request", ANY_KIND)
 
 def of_another(value: Any) -> Verdict:
     """Demands that an order, most likely another customer's, is as unknown as one that never was."""
-    if panel_read.refusal(value) is None and isinstance(panel_read.status(value), UpstreamStatus):
+    if panel_body.refusal(value) is None and isinstance(panel_read.status(value), UpstreamStatus):
         return untold("the order may be this account's own")
     return NO_ORDER(value)
 

@@ -19,7 +19,7 @@ from sutler.core.upstream_words import (
     read_status,
     read_type,
 )
-from sutler.fulfilment import panel_read
+from sutler.fulfilment import panel_body, panel_read
 from sutler.fulfilment.conformance_verdict import (
     PASS,
     Judge,
@@ -63,7 +63,7 @@ def entries(judge: Judge) -> Judge:
 
 
 def _entries(value: Any) -> list[Any] | None:
-    if panel_read.refusal(value):
+    if panel_body.refusal(value):
         return None
     if isinstance(value, dict):
         inner = value.get("data")
@@ -208,7 +208,7 @@ def status_keys(family: Sequence[str] = ()) -> Judge:
     def judge(value: Any) -> Verdict:
         if not isinstance(value, dict):
             return differs("it is no object")
-        if panel_read.refusal(value):
+        if panel_body.refusal(value):
             return differs("the order that was just placed is refused")
         plain = _keys({name: each for name, each in value.items() if name not in family}, STATUS_KEYS)
         missing = [each for each in family if each not in value]
@@ -249,7 +249,7 @@ def by_id(ids: Sequence[str], item: Judge) -> Judge:
     """Demands an object with one member for each of these ids."""
 
     def judge(value: Any) -> Verdict:
-        if not isinstance(value, dict) or panel_read.refusal(value):
+        if not isinstance(value, dict) or panel_body.refusal(value):
             return differs("it is no object by id")
         missing = [each for each in ids if each not in value]
         if missing or len(value) != len(ids):
@@ -304,6 +304,6 @@ def refill_state(value: Any) -> Verdict:
 
 def has_balance(value: Any) -> Verdict:
     """Demands any readable balance."""
-    is_refused = panel_read.refusal(value) is not None
+    is_refused = panel_body.refusal(value) is not None
     readable = not isinstance(panel_read.balance(value), NoAnswer)
     return PASS if readable and not is_refused else Verdict(Outcome.DIFFERS, "it answers no balance")

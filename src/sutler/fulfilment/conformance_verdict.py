@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sutler.core.upstream_words import REFUSES_ADD, DeclineKind
-from sutler.fulfilment import panel_read
+from sutler.fulfilment import panel_body, panel_read
 from sutler.fulfilment.panel_answers import Accepted
 
 
@@ -104,7 +104,7 @@ def refused(sentence: str, kinds: Iterable[DeclineKind]) -> Judge:
     def judge(value: Any) -> Verdict:
         if value == {"error": sentence}:
             return PASS
-        said = panel_read.refusal(value)
+        said = panel_body.refusal(value)
         if said is None:
             return differs(f"`{sentence}` was expected, and no error came")
         alike = said.kind in kinds or said.raw == sentence

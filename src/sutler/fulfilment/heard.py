@@ -245,6 +245,9 @@ def _take(heard: Heard, said: UpstreamStatus, now: datetime) -> None:
             text = "It has ended as Partial there without saying what remains"
             heard.remarks.append(Remark(text, Alarm.Kind.UNKNOWN_STATUS))
         case status:
+            if status is Status.PARTIAL and said.remains is not None and not 0 <= said.remains <= row.quantity:
+                text = f"It has ended as Partial there with {said.remains} of {row.quantity} not delivered"
+                heard.remarks.append(Remark(text, Alarm.Kind.UNKNOWN_STATUS))
             if said.charge_micros is None and status is not Status.COMPLETED:
                 heard.reported_micros = None  # what was told before the refund says nothing of what is left
             _end(heard, status, now)

@@ -7,12 +7,15 @@ from itertools import groupby
 
 from django.db import connection
 
-from sutler.fulfilment.models import LoggedCall, ProviderMinute
+from sutler.fulfilment import alarms
+from sutler.fulfilment.models import Alarm, LoggedCall, ProviderMinute
 from sutler.fulfilment.panel_answers import Exchange
 from sutler.storage.statements import moment
 
 KEPT_MINUTES = timedelta(days=7)
 MOST_LOGGED = 10_000
+# The subject of the alarm that a provider's address leads elsewhere.
+REDIRECTED = "address"
 LONGEST_ASKED = 500
 _GOOD = frozenset({"Accepted", "Taken", "Answered", "Balance", "Catalogue", "UpstreamStatus", "UpstreamRefill"})
 _COUNT = """
@@ -45,6 +48,9 @@ def write(provider_id: int, calls: Sequence[Said]) -> None:
     in_order = sorted(calls, key=lambda each: each.exchange.started_at)
     for minute, group in groupby(in_order, key=lambda each: each.exchange.started_at.replace(second=0, microsecond=0)):
         _count(provider_id, minute, [each.exchange for each in group])
+    for leads_to in {each.exchange.redirected_to for each in in_order if each.exchange.redirected_to}:
+        text = f"Its address leads to {leads_to}: orders are not sent there. Set this address."
+        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, REDIRECTED, text, in_order[-1].exchange.started_at)
     LoggedCall.objects.bulk_create(_line(provider_id, each) for each in in_order if each.exchange.outcome not in _GOOD)
 
 

@@ -39,7 +39,10 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The request provably never left: no address, no connection, no TLS. It may be tried again at once."""
+    """The request provably never left, or was read by nobody: no address, no connection, no TLS, or a bare redirect.
+
+    It may be tried again at once.
+    """
 
     why: str
 
@@ -117,7 +120,8 @@ class Exchange:
 
     `fields` have the key and the panel's fixed fields masked; `answer` is cut to 2,000 characters; `http_status` is
     None where no answer came. `outcome` is the name of the value that the call returned (`Accepted`, `Declined`,
-    `NotSent`, `NoAnswer`, ...) and `why` the reason or the error text that goes with it.
+    `NotSent`, `NoAnswer`, ...) and `why` the reason or the error text that goes with it. `redirected_to` is where the
+    panel's address leads, "" if nowhere else.
     """
 
     action: str
@@ -128,3 +132,4 @@ class Exchange:
     milliseconds: int
     outcome: str
     why: str
+    redirected_to: str = ""

@@ -19,8 +19,8 @@ from sutler import __version__
 from sutler.core import charset
 from sutler.core.charset import UnknownCharset
 from sutler.core.clock import Clock
-from sutler.core.upstream_words import LONGEST_RAW, DeclineKind, read_text
-from sutler.fulfilment import panel_catalogue, panel_read
+from sutler.core.upstream_words import LONGEST_RAW, REFUSES_ADD, REFUSES_REQUEST, DeclineKind, read_text
+from sutler.fulfilment import panel_body, panel_catalogue
 from sutler.fulfilment.panel_answers import Declined, Exchange, Failure, NoAnswer, NotSent
 from sutler.fulfilment.panel_v2 import PanelSettings, Read
 
@@ -33,8 +33,11 @@ LONGEST_LOGGED = 2000
 MASK = "***"
 # A shorter key may stand in an answer by chance, in an id say; masking it there would change what is read.
 _SHORTEST_MASKED = 8
-# Calls that change something upstream: nobody waits for them, no redirect is followed, no bare 429 is believed.
-_PLACING = frozenset({"add", "refill", "cancel"})
+# Calls that change something upstream, and what refuses them: nobody waits for them, no redirect is followed, no bare
+# 429 is believed.
+_REFUSES = {"add": REFUSES_ADD, "refill": REFUSES_REQUEST, "cancel": REFUSES_REQUEST}
+_MOVES = frozenset({301, 307, 308})
+_LONGEST_MOVE_PAGE = 2000
 # Their readers look at the error themselves: one beside an id is no plain refusal.
 _NAMES_WHAT_IT_PLACED = frozenset({"add", "refill"})
 _HEADERS = {"User-Agent": f"Sutler/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
@@ -55,6 +58,9 @@ class _Reply:
     content_type: str
     encoding: str
     location: str = ""
+    # Where the answer comes from, if that is not where it was asked for.
+    redirected_to: str = ""
+    stays_on_host: bool = False
 
 
 def _go_on(_response: httpx2.Response) -> None:
@@ -90,6 +96,7 @@ class HttpCall:
             milliseconds=round((self._clock.monotonic() - started) * 1000),
             outcome=type(outcome).__name__ if not isinstance(outcome, dict) else "Answered",
             why=_why(outcome),
+            redirected_to=reply.redirected_to if isinstance(reply, _Reply) else "",
         )
 
     async def _exchange(
@@ -103,14 +110,17 @@ class HttpCall:
         try:
             async with asyncio.timeout(longest_seconds):
                 reply = await self._send(request, _longest(action))
-                again = None if action in _PLACING else _same_host(request, reply)
-                if again is not None:
-                    reply = await self._send(manner.request(action, fields, again), _longest(action))
+                leads_to = _leads_to(request, reply)
+                if action not in _REFUSES and leads_to is not None and _stays_on_host(request, leads_to):
+                    reply = await self._send(manner.request(action, fields, leads_to), _longest(action))
         except _NEVER_LEFT as error:
             return NotSent(manner.told(error))
         except Exception as error:  # noqa: BLE001 - whatever broke, the upstream may have acted
             return NoAnswer(manner.told(error))
-        return reply
+        if isinstance(reply, NoAnswer) or leads_to is None:
+            return reply
+        told = read_text(manner.masked(str(leads_to.copy_with(query=None))), LONGEST_RAW)
+        return replace(reply, redirected_to=told, stays_on_host=_stays_on_host(request, leads_to))
 
     async def _send(self, request: httpx2.Request, longest: int) -> _Reply | NoAnswer:
         response = await self._transport.handle_async_request(request)
@@ -151,7 +161,7 @@ class _Manner:
             self._url = _with_slash(httpx2.URL(wanted.url), wanted.trailing_slash)
         url = url or self._url
         form = {**wanted.extra_fields, **fields, wanted.key_field: wanted.key, "action": action}
-        extensions = {"timeout": self._waits_placing if action in _PLACING else self._waits}
+        extensions = {"timeout": self._waits_placing if action in _REFUSES else self._waits}
         if wanted.method == "GET":
             return httpx2.Request("GET", url.copy_merge_params(form), headers=_HEADERS, extensions=extensions)
         return httpx2.Request("POST", url, data=form, headers=_HEADERS, extensions=extensions)
@@ -194,15 +204,19 @@ def _meaning(manner: _Manner, action: str, reply: _Reply, read: Read[_T]) -> tup
     text, fault = _text(plain, reply.content_type)
     text = manner.masked(text)
     if reply.location:
-        return NoAnswer(f"redirected to {read_text(manner.masked(reply.location), LONGEST_RAW)}"), text[:LONGEST_LOGGED]
+        why = f"redirected to {reply.redirected_to}"
+        is_unread = action in _REFUSES and reply.stays_on_host and _is_bare_move(reply.http_status, text)
+        return NotSent(why) if is_unread else NoAnswer(why), text[:LONGEST_LOGGED]
     if fault and action == CATALOGUE:
         answer: _T | Declined | NoAnswer = NoAnswer(f"the answer's charset is not known: {fault}")
     else:
-        heard = panel_read.decode(text, panel_catalogue.row if action == CATALOGUE else None)
+        heard = panel_body.decode(text, panel_catalogue.row if action == CATALOGUE else None)
         answer = heard if isinstance(heard, NoAnswer) else _read(action, heard, read)
+    if reply.http_status >= 500 and isinstance(answer, Declined) and not _is_known(action, answer):
+        answer = NoAnswer(answer.raw)  # a fault of the panel's, in its own words
     if isinstance(answer, NoAnswer):
         answer = replace(answer, why=f"HTTP {reply.http_status}: {answer.why}")
-    too_many = reply.http_status == HTTPStatus.TOO_MANY_REQUESTS and action not in _PLACING
+    too_many = reply.http_status == HTTPStatus.TOO_MANY_REQUESTS and action not in _REFUSES
     if too_many and isinstance(answer, (Declined, NoAnswer)):
         answer = Declined(DeclineKind.RATE, answer.raw if isinstance(answer, Declined) else answer.why)
     return answer, text[:LONGEST_LOGGED]
@@ -223,9 +237,17 @@ def _longest(action: str) -> int:
     return LONGEST_CATALOGUE_BYTES if action == CATALOGUE else LONGEST_ANSWER_BYTES
 
 
+def _is_known(action: str, declined: Declined) -> bool:
+    return action not in _REFUSES or declined.kind in _REFUSES[action]
+
+
 def _read(action: str, heard: object, read: Read[_T]) -> _T | Declined | NoAnswer:
-    declined = None if action in _NAMES_WHAT_IT_PLACED else panel_read.refusal(heard)
-    return declined or read(heard)
+    if action in _NAMES_WHAT_IT_PLACED:
+        return read(heard)
+    answer = panel_body.refusal(heard, of_one=False) or read(heard)
+    # A `message` may stand beside what was asked for, so it is looked at last, and only known words count.
+    told = panel_body.refusal(heard, messages=True) if isinstance(answer, NoAnswer) else None
+    return told if told and told.kind is not DeclineKind.OTHER else answer
 
 
 def _with_slash(url: httpx2.URL, trailing_slash: bool | None) -> httpx2.URL:
@@ -234,13 +256,27 @@ def _with_slash(url: httpx2.URL, trailing_slash: bool | None) -> httpx2.URL:
     return url.copy_with(path=url.path.rstrip("/") + "/" * trailing_slash)
 
 
-def _same_host(request: httpx2.Request, reply: _Reply | NoAnswer) -> httpx2.URL | None:
-    """Returns where a redirect leads if it stays on the host, never from https down to http; else None."""
+def _leads_to(request: httpx2.Request, reply: _Reply | NoAnswer) -> httpx2.URL | None:
+    """Returns where a redirect leads, None if the reply is none."""
     if isinstance(reply, NoAnswer) or not reply.location:
         return None
-    url = request.url.join(reply.location)
-    stays = url.host == request.url.host and url.scheme in ("https", request.url.scheme)
-    return url.copy_with(fragment=None) if stays else None
+    return request.url.join(reply.location).copy_with(fragment=None)
+
+
+def _stays_on_host(request: httpx2.Request, url: httpx2.URL) -> bool:
+    """Returns whether a redirect stays on the host, and never leads from https down to http."""
+    return url.host == request.url.host and url.scheme in ("https", request.url.scheme)
+
+
+def _is_bare_move(http_status: int, text: str) -> bool:
+    """Returns whether a web server has moved the caller on before anybody read the request.
+
+    Only what repeats the same request elsewhere: a 302 or 303 may follow on an order that was placed. With no body, or
+    the page that web servers put there.
+    """
+    body = text.strip()
+    is_page = body.startswith("<") and len(body) <= _LONGEST_MOVE_PAGE
+    return http_status in _MOVES and (not body or is_page)
 
 
 def _unpacked(body: bytes, encoding: str, longest: int) -> bytes | NoAnswer:

@@ -1,21 +1,19 @@
-"""Reading the answers of an upstream panel: from bytes to values. Pure; takes anything and raises nothing.
+"""Reading the answers of an upstream panel: what a decoded body says. Pure; takes anything and raises nothing.
 
 Each reader takes a decoded answer that is no refusal, and returns what it says, or NoAnswer where its shape is none
 that the protocol page (section 5) knows.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import islice
 from typing import Any, TypeVar
 
-from sutler.core import json_text
-from sutler.core.json_text import Hook, NotJson
 from sutler.core.lifecycle import Status
 from sutler.core.money import is_currency
 from sutler.core.upstream_words import (
     LONGEST_RAW,
     Doubt,
+    is_unsure,
     proves_dots_group,
     read_balance_micros,
     read_cost_micros,
@@ -36,75 +34,46 @@ from sutler.fulfilment.panel_answers import (
     UpstreamRefill,
     UpstreamStatus,
 )
+from sutler.fulfilment.panel_body import levels, order_ids, refusal, says
 
 LONGEST_WORD = 60
 MOST_CHILDREN = 10_000
 
 _T = TypeVar("_T")
-# What programs write for "no error" in an `error` that is always there.
-_NO_ERRORS = frozenset({"", "0", "false", "null", "none"})
-_NO = _NO_ERRORS | {"no"}
+_NO = frozenset({"", "0", "false", "null", "none", "no"})
 _YES = frozenset({"ok", "success"})
 _NUMBERS_OF_AN_ORDER = frozenset({"charge", "start_count", "start_counter", "remains"})
 _OF_PARENTS = frozenset({"runs", "posts", "orders"})
 _STRANGE = NoAnswer("the answer has no known shape")
 
 
-def decode(text: str, hook: Hook | None = None) -> Any:
-    """Returns the JSON value as `json_text.loads` does, or NoAnswer; with a hook it says what stands there instead."""
-    try:
-        return json_text.loads(text, hook)
-    except NotJson as error:
-        beginning = f": {error}" if hook else ""
-        return NoAnswer(f"the answer is not JSON{beginning}" if str(error) else "the answer is empty")
-
-
-def refusal(answer: Any) -> Declined | None:
-    """Returns the refusal if the answer is an object with an `error` that says something, else None."""
-    if not isinstance(answer, dict) or "error" not in answer:
-        return None
-    text = " ".join(islice(_words(answer["error"]), 20))[:LONGEST_RAW]
-    return Declined(read_decline(text), text) if text.lower() not in _NO_ERRORS else None
-
-
-def _words(error: Any, depth: int = 0) -> Iterator[str]:
-    """Yields the texts of an error, whatever it is nested in."""
-    if isinstance(error, (dict, list)):
-        if depth < 5:
-            for each in error.values() if isinstance(error, dict) else error:
-                yield from _words(each, depth + 1)
-        elif error:
-            yield "..."
-    elif error is True:
-        yield "true"
-    elif text := read_text(error, LONGEST_RAW):
-        yield text
-
-
 def accepted(answer: Any) -> Accepted | Declined | NoAnswer:
-    """Reads the answer of `add`: the id in `order`, `order_id` or `data.order`."""
-    found = _order_ids(answer)
-    declined = refusal(answer)
-    if declined and found:
+    """Reads the answer of `add`: the one id in `order`, `order_id` or `id`, or the refusal where no order is named."""
+    ids, are_known = order_ids(answer)
+    declined = refusal(answer, messages=not ids)
+    if ids and (declined or says(answer, False)):
         # An order that is named was perhaps placed, so the error proves nothing.
-        return NoAnswer(f"an error beside an order id: {declined.raw}")
+        return NoAnswer(f"an error beside an order id: {declined.raw if declined else 'it calls itself one'}")
     if declined:
-        return declined
-    return Accepted(found.pop()) if len(found) == 1 else NoAnswer("the answer names no order, or more than one")
+        return _certain(answer, declined)
+    named = len(ids) == 1 and are_known
+    return Accepted(ids.pop()) if named else NoAnswer("the answer names no order, or more than one")
 
 
-def _order_ids(answer: Any) -> set[str]:
-    if not isinstance(answer, dict):
-        return set()
-    data = answer.get("data")
-    places = [answer.get("order"), answer.get("order_id"), data.get("order") if isinstance(data, dict) else None]
-    return {found for place in places if (found := read_id(place))}
+def _certain(answer: Any, declined: Declined) -> Declined | NoAnswer:
+    """Returns the refusal of what would have changed something, unless it leaves open whether it was done."""
+    if says(answer, True):
+        return NoAnswer(f"an error beside a success: {declined.raw}")
+    return NoAnswer(f"an error that leaves open what was done: {declined.raw}") if is_unsure(declined.raw) else declined
 
 
 def balance(answer: Any) -> Balance | NoAnswer:
     """Reads the answer of `balance`."""
-    micros = read_balance_micros(answer.get("balance")) if isinstance(answer, dict) else None
-    return _STRANGE if micros is None else Balance(micros, _currency(answer))
+    for level in levels(answer):
+        micros = read_balance_micros(level.get("balance")) if isinstance(level, dict) else None
+        if micros is not None:
+            return Balance(micros, _currency(level))
+    return _STRANGE
 
 
 def _currency(answer: Mapping[str, Any]) -> str:
@@ -118,12 +87,29 @@ def _currency_code(text: str) -> str:
     return code if is_currency(code) else ""
 
 
-def status(answer: Any) -> UpstreamStatus | NoAnswer:
-    """Reads what is said of one order. An answer without a status word says nothing.
+def status(answer: Any, upstream_id: str = "") -> UpstreamStatus | NoAnswer:
+    """Reads what is said of one order, of that with this id if the answer names one.
 
-    `{"status":"error","message":...}` is how some panels say that the call failed: a failed order is believed only
-    with one of the order's own numbers beside it.
+    An answer without a status word says nothing. `{"status":"error","message":...}` is how some panels say that the
+    call failed: a failed order is believed only with one of the order's own numbers beside it. Of an answer in
+    wrappings the first status that we know counts.
     """
+    said = _status_of_level(answer)
+    if isinstance(said, UpstreamStatus) and not isinstance(said.status, Doubt):
+        return said  # what nearly all panels send
+    inner = [each for each in levels(answer) if isinstance(each, dict)]
+    if isinstance(answer, list):
+        inner = [each for each in inner if not upstream_id or read_id(each.get("order")) in (None, upstream_id)]
+    return _known([said for each in inner if isinstance(said := _status_of_level(each), UpstreamStatus)])
+
+
+def _known(read: Sequence[_T]) -> _T | NoAnswer:
+    """Returns the first of these whose status we know, from the outside in; else the last, which is the innermost."""
+    known = (each for each in read if not isinstance(getattr(each, "status", None), Doubt))
+    return next(known, read[-1] if read else _STRANGE)
+
+
+def _status_of_level(answer: Any) -> UpstreamStatus | NoAnswer:
     if not isinstance(answer, dict):
         return _STRANGE
     told = answer.get
@@ -156,7 +142,7 @@ def _children(value: Any) -> tuple[str, ...]:
 
 def statuses(answer: Any, ids: Sequence[str]) -> dict[str, UpstreamStatus | Declined] | NoAnswer:
     """Reads the answer of a batch `status`. What was not asked for is left out; what is missing is unknown."""
-    if len(ids) == 1 and isinstance(alone := status(answer), UpstreamStatus):
+    if len(ids) == 1 and isinstance(alone := status(answer, ids[0]), UpstreamStatus):
         return {ids[0]: alone}
     return _batch(answer, ids, "order", _status_of)
 
@@ -164,26 +150,28 @@ def statuses(answer: Any, ids: Sequence[str]) -> dict[str, UpstreamStatus | Decl
 def _status_of(item: Any) -> UpstreamStatus | Declined | None:
     if isinstance(item, str):
         return _bare_error(item)
-    said = refusal(item) or status(item)
+    said = refusal(item) or _status_of_level(item)
     return None if isinstance(said, NoAnswer) else said
 
 
 def _bare_error(text: str) -> Declined | None:
-    """Reads an item that is a text instead of an object: an error, unless it is only a status word."""
+    """Reads a text where an object was expected: an error, unless it is only a status word."""
     raw = read_text(text, LONGEST_RAW)
     return Declined(read_decline(raw), raw) if raw and read_status(raw) is Doubt.UNKNOWN else None
 
 
 def refill(answer: Any) -> Taken | Declined | NoAnswer:
     """Reads the answer of `refill` for one order: `{"refill":"1"}`, `true`, or an error inside."""
-    if isinstance(answer, list) and len(answer) == 1:
-        answer = answer[0]
-    if not isinstance(answer, dict):
-        return _STRANGE
-    declined, said = refusal(answer), _taken(answer.get("refill"))
-    if declined and isinstance(said, Taken):
-        return NoAnswer(f"an error beside a refill: {declined.raw}")
-    return declined or said or _STRANGE
+    objects = [each for each in levels(answer) if isinstance(each, dict)]
+    told = [each["refill"] for each in objects if "refill" in each]
+    said = [each for value in told if (each := _taken(value))]
+    taken = {each for each in said if isinstance(each, Taken)}
+    declined = refusal(answer, messages=not taken) or next((each for each in said if isinstance(each, Declined)), None)
+    if taken and (declined or len(taken) > 1):
+        return NoAnswer(f"an error beside a refill: {declined.raw}" if declined else "the answer names two refills")
+    if taken:
+        return taken.pop()
+    return _certain(answer, declined) if declined and objects else _STRANGE
 
 
 def _taken(value: Any) -> Taken | Declined | None:
@@ -196,7 +184,7 @@ def _taken(value: Any) -> Taken | Declined | None:
 
 def refill_status(answer: Any) -> UpstreamRefill | Declined | NoAnswer:
     """Reads what is said of one refill. Its error may stand inside `status`."""
-    return _refill_of(answer) or _STRANGE
+    return _known([said for level in levels(answer) if (said := _refill_of(level))])
 
 
 def _refill_of(item: Any) -> UpstreamRefill | Declined | None:
@@ -205,12 +193,14 @@ def _refill_of(item: Any) -> UpstreamRefill | Declined | None:
     word = item.get("status")
     raw = read_text(word, LONGEST_WORD)
     said = UpstreamRefill(read_refill_status(word), raw) if raw else None
+    if says(item, False) and (declined := refusal(item, messages=True)):
+        return declined
     return refusal(item) or refusal(word) or said
 
 
 def refill_statuses(answer: Any, ids: Sequence[str]) -> dict[str, UpstreamRefill | Declined] | NoAnswer:
     """Reads the answer of a batch `refill_status`."""
-    if len(ids) == 1 and isinstance(answer, dict) and (alone := _refill_of(answer)):
+    if len(ids) == 1 and isinstance(answer, dict) and not isinstance(alone := refill_status(answer), NoAnswer):
         return {ids[0]: alone}
     return _batch(answer, ids, "refill", _refill_of)
 
@@ -220,10 +210,9 @@ def cancels(answer: Any, ids: Sequence[str]) -> dict[str, Taken | Declined] | No
 
     Taken is all that it says; what came of it `status` says later.
     """
-    if isinstance(answer, dict):
-        flat = _cancel_of(answer)
-        named = read_id(answer.get("order"))
-        if flat:
+    for level in levels(answer, of_one=False):
+        if isinstance(level, dict) and (flat := _cancel_of(level)):
+            named = read_id(level.get("order"))
             return {each: flat for each in ids if named in (None, each)}
     return _batch(answer, ids, "order", _cancel_of)
 
@@ -249,8 +238,10 @@ def _batch(
     answer: Any, ids: Sequence[str], id_field: str, read: Callable[[Any], _T | None]
 ) -> dict[str, _T] | NoAnswer:
     """Reads a list of objects that carry their id, or an object by id. An id said twice and differently is left out."""
-    items = _pairs(answer, id_field)
     wanted, torn = set(ids), set()
+    if not (isinstance(answer, dict) and wanted.intersection(answer)):
+        answer = levels(answer, of_one=False)[-1]
+    items = _pairs(answer, id_field)
     found: dict[str, _T] = {}
     for upstream_id, item in items:
         if upstream_id not in wanted or (said := read(item)) is None:

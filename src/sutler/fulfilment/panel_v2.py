@@ -99,7 +99,7 @@ class Panel:
 
     async def status(self, upstream_id: str) -> UpstreamStatus | Failure:
         """Asks about one order."""
-        return await self._ask("status", {"order": upstream_id}, panel_read.status)
+        return await self._ask("status", {"order": upstream_id}, partial(panel_read.status, upstream_id=upstream_id))
 
     async def statuses(self, ids: Sequence[str]) -> dict[str, UpstreamStatus | Declined] | Failure:
         """Asks about up to 100 orders at once. What the answer does not speak of, or not clearly, is missing."""

@@ -12,8 +12,8 @@ from django.conf import settings
 from sutler.catalogue.models import ExchangeRate
 from sutler.core.money import LARGEST_MICROS, is_currency
 from sutler.core.refusals import Reason, Refusal
-from sutler.fulfilment import selling
-from sutler.fulfilment.models import Provider
+from sutler.fulfilment import alarms, journal, selling
+from sutler.fulfilment.models import Alarm, Provider
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.safe_transport import is_address, is_allowed, is_public
 from sutler.storage.sealed import seal, unseal
@@ -83,8 +83,10 @@ def change(provider_id: int, now: datetime, **terms: Unpack[Terms]) -> Provider 
         found = Provider.objects.select_for_update().filter(pk=provider_id).first()
         if found is None:
             return Refusal(Reason.INCORRECT_FIELD, "provider")
-        ran_subscriptions = found.subscriptions_there
+        ran_subscriptions, address = found.subscriptions_there, (found.url, found.trailing_slash)
         kept = _keep(found, terms)
+        if isinstance(kept, Provider) and (kept.url, kept.trailing_slash) != address:
+            alarms.close(provider_id, Alarm.Kind.CATALOGUE, journal.REDIRECTED, "address changed", now)
         if isinstance(kept, Provider) and kept.subscriptions_there != ran_subscriptions:
             services = selling.services_of(provider_id)
             selling.adjust(services, selling.bounds(services), now)

@@ -1,5 +1,6 @@
 """`sutler provider`: the upstream panels that orders are sent to; how each is asked, and how it does."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -106,12 +107,16 @@ def provider() -> None:
 def add(*, currency: str, **options: Any) -> None:
     """Add a provider, switched on. Without --key or --key-file the API key is asked for."""
     from sutler.fulfilment import providers
+    from sutler.ops.provider_account import ask_balance
+    from sutler.ops.provider_line import over_lines, settings_of, tell_of_redirect
 
     terms = _terms(options)
     if "key" not in terms:
         terms["key"] = click.prompt("API key", hide_input=True, err=True).strip()
     made = _accepted(providers.add(currency, SystemClock().now(), **terms))
     click.echo(f"Provider {made.pk}: {made.name}, {made.currency}. `sutler provider test {made.pk}` tries it.")
+    _, calls = asyncio.run(over_lines(made, ask_balance, settings_of(made)))
+    tell_of_redirect(made, calls)
 
 
 @provider.command(epilog=example("sutler provider change 1 --interval-ms 200 --low-balance 50 --key-file key.txt"))

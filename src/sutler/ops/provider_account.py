@@ -10,7 +10,7 @@ from sutler.core.clock import SystemClock, new_token
 from sutler.core.money import Micros, show_balance
 from sutler.core.refusals import Refusal
 from sutler.ops.provider import find
-from sutler.ops.provider_line import over_lines, settings_of
+from sutler.ops.provider_line import over_lines, settings_of, tell_of_redirect
 from sutler.ops.shell import ID, Amount, Failed, Text, example, on_panel, refused, show_table
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def balance(provider_id: int) -> None:
 
     found = find(provider_id)
     before = care.standing(provider_id)
-    answer, calls = asyncio.run(over_lines(found, _ask_balance, settings_of(found)))
+    answer, calls = asyncio.run(over_lines(found, ask_balance, settings_of(found)))
+    tell_of_redirect(found, calls)
     found = care.take(provider_id, before, answer, calls, SystemClock().now())
     if not isinstance(answer, Balance):
         raise Failed(f"no balance: {answer.raw if isinstance(answer, Declined) else answer.why}")
@@ -114,5 +115,6 @@ def _tell(found: "Provider", held: Micros | Refusal) -> None:
     click.echo(f"Our books hold {show_balance(held)} {found.currency} at {found.name}.")
 
 
-async def _ask_balance(line: "Line") -> "tuple[Balance | Failure, list[Said]]":
+async def ask_balance(line: "Line") -> "tuple[Balance | Failure, list[Said]]":
+    """Asks what the account holds; returns the calls as well."""
     return await line.ask(lambda panel: panel.balance()), line.take_calls()

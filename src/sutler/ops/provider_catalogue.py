@@ -12,7 +12,7 @@ from sutler.core.clock import SystemClock
 from sutler.core.money import Micros, show_rate
 from sutler.core.refusals import Refusal
 from sutler.ops.provider import find
-from sutler.ops.provider_line import over_lines, settings_of
+from sutler.ops.provider_line import over_lines, settings_of, tell_of_redirect
 from sutler.ops.shell import ID, Amount, Failed, Text, example, on_panel, printable, refused, show_table
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ def _sync(found: "Provider", *, dry_run: bool, trust: bool) -> bool:
         else:
             report = catalogue_sync.take(found.pk, answer, SystemClock().now(), calls, trust=trust)
         progress.update(task, description=f"{found.name}: {report.services} services")
+    tell_of_redirect(found, calls)
     for line in _told(found, report, dry_run=dry_run):
         click.echo(line)
     return not report.fault

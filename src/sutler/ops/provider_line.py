@@ -1,7 +1,9 @@
 """Asking a provider from the operator's shell, beside the worker's own line."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
+
+import click
 
 from sutler.core.clock import SystemClock, unpredictable
 from sutler.ops.shell import Failed
@@ -9,6 +11,7 @@ from sutler.ops.shell import Failed
 if TYPE_CHECKING:
     import httpx2
 
+    from sutler.fulfilment.journal import Said
     from sutler.fulfilment.models import Provider
     from sutler.fulfilment.panel_v2 import PanelSettings
 
@@ -26,6 +29,14 @@ def settings_of(found: "Provider") -> "PanelSettings":
         return panel_settings(found, settings.SECRET_KEY)
     except Unreadable as error:
         raise Failed(f"its key cannot be read ({error}); `sutler provider change {found.pk}` sets it anew") from error
+
+
+def tell_of_redirect(found: "Provider", calls: "Iterable[Said]") -> None:
+    """Says where the provider's address leads, if an answer came from elsewhere: no order is sent there."""
+    leads_to = next((each.exchange.redirected_to for each in calls if each.exchange.redirected_to), "")
+    if leads_to:
+        click.echo(f"Its address leads to {leads_to}, where no order is sent. Set this address:")
+        click.echo(f"  sutler provider change {found.pk} --url {leads_to}")
 
 
 async def over_lines(

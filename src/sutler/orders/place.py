@@ -110,7 +110,7 @@ def _draft(
         return Refusal(Reason.ACCOUNT_SUSPENDED)
     if request.request_id is not None and not _is_request_id(request.request_id):
         return Refusal(Reason.INCORRECT_FIELD, "request_id")
-    number = request.form.get("service", "")
+    number = request.form.get("service", "").strip()
     # Service ids as the database writes them: no sign, no leading zero, ASCII digits.
     terms = book.terms.get(int(number)) if number.isascii() and number.isdigit() and len(number) <= 10 else None
     exchange = book.exchange.get(purse.currency)
