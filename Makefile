@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-.PHONY: setup run test test-long test-browser screens simulate check bench bench-growth bench-pages bench-upstream messages lock
+.PHONY: setup run test test-long test-browser screens simulate check bench bench-growth bench-pages bench-upstream bench-overload messages lock
 .DELETE_ON_ERROR:
 
 setup: .venv/installed
@@ -62,6 +62,10 @@ bench-pages: .venv/installed-dev
 
 bench-upstream: .venv/installed-dev
 	$(BIN)/python -m bench.upstream
+
+# Ten times too many requests of pages; OLDER=folder measures another checkout in turns with this one.
+bench-overload: .venv/installed-dev
+	$(BIN)/python -m bench.overload $(if $(OLDER),--older $(OLDER))
 
 # Gathers the strings of code and templates for translation, and compiles what is translated.
 messages: .venv/installed-dev
