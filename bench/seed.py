@@ -56,11 +56,13 @@ def services(total: int) -> None:
 @click.option("--customers", type=int, default=100, help="How many customers are signed in")
 def people(sessions: Path, customers: int) -> None:
     """Signs people in and writes a line "page session" for each: a member of staff, then customers."""
+    from django.conf import settings
     from django.test import Client
 
     from sutler.accounts.models import Customer, Role, User
     from sutler.ops.people import create_person
 
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one takes its time
     now = datetime.now(UTC)
     create_person("staff@example.com", None, now, role=Role.OWNER)
     for customer in Customer.objects.order_by("pk")[:customers]:
