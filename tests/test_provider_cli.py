@@ -116,8 +116,8 @@ class TestAdd:
             (2, [*ADD, *URL, "--key", "k", "--field", "x=y", "--no-fields"], "both given and taken away"),
             (2, [*ADD, "--url", "panel.example", "--key", "k"], "is not an address"),
             (2, ["provider", "change", "1"], "say what to change"),
-            (1, ["provider", "change", "1", "--at-once", "2"], "there is none with this id"),
-            (1, ["provider", "pause", "1"], "there is none with this id"),
+            (1, ["provider", "change", "1", "--at-once", "2"], "there is no provider 1"),
+            (1, ["provider", "pause", "1"], "there is no provider 1"),
             *((1, ["provider", each, "1"], "there is no provider 1") for each in ("show", "log", "test", "balance")),
             (1, ["provider", "topup", "1", "5", "--reason", "x"], "there is no provider 1"),
             (1, ["alarms", "--close", "1"], "there is no open alarm 1"),
@@ -187,9 +187,9 @@ class TestLooking:
         made = make_provider()
         for provider_id, subject in ((made.pk, "order 7"), (None, "service 3")):
             alarms.sound(provider_id, Alarm.Kind.NOT_FOUND, subject, "a\x1btext", NOW)
-        assert [columns(done("alarms"), row)["SUBJECT"] for row in (1, 2)] == ["service 3", "order 7"]
+        assert [columns(run("alarms").stdout, row)["SUBJECT"] for row in (1, 2)] == ["service 3", "order 7"]
         own = Alarm.objects.get(provider=made).pk
-        assert columns(done("alarms", "--provider", str(made.pk)))["TEXT"] == "a?text"
+        assert columns(run("alarms", "--provider", str(made.pk)).stdout)["TEXT"] == "a?text"
         assert done("alarms", "--close", str(own)) == f"Alarm {own} is closed.\n"
         assert done("alarms", "--provider", str(made.pk)).count("\n") == 1
         assert "closed by operator" in done("alarms", "--provider", str(made.pk), "--all")

@@ -16,11 +16,14 @@ from sutler.ops import (
     catalogue,
     conformance,
     customer,
+    customer_account,
     demo,
     first_start,
     inspection,
     lying_upstream,
     order,
+    panel,
+    payment_method,
     processes,
     provider,
     provider_account,
@@ -119,6 +122,7 @@ def main() -> None:
 for _command in (
     *(first_start.init, processes.run, processes.serve, processes.work, demo.demo),
     *(customer.customer, staff.staff, catalogue.service, rate.rate, order.order),
+    *(panel.panel, payment_method.payment_method),
     *(provider.provider, alarms.alarms),
     *(inspection.verify, inspection.config, inspection.bench),
     *(conformance.conformance, lying_upstream.lying_upstream),
@@ -130,6 +134,8 @@ for _command in (
     provider_route.route,
 ):
     provider.provider.add_command(_command)
+customer.customer.add_command(customer_account.show)
+customer.customer.add_command(customer_account.change)
 
 if __name__ == "__main__":
     main()

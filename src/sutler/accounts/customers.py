@@ -31,7 +31,7 @@ def create(name: str, currency: str, now: datetime, group: CustomerGroup | None 
     return Customer.objects.create(name=name, currency=currency, group=group, created_at=now)
 
 
-def change(customer_id: int, draft: Draft, actor: User, now: datetime) -> Refusal | None:
+def change(customer_id: int, draft: Draft, actor: User | None, now: datetime) -> Refusal | None:
     """Stores what staff say of a customer.
 
     Refuses with NOT_FOUND, INCORRECT_FIELD `name`, `country` (no ISO code) or `repeat_window_seconds` (over a week).
@@ -67,7 +67,7 @@ def say_country(customer_id: int, country: str) -> Refusal | None:
     return None if told else Refusal(Reason.MOVE_NOT_ALLOWED, "country")
 
 
-def set_group(customer_id: int, group: CustomerGroup | None, actor: User, now: datetime) -> Refusal | None:
+def set_group(customer_id: int, group: CustomerGroup | None, actor: User | None, now: datetime) -> Refusal | None:
     """Puts a customer into a group, or into none. Refuses with NOT_FOUND."""
     return _save(customer_id, "group set", {"group": group}, actor, now)
 

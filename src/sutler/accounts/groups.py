@@ -20,7 +20,7 @@ def listed() -> list[CustomerGroup]:
 
 
 def save(
-    name: str, discount_basis_points: int, actor: User, now: datetime, *, group_id: int | None = None
+    name: str, discount_basis_points: int, actor: User | None, now: datetime, *, group_id: int | None = None
 ) -> CustomerGroup | Refusal:
     """Makes a group, or changes one; orders keep the price they were placed at.
 
@@ -43,7 +43,7 @@ def save(
         return group
 
 
-def remove(group_id: int, actor: User, now: datetime) -> Refusal | None:
+def remove(group_id: int, actor: User | None, now: datetime) -> Refusal | None:
     """Takes away a group that has no customers. Refuses with NOT_FOUND, MOVE_NOT_ALLOWED (it has some)."""
     with transaction.atomic():
         group = CustomerGroup.objects.select_for_update().filter(pk=group_id).first()

@@ -90,11 +90,16 @@ def of_customer(customer_id: int) -> list[ApiKey]:
     return list(ApiKey.objects.filter(customer_id=customer_id, revoked_at=None).order_by("-pk")[:MOST_KEYS])
 
 
-def revoke(key_id: int, now: datetime, *, customer_id: int | None = None) -> bool:
-    """Ends a key for good. With a customer, only one of their keys. Returns False if there was none to revoke."""
+def revoke(key_id: int, now: datetime, *, customer_id: int | None = None, user_id: int | None = None) -> bool:
+    """Ends a key for good. With a customer or a member of staff, only one of theirs.
+
+    Returns False if there was none to revoke.
+    """
     keys = ApiKey.objects.filter(pk=key_id, revoked_at=None)
     if customer_id is not None:
         keys = keys.filter(customer_id=customer_id)
+    if user_id is not None:
+        keys = keys.filter(user_id=user_id)
     for key in keys:
         key.revoked_at = now
         key.save(update_fields=["revoked_at"])  # saved singly: the lane forgets a saved key at once

@@ -28,7 +28,7 @@ def logo() -> tuple[bytes, str] | None:
     return (bytes(found[0]), found[1]) if found and found[0] else None
 
 
-def change(name: str, tagline: str, accent: str, actor: User, now: datetime) -> Refusal | None:
+def change(name: str, tagline: str, accent: str, actor: User | None, now: datetime) -> Refusal | None:
     """Sets name, tagline and accent colour (`#rrggbb`, or nothing for the house's own).
 
     Refuses with INCORRECT_FIELD naming the one that is missing, too long or no colour.
@@ -49,7 +49,7 @@ def change(name: str, tagline: str, accent: str, actor: User, now: datetime) -> 
     return None
 
 
-def set_logo(content: bytes | None, actor: User, now: datetime) -> Refusal | None:
+def set_logo(content: bytes | None, actor: User | None, now: datetime) -> Refusal | None:
     """Sets the logo, a PNG, JPEG or WebP image of at most 200,000 bytes, or takes it away with None.
 
     The type is read from the bytes, never from a name. Refuses with INCORRECT_FIELD `logo`.

@@ -3,7 +3,7 @@
 import click
 
 from sutler.core.clock import SystemClock
-from sutler.ops.shell import ID, Failed, example, on_panel, show_table
+from sutler.ops.shell import ID, example, missing, on_panel, show_table
 
 
 @click.command(epilog=example("sutler alarms", "sutler alarms --provider 1 --all", "sutler alarms --close 17"))
@@ -12,16 +12,19 @@ from sutler.ops.shell import ID, Failed, example, on_panel, show_table
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="How many at most.")
 @click.option("--close", "alarm_id", type=ID, help="Close this one: it has been seen to.")
 @on_panel
-def alarms(provider_id: int | None, limit: int, alarm_id: int | None, *, closed_too: bool) -> None:
-    """Show the alarms that are open, newest first, or close one. One whose cause lasts is raised again."""
+def alarms(provider_id: int | None, limit: int, alarm_id: int | None, *, closed_too: bool) -> int:
+    """Show the alarms that are open, newest first, or close one. One whose cause lasts is raised again.
+
+    The exit code is 1 while one that was asked about is open.
+    """
     from sutler.fulfilment.alarms import close_by_id
     from sutler.fulfilment.models import Alarm
 
     if alarm_id is not None:
         if not close_by_id(alarm_id, "operator", SystemClock().now()):
-            raise Failed(f"there is no open alarm {alarm_id}")
+            raise missing("open alarm", alarm_id)
         click.echo(f"Alarm {alarm_id} is closed.")
-        return
+        return 0
     found = Alarm.objects.select_related("provider").order_by("-pk")
     if provider_id is not None:
         found = found.filter(provider=provider_id)
@@ -38,3 +41,4 @@ def alarms(provider_id: int | None, limit: int, alarm_id: int | None, *, closed_
             for each in found[:limit]
         ),
     )
+    return int(found.filter(closed_at=None).exists())

@@ -12,7 +12,7 @@ from sutler.core import left_out
 from sutler.core.clock import SystemClock
 from sutler.core.money import show_rate
 from sutler.core.order_types import ORDER_TYPES
-from sutler.ops.shell import ID, Failed, example, on_panel, printable, refused, show_table
+from sutler.ops.shell import ID, Failed, example, missing, on_panel, printable, refused, show_table
 
 if TYPE_CHECKING:
     from sutler.fulfilment.service_import import Plan
@@ -159,6 +159,42 @@ def list_(category: str | None) -> None:
     )
 
 
+@service.command("show", epilog=example("sutler service show 17"))
+@click.argument("service_id", type=ID)
+@on_panel
+def show(service_id: int) -> None:
+    """Show one service: all that is kept of it, and its routes."""
+    from sutler.catalogue.models import Service
+    from sutler.fulfilment import routes
+
+    found = Service.objects.select_related("category").filter(pk=service_id)
+    for each in found:
+        fields = ((field.name, getattr(each, field.name)) for field in each._meta.concrete_fields)
+        show_table(
+            ("FIELD", "VALUE"),
+            (
+                (name.removesuffix("_micros"), show_rate(value) if name.endswith("_micros") else str(value))
+                for name, value in fields
+            ),
+        )
+        click.echo()
+        show_table(
+            ("ROUTE", "PROVIDER", "THEIR SERVICE", "PREFERENCE", "STATE"),
+            (
+                (
+                    route.pk,
+                    route.upstream_service.provider.name,
+                    route.upstream_service.upstream_id,
+                    route.preference,
+                    "on" if route.is_on else f"off: {route.off_reason or 'by staff'}",
+                )
+                for route in routes.of_services(found)
+            ),
+        )
+        return
+    raise missing("service", service_id)
+
+
 @service.command("set-state", epilog=example("sutler service set-state 17 paused"))
 @click.argument("service_id", type=ID)
 @click.argument("state", type=click.Choice(["active", "paused", "hidden"]))
@@ -169,7 +205,7 @@ def set_state(service_id: int, state: str) -> None:
     from sutler.catalogue.sale import set_state as put
 
     if not put(service_id, Service.State(state), SystemClock().now()):
-        raise Failed(f"there is no service {service_id}")
+        raise missing("service", service_id)
     click.echo(f"Service {service_id} is {state}.")
 
 
@@ -244,5 +280,5 @@ def restrict(
         closed_countries=closed_to,
     )
     if refusal is not None:
-        raise refused(refusal)
+        raise refused(refusal, "service", service_id)
     click.echo(f"The rules of service {service_id} are changed.")

@@ -4,11 +4,24 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sutler.core import written
 from sutler.core.clock import SystemClock, new_token
 from sutler.core.money import Micros, parse_amount, show_balance, show_rate
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
-from sutler.ops.shell import ID, Amount, Currency, Failed, Text, example, on_panel, refused, show_table
+from sutler.ops.shell import (
+    ID,
+    Amount,
+    Currency,
+    Failed,
+    Text,
+    example,
+    missing,
+    on_panel,
+    password_options,
+    refused,
+    show_table,
+)
 
 if TYPE_CHECKING:
     from sutler.accounts.models import Customer
@@ -29,12 +42,12 @@ def customer() -> None:
 
 
 @customer.command(epilog=example("sutler customer create --name Alice --currency EUR --group resellers"))
-@click.option("--name", type=Text(200), required=True)
+@click.option("--name", type=Text(200, blank=False), required=True)
 @click.option("--currency", type=Currency(), help="Currency of the balance, for ever; otherwise the base currency.")
 @click.option("--group", "group_name", help="Group whose discount applies.")
 @click.option("--credit-limit", type=Amount(), default="0", show_default=True, help="How far below 0 they may go.")
 @click.option("--email", help="Address a person signs in with; without it there is only the API.")
-@click.option("--password", help="Their password; otherwise one is made and printed once.")
+@password_options
 @on_panel
 def create(
     *,
@@ -57,7 +70,7 @@ def create(
 
     group = CustomerGroup.objects.filter(name=group_name).first()
     if group_name and group is None:
-        raise Failed(f"there is no group {group_name}; `sutler customer group` makes one")
+        raise Failed(f"{missing('group', group_name).message}; `sutler customer group` makes one")
     currency = currency or settings.SUTLER["SUTLER_BASE_CURRENCY"]
     now = SystemClock().now()
     with transaction.atomic():
@@ -72,13 +85,21 @@ def create(
     _warn_without_exchange_rate(currency)
 
 
-@customer.command("list", epilog=example("sutler customer list"))
+@customer.command("list", epilog=example("sutler customer list", "sutler customer list --search alice"))
+@click.option(
+    "--search", type=Text(200), default="", help="Only with this in the name, in a person's address, or as id."
+)
 @on_panel
-def list_() -> None:
+def list_(search: str) -> None:
     """Show the customers and their balances."""
-    from sutler.accounts.models import Customer
+    from django.db.models import Q
+
+    from sutler.accounts.models import Customer, User
 
     found = Customer.objects.select_related("wallet", "group").order_by("pk")
+    if search:
+        by_person = User.objects.filter(email__icontains=search).values("customer")
+        found = found.filter(Q(name__icontains=search) | Q(pk__in=by_person) | Q(pk=written.number(search)))
     show_table(
         ("ID", "NAME", "BALANCE", "CURRENCY", "GROUP", "STATE"),
         (
@@ -100,22 +121,27 @@ def list_() -> None:
 )
 @click.argument("customer_id", type=ID)
 @click.argument("amount", type=Amount(signed=True))
-@click.option("--reason", type=Text(500), required=True, help="Kept in the books.")
-@click.option("--cause", type=Text(LONGEST_CAUSE), help="Name of the payment: it is credited once under this name.")
+@click.option("--reason", type=Text(500, blank=False), required=True, help="Kept in the books.")
+@click.option(
+    "--cause", type=Text(LONGEST_CAUSE, blank=False), help="Name of the payment: it is credited once under this name."
+)
 @on_panel
 def credit(customer_id: int, amount: Micros, reason: str, cause: str | None) -> None:
     """Put money into a customer's wallet; a negative amount takes some out again."""
     from sutler.books.adjustments import pay
     from sutler.books.models import Transfer
 
-    found = _customer(customer_id)
+    found = find(customer_id)
     key = f"{'deposit' if amount > 0 else 'adjust'}:{cause or new_token()[:16]}"
-    balance = pay(customer_id, amount, key, reason, SystemClock().now())
+    now = SystemClock().now()
+    balance = pay(customer_id, amount, key, reason, now)
     if isinstance(balance, Refusal):
         raise _not_by_one_person(balance)
     booked = Transfer.objects.select_related("debit", "credit").get(cause=key)
     if customer_id not in {booked.debit.customer_id, booked.credit.customer_id} or booked.amount_micros != abs(amount):
         raise Failed(f"nothing was credited: {cause} stands in the books already, for another customer or amount")
+    if booked.created_at != now:
+        click.echo(f"{cause} was booked on {booked.created_at:%Y-%m-%d %H:%M}: nothing was booked again.", err=True)
     click.echo(f"Balance of customer {customer_id}: {show_balance(balance)} {found.currency}")
 
 
@@ -132,7 +158,7 @@ def key(
     """Make an API key and print it, this once: only its digest is kept."""
     from sutler.accounts import keys
 
-    _customer(customer_id)
+    find(customer_id)
     secret = new_token()
     try:
         made = keys.create(
@@ -155,17 +181,9 @@ def key(
 @on_panel
 def keys_(customer_id: int) -> None:
     """Show a customer's keys: their beginnings, never the keys."""
-    rows = _customer(customer_id).keys.order_by("pk")
-    show_table(
-        ("ID", "PREFIX", "LABEL", "SCOPES", "ADDRESSES", "LAST USED", "STATE"),
-        (
-            (
-                *(each.pk, each.prefix, each.label or "-", each.scopes, each.addresses or "any"),
-                *(each.last_used_at or "never", "revoked" if each.revoked_at else "valid"),
-            )
-            for each in rows
-        ),
-    )
+    from sutler.ops.key_table import show_keys
+
+    show_keys(find(customer_id).keys.order_by("pk"))
 
 
 @customer.command(epilog=example("sutler customer revoke 3 12"))
@@ -177,7 +195,7 @@ def revoke(customer_id: int, key_id: int) -> None:
     from sutler.accounts import keys
 
     if not keys.revoke(key_id, SystemClock().now(), customer_id=customer_id):
-        raise Failed(f"customer {customer_id} has no key {key_id} that is valid")
+        raise missing("valid key", f"{key_id} of customer {customer_id}")
     click.echo(f"Key {key_id} is revoked.")
 
 
@@ -188,7 +206,7 @@ def suspend(customer_id: int) -> None:
     """Take no orders from a customer until resumed."""
     from sutler.accounts import customers
 
-    customers.suspend(_customer(customer_id).pk, SystemClock().now())
+    customers.suspend(find(customer_id).pk, SystemClock().now())
     click.echo(f"Customer {customer_id} is suspended.")
 
 
@@ -199,7 +217,7 @@ def resume(customer_id: int) -> None:
     """Take orders from a suspended customer again."""
     from sutler.accounts import customers
 
-    customers.resume(_customer(customer_id).pk, SystemClock().now())
+    customers.resume(find(customer_id).pk, SystemClock().now())
     click.echo(f"Customer {customer_id} is active.")
 
 
@@ -211,14 +229,14 @@ def country(customer_id: int, country: str) -> None:
     """Say where a customer is, as an ISO code: some services are closed to some countries."""
     from sutler.accounts import customers
 
-    refusal = customers.set_country(_customer(customer_id).pk, country)
+    refusal = customers.set_country(find(customer_id).pk, country)
     if refusal is not None:
         raise refused(refusal)
     click.echo(f"Customer {customer_id} is in {country.upper()}.")
 
 
 @customer.command(epilog=example("sutler customer group resellers --discount 7.5"))
-@click.argument("name", type=Text(100))
+@click.argument("name", type=Text(100, blank=False))
 @click.option("--discount", required=True, help="Percentage off every rate, with up to two decimals.")
 @on_panel
 def group(name: str, discount: str) -> None:
@@ -245,22 +263,23 @@ def override(customer_id: int, service_id: int, rate: Micros | None, *, remove: 
 
     if bool(rate) is remove:
         raise click.UsageError("give either a rate above 0 or --remove")
-    found = _customer(customer_id)
+    found = find(customer_id)
     if rate:
         if isinstance(overrides.put(found.pk, service_id, rate), Refusal):
-            raise Failed(f"there is no service {service_id}")
+            raise missing("service", service_id)
         click.echo(f"Customer {customer_id} pays {show_rate(rate)} for service {service_id}.")
     else:
         overrides.remove(found.pk, service_id)
         click.echo(f"Customer {customer_id} pays for service {service_id} what others pay.")
 
 
-def _customer(customer_id: int) -> "Customer":
+def find(customer_id: int) -> "Customer":
+    """Returns the customer. Fails if there is none."""
     from sutler.accounts.models import Customer
 
     for found in Customer.objects.filter(pk=customer_id):
         return found
-    raise Failed(f"there is no customer {customer_id}")
+    raise missing("customer", customer_id)
 
 
 def _not_by_one_person(refusal: Refusal) -> Failed:

@@ -9,13 +9,13 @@ import click
 
 from sutler import config
 from sutler.core.clock import SystemClock, new_token
-from sutler.ops.shell import Failed, data_dir_option, demand_fitness, example, start_django
+from sutler.ops.shell import Failed, data_dir_option, demand_fitness, example, password_options, start_django
 
 
 @click.command(epilog=example("sutler init --email you@example.com", "sutler init --data-dir /srv/panel"))
 @data_dir_option
 @click.option("--email", help="Address the first member of staff signs in with; asked for where needed.")
-@click.option("--password", help="Their password; asked for on a terminal, otherwise made and printed once.")
+@password_options
 def init(data_dir: Path | None, email: str | None, password: str | None) -> None:
     """Make a panel, or bring one up to date.
 

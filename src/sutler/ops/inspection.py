@@ -51,18 +51,18 @@ def config() -> None:
 
 @click.command(
     context_settings={"ignore_unknown_options": True},
-    epilog=example("sutler bench", "sutler bench --engine sqlite --quick", "sutler bench -- --help"),
+    epilog=example("sutler bench --engine sqlite --quick", "sutler bench -- --help"),
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: tuple[str, ...]) -> None:
     """Measure the panel's speed, from a checkout of its source.
 
-    What follows is handed to the benchmark.
+    What follows is handed to the benchmark; alone it shows its help.
     """
     checkout = Path(sutler.__file__).parents[2]
     if not (checkout / "bench" / "__main__.py").is_file():
         raise Failed("the benchmark is part of the source: run it from a checkout")
-    done = subprocess.run([sys.executable, "-m", "bench", *arguments], cwd=checkout, check=False)  # noqa: S603 - ours
+    done = subprocess.run([sys.executable, "-m", "bench", *(arguments or ("--help",))], cwd=checkout, check=False)  # noqa: S603 - ours
     if done.returncode:
         raise Failed("the benchmark did not finish")
 

@@ -10,13 +10,13 @@ from sutler.core.lifecycle import Status
 from sutler.core.money import show_charge
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Refusal
-from sutler.ops.shell import ID, Failed, example, on_panel, refused, show_table
+from sutler.ops.shell import ID, Failed, Word, example, missing, on_panel, refused, show_table
 
 if TYPE_CHECKING:
     from sutler.fulfilment.models import Attempt
     from sutler.orders.models import Order
 
-_STATUS = click.Choice([each.value for each in Status], case_sensitive=False)
+_STATUS = Word([each.value for each in Status])
 
 
 @click.group(epilog=example("sutler order list --status Pending", "sutler order show 17"))
@@ -57,7 +57,7 @@ def show(order_id: int) -> None:
 
     found = Order.objects.filter(pk=order_id).first()
     if found is None:
-        raise Failed(f"there is no order {order_id}")
+        raise missing("order", order_id)
     show_table(
         ("FIELD", "VALUE"),
         [(field.name, getattr(found, field.attname)) for field in found._meta.concrete_fields],
@@ -101,7 +101,7 @@ def set_status(order_id: int, status: str, start_count: int | None, remains: int
     if refusal is not None and refusal.field == "remains":
         raise Failed("refused: Partial needs --remains, how many were not delivered, from 0 to the quantity")
     if refusal is not None:
-        raise refused(refusal)
+        raise refused(refusal, "order", order_id)
     click.echo(f"Order {order_id} is {Status(status)}.")
 
 
@@ -160,7 +160,7 @@ def resolve(order_id: int, verdict: str, upstream_id: str | None, reason: str) -
             after = {"number at the provider": upstream_id} if upstream_id else None
             audit_log.write(None, attempts.DEEDS[found], f"order {order_id}", now, reason=reason, after=after)
     if refusal is not None:
-        raise refused(refusal)
+        raise refused(refusal, "order", order_id)
     click.echo(f"Order {order_id}: {verdict}.")
 
 
@@ -238,9 +238,9 @@ def _tell_each(order_ids: Sequence[int], done: str, outcomes: Sequence[Refusal |
     for order_id, outcome in zip(order_ids, outcomes, strict=True):
         if outcome is None:
             click.echo(f"Order {order_id} is {done}.")
-    for outcome in outcomes:
+    for order_id, outcome in zip(order_ids, outcomes, strict=True):
         if outcome is not None:
-            raise refused(outcome)
+            raise refused(outcome, "order", order_id)
 
 
 def _charge_and_time(o: "Order") -> tuple[str, str]:

@@ -11,7 +11,7 @@ from sutler.core.clock import SystemClock
 from sutler.core.money import show_balance
 from sutler.core.refusals import Refusal
 from sutler.ops.conformance import PanelAddress
-from sutler.ops.shell import ID, Amount, Currency, Failed, Text, example, on_panel, refused, show_table
+from sutler.ops.shell import ID, Amount, Currency, Failed, Text, example, missing, on_panel, refused, show_table
 
 if TYPE_CHECKING:
     from sutler.fulfilment.models import Provider
@@ -23,7 +23,6 @@ _HINTS = {
     "currency": "it has no exchange rate; `sutler rate set` sets one",
     "name": "another provider has it",
     "url": "https, a public host, no user, query or fragment; SUTLER_UPSTREAM_PRIVATE_HOSTS allows other hosts",
-    "provider": "there is none with this id",
     "key": "must be one line of at most 500 characters",
     "settle_minutes": "15 at least",
 }
@@ -99,7 +98,7 @@ def provider() -> None:
         "sutler provider add --name Wholesale --url https://panel.example/api/v2 --currency USD --key-file - < key",
     )
 )
-@click.option("--name", type=Text(100), required=True)
+@click.option("--name", type=Text(100, blank=False), required=True)
 @click.option("--url", type=PanelAddress(), required=True, help="Address of its API.")
 @click.option("--currency", type=Currency(), required=True, help="Currency of the account there, for ever.")
 @_with_options
@@ -132,7 +131,7 @@ def change(provider_id: int, **options: Any) -> None:
     terms = _terms(options)
     if not terms:
         raise click.UsageError("say what to change")
-    made = _accepted(providers.change(provider_id, SystemClock().now(), **terms))
+    made = _accepted(providers.change(provider_id, SystemClock().now(), **terms), provider_id)
     click.echo(f"Provider {made.pk}: {', '.join(map(_words, terms))} changed.")
 
 
@@ -216,11 +215,13 @@ def find(provider_id: int) -> "Provider":
 
     for found in Provider.objects.filter(pk=provider_id):
         return found
-    raise Failed(f"there is no provider {provider_id}")
+    raise missing("provider", provider_id)
 
 
-def _accepted(outcome: "Provider | Refusal") -> "Provider":
+def _accepted(outcome: "Provider | Refusal", provider_id: int = 0) -> "Provider":
     if isinstance(outcome, Refusal):
+        if outcome.field == "provider":
+            raise missing("provider", provider_id)
         hint = _HINTS.get(outcome.field, "")
         raise Failed(f"{refused(outcome).message}: {hint}") if hint else refused(outcome)
     return outcome
@@ -230,7 +231,7 @@ def _put(provider_id: int, state: str) -> None:
     from sutler.fulfilment import providers
     from sutler.fulfilment.models import Provider
 
-    found = _accepted(providers.set_state(provider_id, Provider.State(state)))
+    found = _accepted(providers.set_state(provider_id, Provider.State(state)), provider_id)
     click.echo(f"Provider {found.pk}, {found.name}: {found.state}.")
 
 

@@ -7,7 +7,7 @@ from sutler.core.money import show_rate
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
 from sutler.ops.provider import find
-from sutler.ops.shell import ID, Failed, Text, example, on_panel, refused, show_table
+from sutler.ops.shell import ID, Failed, Text, example, missing, on_panel, refused, show_table
 
 _WHY = {
     "upstream_service": "the provider does not sell it, or it delivers this service already",
@@ -136,7 +136,7 @@ def remove(route_id: int) -> None:
 
 def _failed(refusal: Refusal, service_id: int = 0) -> Failed:
     if refusal.reason is Reason.INCORRECT_SERVICE:
-        return Failed(f"there is no service {service_id}")
+        return missing("service", service_id)
     return Failed(_WHY[refusal.field]) if refusal.field in _WHY else refused(refusal)
 
 

@@ -4,16 +4,18 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
 from sutler.config import ConfigError
 from sutler.core.money import LARGEST_MICROS, Micros, is_currency, parse_amount
 from sutler.core.order_types import LARGEST_NUMBER
-from sutler.core.refusals import Refusal
+from sutler.core.refusals import Reason, Refusal
 
 R = TypeVar("R")
+LONGEST_PASSWORD = 4096
+_MISSING = {Reason.INCORRECT_ORDER, Reason.INCORRECT_SERVICE, Reason.NOT_FOUND}
 ID = click.IntRange(1, LARGEST_NUMBER)
 
 
@@ -59,20 +61,52 @@ class Text(click.ParamType[str]):
 
     name = "text"
 
-    def __init__(self, longest: int) -> None:
+    def __init__(self, longest: int, *, blank: bool = True) -> None:
         self.longest = longest
+        self.blank = blank
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Returns the text without outer spaces. Fails as wrong usage if it is too long or unprintable."""
         text = str(value).strip()
         if len(text) > self.longest or not text.isprintable():
             self.fail(f"must be one printable line of at most {self.longest} characters.", param, ctx)
+        if not text and not self.blank:
+            self.fail("must not be empty.", param, ctx)
         return text
+
+
+class Word(click.Choice[str]):
+    """One of a few words, however they are joined and in capitals or not: `in_progress`, `CANCELLED`."""
+
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
+        """Returns the word as it is compared."""
+        plain = "".join(letter for letter in str(choice).casefold() if letter not in " _-")
+        return plain.replace("cancelled", "canceled")
 
 
 def example(*lines: str) -> str:
     """Returns the epilogue of a command's help."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def password_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Gives a command `--password` and `--password-file`, passed on as the one `password` that was given, or None."""
+
+    @click.option("--password", help="Their password; otherwise one is made and printed once.")
+    @click.option(
+        "--password-file", type=click.File("r"), help="File with it; - reads it from standard input, unseen by others."
+    )
+    @functools.wraps(command)
+    def with_password(*args: Any, password: str | None, password_file: TextIO | None, **options: Any) -> R:
+        if password is not None and password_file is not None:
+            raise click.UsageError("give either --password or --password-file")
+        if password_file is not None:
+            password = password_file.read(LONGEST_PASSWORD).rstrip("\r\n")
+            if not password:
+                raise click.UsageError("the file with the password is empty")
+        return command(*args, password=password, **options)
+
+    return with_password
 
 
 def data_dir_option(command: Callable[..., R]) -> Callable[..., R]:
@@ -142,8 +176,15 @@ def demand_fitness() -> None:
         raise Failed(obstacle)
 
 
-def refused(refusal: Refusal) -> Failed:
-    """Returns the failure that tells the operator of a refusal."""
+def missing(kind: str, name: object) -> Failed:
+    """Returns the failure that tells that there is no such thing, as every command tells it."""
+    return Failed(f"there is no {kind} {name}")
+
+
+def refused(refusal: Refusal, kind: str = "", name: object = "") -> Failed:
+    """Returns the failure that tells the operator of a refusal; `kind` and `name` are what may not be there."""
+    if kind and refusal.reason in _MISSING:
+        return missing(kind, name)
     words = refusal.reason.name.replace("_", " ").lower()
     return Failed(f"refused: {words}" + (f" ({refusal.field})" if refusal.field else ""))
 

@@ -1,9 +1,14 @@
 """`sutler staff`: the operator's people and the keys of the software that fulfils orders."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sutler.core.clock import SystemClock, new_token
-from sutler.ops.shell import Failed, Text, example, on_panel, refused, show_table
+from sutler.ops.shell import ID, Failed, Text, example, missing, on_panel, password_options, refused, show_table
+
+if TYPE_CHECKING:
+    from sutler.accounts.models import User
 
 
 @click.group(epilog=example("sutler staff create sam@example.com", "sutler staff key sam@example.com"))
@@ -16,7 +21,7 @@ _ROLES = click.Choice(["owner", "manager", "support", "fulfilment"])
 
 @staff.command(epilog=example("sutler staff create sam@example.com --role support"))
 @click.argument("email")
-@click.option("--password", help="Their password; otherwise one is made and printed once.")
+@password_options
 @click.option("--role", type=_ROLES, default="fulfilment", show_default=True, help="What they may do.")
 @on_panel
 def create(email: str, password: str | None, role: str) -> None:
@@ -46,11 +51,9 @@ def list_() -> None:
 @on_panel
 def role(email: str, role: str) -> None:
     """Give a member of staff another role."""
-    from sutler.accounts.models import User
     from sutler.accounts.staff import give_role
 
-    member = User.objects.filter(email__iexact=email, is_staff=True).first()
-    refusal = give_role(member.pk if member else 0, role, None, SystemClock().now())
+    refusal = give_role(_member(email).pk, role, None, SystemClock().now())
     if refusal is not None:
         raise refused(refusal)
     click.echo(f"{email}: {role}.")
@@ -67,11 +70,10 @@ def role(email: str, role: str) -> None:
 def key(email: str, label: str, scopes: tuple[str, ...], addresses: tuple[str, ...]) -> None:
     """Make a key for the fulfilment interface and print it, this once."""
     from sutler.accounts import keys
-    from sutler.accounts.models import User
 
-    member = User.objects.filter(email__iexact=email, is_staff=True, is_active=True).first()
-    if member is None:
-        raise Failed(f"{email} is not a member of staff")
+    member = _member(email)
+    if not member.is_active:
+        raise Failed(f"{email} is deactivated")
     secret = new_token()
     try:
         made = keys.create(
@@ -81,3 +83,59 @@ def key(email: str, label: str, scopes: tuple[str, ...], addresses: tuple[str, .
         raise click.UsageError(str(error)) from error
     click.echo(f"Key {made.pk} of {email}:", err=True)
     click.echo(secret)
+
+
+@staff.command("keys", epilog=example("sutler staff keys sam@example.com"))
+@click.argument("email")
+@on_panel
+def keys_(email: str) -> None:
+    """Show the keys of a member of staff: their beginnings, never the keys."""
+    from sutler.ops.key_table import show_keys
+
+    show_keys(_member(email).keys.order_by("pk"))
+
+
+@staff.command(epilog=example("sutler staff revoke sam@example.com 12"))
+@click.argument("email")
+@click.argument("key_id", type=ID)
+@on_panel
+def revoke(email: str, key_id: int) -> None:
+    """End one of the keys of a member of staff for good."""
+    from sutler.accounts import keys
+
+    if not keys.revoke(key_id, SystemClock().now(), user_id=_member(email).pk):
+        raise missing("valid key", f"{key_id} of {email}")
+    click.echo(f"Key {key_id} is revoked.")
+
+
+@staff.command(epilog=example("sutler staff deactivate sam@example.com"))
+@click.argument("email")
+@on_panel
+def deactivate(email: str) -> None:
+    """Let a member of staff in no more; their keys end as well, until they are reactivated."""
+    _set_active(email, active=False)
+
+
+@staff.command(epilog=example("sutler staff reactivate sam@example.com"))
+@click.argument("email")
+@on_panel
+def reactivate(email: str) -> None:
+    """Let a member of staff in again."""
+    _set_active(email, active=True)
+
+
+def _set_active(email: str, *, active: bool) -> None:
+    from sutler.accounts.staff import set_active
+
+    refusal = set_active(_member(email).pk, active=active, actor=None, now=SystemClock().now())
+    if refusal is not None:
+        raise refused(refusal)
+    click.echo(f"{email} is {'active' if active else 'deactivated'}.")
+
+
+def _member(email: str) -> "User":
+    from sutler.accounts.models import User
+
+    for found in User.objects.filter(email__iexact=email, is_staff=True):
+        return found
+    raise missing("member of staff", email)

@@ -41,7 +41,7 @@ def all_methods() -> list[Method]:
     return list(Method.objects.order_by("-is_offered", "position", "pk"))
 
 
-def save(draft: Draft, actor: User, now: datetime, *, method_id: int | None = None) -> Method | Refusal:
+def save(draft: Draft, actor: User | None, now: datetime, *, method_id: int | None = None) -> Method | Refusal:
     """Makes a method, or changes one; requests made before keep the terms they were made on.
 
     Refuses with NOT_FOUND, or INCORRECT_FIELD naming the field that will not do.
