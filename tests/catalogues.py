@@ -7,7 +7,7 @@ from sutler.core.money import Micros
 from sutler.core.service_row import ServiceRow as Said
 from sutler.fulfilment import catalogue_sync
 from sutler.fulfilment.catalogue_sync import Report
-from sutler.fulfilment.models import Alarm, PriceRule, Provider, Route, UpstreamService
+from sutler.fulfilment.models import AlarmSubject, PriceRule, Provider, Route, UpstreamService
 from sutler.fulfilment.panel_answers import Catalogue
 from tests.conftest import NOW, make_service
 
@@ -58,4 +58,4 @@ def sold(provider: Provider, entry: Said | None = None, *, markup: int | None = 
 
 
 def open_alarms() -> set[tuple[str, str]]:
-    return set(Alarm.objects.filter(closed_at=None).values_list("kind", "subject"))
+    return set(AlarmSubject.objects.filter(alarm__closed_at=None).values_list("alarm__kind", "subject"))

@@ -87,7 +87,7 @@ def test_pauses_grow_while_nothing_is_answered(there: There) -> None:
         due = AskTime.objects.get().ask_at
         pauses.append(round((due - there.time.now()).total_seconds()))
         there.time.passed += pauses[-1]
-    assert pauses == [30, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]
+    assert pauses == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600, 3600]
 
 
 @pytest.mark.usefixtures("tens")

@@ -36,6 +36,7 @@ UNDER_WAY = Followed(
     confirmed_at=SENT,
     asked_at=NOW,
     misses=0,
+    unread=0,
     finished_at=None,
     quantity=1000,
     kind="single",

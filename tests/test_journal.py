@@ -115,12 +115,20 @@ class TestAlarms:
             False,
             True,
         ]
-        first = Alarm.objects.get(subject="service 1")
+        [alarm] = alarms.recent()
+        assert (alarm.times, alarm.subject, alarm.text, alarm.subject_count) == (3, "service 2", "c", 2)  # type: ignore[attr-defined]
+        first = alarm.subjects.get(subject="service 1")
         assert (first.times, first.text, first.raised_at, first.last_at) == (2, "b", NOW, NOW + SECOND)
-        assert alarms.close(provider_id, Alarm.Kind.DESK, "service 1", "worker", NOW) is True
-        assert alarms.close(provider_id, Alarm.Kind.DESK, "service 1", "worker", NOW) is False
-        assert raised("service 1", "again", 3) is True
-        assert Alarm.objects.filter(subject="service 1").count() == 2
+        assert alarms.close(provider_id, Alarm.Kind.DESK, "service 2", "worker", NOW) is True
+        assert alarms.close(provider_id, Alarm.Kind.DESK, "service 2", "worker", NOW) is False
+        alarm.refresh_from_db()
+        assert (alarm.subject, alarm.text, alarm.closed_at) == ("service 1", "b", None)
+        assert raised("service 2", "again", 3) is True
+        for each in ("service 1", "service 2"):
+            assert alarms.close(provider_id, Alarm.Kind.DESK, each, "worker", NOW)
+        assert alarms.recent() == []
+        assert raised("service 1", "again", 4) is True
+        assert Alarm.objects.count() == 2
 
     def test_staff_close_one_once(self) -> None:
         alarms.sound(None, Alarm.Kind.DESK, "", "text", NOW)

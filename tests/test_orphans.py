@@ -6,7 +6,7 @@ import pytest
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
-from sutler.fulfilment.models import Alarm, Orphan, Provider
+from sutler.fulfilment.models import Alarm, AlarmSubject, Orphan, Provider
 from sutler.fulfilment.orphans import audit
 from tests.ordering import placed
 from tests.test_reconcile import lost, settled
@@ -28,7 +28,8 @@ def audited(one: World) -> int:
 
 
 def alarms() -> list[str]:
-    return list(Alarm.objects.filter(kind=Alarm.Kind.ORPHAN, closed_at=None).values_list("subject", flat=True))
+    found = AlarmSubject.objects.filter(alarm__kind=Alarm.Kind.ORPHAN, alarm__closed_at=None)
+    return list(found.values_list("subject", flat=True))
 
 
 def ordered_by_hand(one: World) -> str:

@@ -187,9 +187,10 @@ class TestLooking:
         made = make_provider()
         for provider_id, subject in ((made.pk, "order 7"), (None, "service 3")):
             alarms.sound(provider_id, Alarm.Kind.NOT_FOUND, subject, "a\x1btext", NOW)
-        assert [columns(run("alarms").stdout, row)["SUBJECT"] for row in (1, 2)] == ["service 3", "order 7"]
+        assert [columns(run("alarms").stdout, row)["NEWEST"] for row in (1, 2)] == ["service 3", "order 7"]
         own = Alarm.objects.get(provider=made).pk
         assert columns(run("alarms", "--provider", str(made.pk)).stdout)["TEXT"] == "a?text"
+        assert columns(done("alarms", "--about", str(own)))["SUBJECT"] == "order 7"
         assert done("alarms", "--close", str(own)) == f"Alarm {own} is closed.\n"
         assert done("alarms", "--provider", str(made.pk)).count("\n") == 1
         assert "closed by operator" in done("alarms", "--provider", str(made.pk), "--all")

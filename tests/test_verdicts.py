@@ -6,8 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from sutler.core.charge_digits import SHOWN_WITHIN_MICROS
 from sutler.core.lifecycle import Status
-from sutler.core.verdicts import SHOWN_WITHIN_MICROS, Doubt, Evidence, Found, Placed, Suspect
+from sutler.core.verdicts import Doubt, Evidence, Found, Placed, Suspect
 
 CHARGE = 500_000
 RATE, QUANTITY = 500_000, 1000

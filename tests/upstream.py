@@ -21,7 +21,7 @@ from sutler.fulfilment import costs
 from sutler.fulfilment.database import Database
 from sutler.fulfilment.follow import follow
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import Alarm, AskTime, Attempt, Provider, UpstreamOrder, UpstreamService
+from sutler.fulfilment.models import Alarm, AlarmSubject, AskTime, Attempt, Provider, UpstreamOrder, UpstreamService
 from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.simulator import KEY, LyingUpstream
@@ -200,8 +200,8 @@ def there(alice: Customer, service: Service) -> There:
 
 def alarms(kind: Alarm.Kind | None = None) -> list[str]:
     """What the open alarms (of this kind) are about."""
-    found = Alarm.objects.filter(closed_at=None).order_by("pk")
-    return list((found if kind is None else found.filter(kind=kind)).values_list("subject", flat=True))
+    found = AlarmSubject.objects.filter(alarm__closed_at=None).order_by("pk")
+    return list((found if kind is None else found.filter(alarm__kind=kind)).values_list("subject", flat=True))
 
 
 def notes(order_id: int) -> list[str]:

@@ -126,7 +126,11 @@ def test_an_order_tells_its_story_without_staffs_words(
     reported(order, Status.PARTIAL, now, remains=400)
     said = words(alice_browser, f"/orders/{order.pk}")
     story = said[said.index("What happened") :]
-    assert re.findall("Placed|Delivery began|Ended in part", story) == ["Placed", "Delivery began", "Ended in part"]
+    assert re.findall("Placed|Delivery began|Partially completed", story) == [
+        "Placed",
+        "Delivery began",
+        "Partially completed",
+    ]
     assert "SecretPanel" not in said
     assert "staff 1" not in said
     assert "0.54 USD" in said

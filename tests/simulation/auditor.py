@@ -17,7 +17,7 @@ from sutler.fulfilment.models import Attempt, DeskOrder, UpstreamOrder
 from sutler.fulfilment.simulator_panel import Order as TheirOrder
 from sutler.ops.verify import run_checks
 from sutler.orders.models import Order, OrderEvent
-from tests.simulation.mixes import LIES_ABOUT_REMAINS
+from tests.simulation.mixes import LIES_ABOUT_REMAINS, ROUNDED
 from tests.simulation.world import World
 
 # What must not be, at all.
@@ -58,7 +58,7 @@ def audit(world: World, mix: str) -> Audit:
         if claim is None:
             _unclaimed(found, theirs, attempts[key[0], theirs.link])
         else:
-            _claimed(found, claim, theirs, is_remains_true=mix not in LIES_ABOUT_REMAINS)
+            _claimed(found, claim, theirs, mix)
     for key in claims.keys() - made.keys():
         found.breach("lost", f"order {claims[key].order_id} is believed to be {key}, which does not exist")
     _books(found, world)
@@ -68,7 +68,8 @@ def audit(world: World, mix: str) -> Audit:
     return found
 
 
-def _claimed(found: Audit, claim: UpstreamOrder, theirs: TheirOrder, *, is_remains_true: bool) -> None:
+def _claimed(found: Audit, claim: UpstreamOrder, theirs: TheirOrder, mix: str) -> None:
+    is_remains_true = mix not in LIES_ABOUT_REMAINS
     ours = claim.order
     name = f"order {ours.pk} as {claim.provider_id}/{claim.upstream_id}"
     if (ours.link, ours.quantity) != (theirs.link, theirs.quantity):
@@ -82,7 +83,8 @@ def _claimed(found: Audit, claim: UpstreamOrder, theirs: TheirOrder, *, is_remai
     elif is_remains_true and ours.status == Status.PARTIAL and ours.remains != theirs.left:
         found.breach("refunded and delivered", f"{name}: {ours.remains} remain here, {theirs.left} there")
     cost = theirs.charge_micros - theirs.refunded_micros
-    if abs(claim.cost_micros - cost) > (0 if is_remains_true else SHOWN_WITHIN_MICROS):
+    is_exact = is_remains_true and mix not in ROUNDED
+    if abs(claim.cost_micros - cost) > (0 if is_exact else SHOWN_WITHIN_MICROS):
         found.breach("cost", f"{name} cost {cost} and stands in the books with {claim.cost_micros}")
 
 

@@ -123,6 +123,8 @@ SEVERE: Mapping[str, Faults] = {
 }
 # Where what remains is told falsely, the customer's refund follows the lie.
 LIES_ABOUT_REMAINS = frozenset({"false counts"})
+# Where charges are rounded, one that is told may be ours by chance, to the fifth decimal.
+ROUNDED = frozenset({"rounded"})
 # When the storm is over: only what any panel does now and then.
 QUIET = Faults(latency_seconds=1.0, passing_error=0.002, missing_item=0.005)
 # A denial of every second order that is there, for the control that takes one denial for proof.

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import accumulate
 
+from sutler.core.charge_digits import SHOWN_WITHIN_MICROS
 from sutler.core.lifecycle import Status
 from sutler.core.pricing import charge, give_back
 from sutler.core.upstream_words import Doubt as UnclearWord
 
-# A charge is told with five decimals.
-SHOWN_WITHIN_MICROS = 10
 _REFUNDED = frozenset({Status.PARTIAL, Status.CANCELED})
 
 
@@ -81,7 +80,11 @@ class Evidence:
     Arranged by charge and by id once, so that each attempt is judged by the few orphans and rivals that concern it.
     """
 
-    def __init__(self, orphans: Iterable[Found], suspects: Iterable[Suspect]) -> None:
+    def __init__(
+        self, orphans: Iterable[Found], suspects: Iterable[Suspect], within_micros: int = SHOWN_WITHIN_MICROS
+    ) -> None:
+        """A charge that is told is what was expected if it is no further from it than `within_micros`."""
+        self._within = within_micros
         self._orphans = sorted(orphans, key=lambda each: each.upstream_id)
         self._ids = [each.upstream_id for each in self._orphans]
         self._charged = [0, *accumulate(each.charge_micros or 0 for each in self._orphans)]
@@ -90,7 +93,7 @@ class Evidence:
         self._expected = sum(each.expected_micros for each in self._suspects)
         self._by_expected: dict[int, list[Suspect]] = defaultdict(list)
         for suspect in self._suspects:
-            self._by_expected[suspect.expected_micros // SHOWN_WITHIN_MICROS].append(suspect)
+            self._by_expected[suspect.expected_micros // within_micros].append(suspect)
         # Which attempts may have placed each orphan, and which orphans each attempt may have placed.
         self._placers = {each.upstream_id: self._placers_of(each) for each in self._orphans}
         self._fitting: dict[int, list[Found]] = defaultdict(list)
@@ -113,19 +116,20 @@ class Evidence:
         is_there = first < len(self._strange) and _is_within(self._strange[first], suspect)
         return Doubt.OTHER_CHARGE if is_there else Doubt.NOTHING_FOUND
 
-    def balance_contradicts(self, suspect: Suspect, missing_micros: int) -> bool | None:
+    def balance_contradicts(self, suspect: Suspect, missing_micros: int, blur_micros: int = 0) -> bool | None:
         """Returns True if the balance shows that this attempt was charged, False if not, None if it cannot tell.
 
         `missing_micros` is what is missing at the provider beyond what was missing as it was sent. Refunds that the
-        books do not know of yet make less missing.
+        books do not know of yet make less missing. By `blur_micros` it may be wrong either way.
         """
         if not suspect.expected_micros:
             return None
         others_micros = self._expected - suspect.expected_micros
         explained = self._charged[-1] - self._charged[bisect_right(self._ids, suspect.floor)]
-        if missing_micros - explained >= suspect.expected_micros + others_micros - SHOWN_WITHIN_MICROS:
+        short_micros = suspect.expected_micros + others_micros - self._within - (missing_micros - explained)
+        if short_micros <= -blur_micros:
             return True
-        return None if others_micros else False
+        return None if others_micros or short_micros <= blur_micros else False
 
     def within(self, suspect: Suspect, most: int) -> Sequence[Found]:
         """Returns the first orphans that the attempt's window holds, up to so many."""
@@ -143,12 +147,15 @@ class Evidence:
         """Returns the attempts that may have placed this order, by its id and by its charge then."""
         if orphan.charge_micros is None:
             return set()
-        place = orphan.charge_micros // SHOWN_WITHIN_MICROS
+        place = orphan.charge_micros // self._within
         near = (each for near in (place - 1, place, place + 1) for each in self._by_expected.get(near, ()))
-        whole = {each.attempt_id for each in near if _is_charged(orphan, each.expected_micros, each)}
+        whole = {each.attempt_id for each in near if _is_charged(orphan, each.expected_micros, each, self._within)}
         if orphan.status not in _REFUNDED:
             return whole
-        return whole | {each.attempt_id for each in self._suspects if _is_charged(orphan, _left_of(each, orphan), each)}
+        # Both the charge and what was given back may have been rounded.
+        within = 2 * self._within if self._within > SHOWN_WITHIN_MICROS else self._within
+        left = ((each, _left_of(each, orphan)) for each in self._suspects)
+        return whole | {each.attempt_id for each, micros in left if _is_charged(orphan, micros, each, within)}
 
 
 def _left_of(suspect: Suspect, orphan: Found) -> int | None:
@@ -169,8 +176,8 @@ def _is_within(orphan: Found, suspect: Suspect) -> bool:
     return suspect.floor < orphan.upstream_id and (suspect.ceiling is None or orphan.upstream_id < suspect.ceiling)
 
 
-def _is_charged(orphan: Found, micros: int | None, suspect: Suspect) -> bool:
+def _is_charged(orphan: Found, micros: int | None, suspect: Suspect, within_micros: int) -> bool:
     """Returns True if the orphan lies in the attempt's window and was seen with this charge."""
     if micros is None or orphan.charge_micros is None or not _is_within(orphan, suspect):
         return False
-    return abs(orphan.charge_micros - micros) <= SHOWN_WITHIN_MICROS
+    return abs(orphan.charge_micros - micros) <= within_micros

@@ -1,47 +1,80 @@
-"""Alarms: what staff must look at. One is open for each subject, however often it is raised."""
+"""Alarms: what staff must look at. One is open for each kind and provider, with all that it is about."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Count, F
 
-from sutler.fulfilment.models import Alarm
+from sutler.fulfilment.models import Alarm, AlarmSubject
 from sutler.storage.statements import moment
 
 MOST_ON_A_PAGE = 200
+# How many things an alarm may be about that are shown with it, the newest first.
+MOST_SUBJECTS = 100
 _RAISE = """
     INSERT INTO fulfilment_alarm (provider_id, kind, subject, text, times, raised_at, last_at, closed_by)
     VALUES (%s, %s, %s, %s, 1, %s, %s, '')
-    ON CONFLICT (provider_id, kind, subject) WHERE closed_at IS NULL
-    DO UPDATE SET times = fulfilment_alarm.times + 1, last_at = excluded.last_at, text = excluded.text
+    ON CONFLICT (provider_id, kind) WHERE closed_at IS NULL
+    DO UPDATE SET times = fulfilment_alarm.times + 1, last_at = excluded.last_at, subject = excluded.subject,
+        text = excluded.text
+    RETURNING id
+"""
+_NAME = """
+    INSERT INTO fulfilment_alarmsubject (alarm_id, subject, text, times, raised_at, last_at)
+    VALUES (%s, %s, %s, 1, %s, %s)
+    ON CONFLICT (alarm_id, subject)
+    DO UPDATE SET times = fulfilment_alarmsubject.times + 1, last_at = excluded.last_at, text = excluded.text
     RETURNING times
 """
 
 
 def sound(provider_id: int | None, kind: Alarm.Kind, subject: str, text: str, now: datetime) -> bool:
-    """Opens the alarm, or counts it where it is open already; returns True if it was not open.
+    """Opens the alarm about this subject, or counts it where it is open already; returns True if it was not open.
 
     Belongs into the transaction of what caused it.
     """
-    at = moment(now)
-    if provider_id is None:  # NULL conflicts with nothing
-        found = Alarm.objects.filter(provider=None, kind=kind, subject=subject[:100], closed_at=None)
-        if found.update(times=F("times") + 1, last_at=now, text=text[:1000]):
-            return False
+    at, subject, text = moment(now), subject[:100], text[:1000]
+    # NULL conflicts with nothing.
+    known = Alarm.objects.filter(provider=None, kind=kind, closed_at=None).first() if provider_id is None else None
     with connection.cursor() as cursor:
-        cursor.execute(_RAISE, [provider_id, kind.value, subject[:100], text[:1000], at, at])
+        if known is None:
+            cursor.execute(_RAISE, [provider_id, kind.value, subject, text, at, at])
+            [alarm_id] = cursor.fetchone()
+        else:
+            alarm_id = known.pk
+            Alarm.objects.filter(pk=alarm_id).update(times=F("times") + 1, last_at=now, subject=subject, text=text)
+        cursor.execute(_NAME, [alarm_id, subject, text, at, at])
         return bool(cursor.fetchone()[0] == 1)
 
 
 def close(provider_id: int | None, kind: Alarm.Kind, subject: str, actor: str, now: datetime) -> bool:
-    """Closes the alarm, whose cause has passed; returns False if none was open."""
-    found = Alarm.objects.filter(provider=provider_id, kind=kind, subject=subject, closed_at=None)
-    return bool(found.update(closed_at=now, closed_by=actor))
+    """Takes off what has passed, and closes the alarm with the last of its subjects; returns False if it was not open.
+
+    Belongs into the transaction of what has passed.
+    """
+    alarm = Alarm.objects.select_for_update().filter(provider=provider_id, kind=kind, closed_at=None).first()
+    if alarm is None or not alarm.subjects.filter(subject=subject).delete()[0]:
+        return False
+    newest = alarm.subjects.order_by("-last_at", "-pk").first()
+    if newest is None:
+        alarm.closed_at, alarm.closed_by = now, actor
+    else:
+        alarm.subject, alarm.text = newest.subject, newest.text
+    alarm.save(update_fields=["closed_at", "closed_by", "subject", "text"])
+    return True
 
 
 def close_by_id(alarm_id: int, actor: str, now: datetime) -> bool:
     """Closes an alarm that a member of staff has seen to; returns False if it is not open."""
     return bool(Alarm.objects.filter(pk=alarm_id, closed_at=None).update(closed_at=now, closed_by=actor))
+
+
+def last_sounded(provider_id: int | None, kind: Alarm.Kind, subject: str) -> datetime | None:
+    """Returns when the alarm of this kind about the subject was raised last; None if none is open."""
+    about = AlarmSubject.objects.filter(alarm__provider=provider_id, alarm__kind=kind, alarm__closed_at=None)
+    return about.filter(subject=subject).values_list("last_at", flat=True).first()
 
 
 def recent(
@@ -54,12 +87,22 @@ def recent(
 ) -> list[Alarm]:
     """Returns up to `limit` (at most 200) open (or closed) alarms below the id `before`, newest first, with providers.
 
-    Only those of one kind or about one provider, if these are given.
+    Only those of one kind or about one provider, if these are given. Each has `subject_count`.
     """
     conditions = {"kind": kind, "provider": provider_id, "pk__lt": before}
     found = Alarm.objects.filter(closed_at__isnull=is_open).select_related("provider")
     found = found.filter(**{name: value for name, value in conditions.items() if value is not None})
-    return list(found.order_by("-pk")[: max(1, min(limit, MOST_ON_A_PAGE))])
+    counted = found.annotate(subject_count=Count("subjects"))
+    return list(counted.order_by("-pk")[: max(1, min(limit, MOST_ON_A_PAGE))])
+
+
+def subjects_of(alarm_ids: Collection[int]) -> Mapping[int, list[AlarmSubject]]:
+    """Returns what these alarms are about, the newest first, up to 100 in all for each alarm that is asked about."""
+    found = AlarmSubject.objects.filter(alarm__in=alarm_ids).order_by("-pk")[: MOST_SUBJECTS * len(alarm_ids)]
+    subjects: dict[int, list[AlarmSubject]] = defaultdict(list)
+    for each in found:
+        subjects[each.alarm_id].append(each)
+    return subjects
 
 
 def count_open(most: int = 1000) -> int:

@@ -277,6 +277,8 @@ class _Moves:
         if told.state not in ATTEMPT_MOVES[before] or before is _S.ACCEPTED:
             self._refuse(attempt, told)
             return
+        if before is _S.UNKNOWN and attempt.refusal:
+            alarms.close(self.provider.pk, Alarm.Kind.REFUSED, _subject(attempt), told.decided_by or ACTOR, self.now)
         attempt.state, attempt.why, attempt.decided_by = told.state, told.why[:1000], told.decided_by
         attempt.refusal = told.refusal or attempt.refusal
         attempt.upstream_id, attempt.due_at = told.upstream_id, None
@@ -292,6 +294,8 @@ class _Moves:
             case _S.UNKNOWN:
                 attempt.due_at = self.now + FIRST_LOOK
                 self._say(attempt, f"Unknown whether {self.provider.name} has placed it: {told.why}")
+                if told.refusal:
+                    alarms.sound(self.provider.pk, Alarm.Kind.REFUSED, _subject(attempt), told.why, self.now)
             case _S.STAFF:
                 self._say(attempt, f"Staff must say whether {self.provider.name} has placed it: {told.why}")
                 alarms.sound(self.provider.pk, Alarm.Kind.VERDICT, _subject(attempt), told.why, self.now)

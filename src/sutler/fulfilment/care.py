@@ -12,7 +12,6 @@ from django.db.models import F, Max, Q, Sum
 
 from sutler.core.money import show_balance
 from sutler.core.upstream_words import DeclineKind
-from sutler.core.verdicts import SHOWN_WITHIN_MICROS
 from sutler.fulfilment import alarms, children, journal, provider_books
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
@@ -171,8 +170,8 @@ def _measure(provider: Provider, books: Standing, said_micros: int, now: datetim
 
 def _suspect(provider: Provider, books: Standing, said_micros: int, gap: int, now: datetime) -> None:
     """Sounds the alarm about a gap that lasts once no order that was open when it was first seen can explain it."""
-    # Every amount is told with five decimals: so much may hide behind the digits of each that the books took over.
-    hidden = SHOWN_WITHIN_MICROS * (1 + books.transfers)
+    # So much may hide behind the digits of each amount that the books took over.
+    hidden = provider.rounding.within_micros * (1 + books.transfers)
     first, since = provider.suspect_gap_micros, provider.suspect_at
     if abs(gap) <= hidden:
         provider.suspect_gap_micros = provider.suspect_at = None

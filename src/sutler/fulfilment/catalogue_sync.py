@@ -52,8 +52,8 @@ def is_due(provider_id: int, now: datetime) -> bool:
     provider = Provider.objects.exclude(state=Provider.State.OFF).filter(pk=provider_id).first()
     if provider is None or (provider.catalogue_at is not None and provider.catalogue_at > now - EVERY):
         return False
-    failed = Alarm.objects.filter(provider=provider_id, kind=Alarm.Kind.CATALOGUE, subject=NOT_GOOD, closed_at=None)
-    return not failed.filter(last_at__gt=now - AGAIN_AFTER).exists()
+    last = alarms.last_sounded(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD)
+    return last is None or last <= now - AGAIN_AFTER
 
 
 def take(

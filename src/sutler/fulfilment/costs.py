@@ -15,9 +15,9 @@ from django.db.models.functions import TruncDate
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
 from sutler.catalogue import exchange
+from sutler.core.charge_digits import SHOWN_WITHIN_MICROS
 from sutler.core.lifecycle import Status
 from sutler.core.pricing import charge, give_back, in_base
-from sutler.core.verdicts import SHOWN_WITHIN_MICROS
 from sutler.core.worth import Worth
 from sutler.fulfilment.models import UpstreamOrder
 from sutler.fulfilment.provider_books import account
@@ -85,9 +85,12 @@ def reckoned(expected: int, rate: int, quantity: int, per: int, status: Status, 
     return expected - give_back(expected, then, quantity, min(max(remains, 0), quantity), per)
 
 
-def differs(reported: int, own: int) -> bool:
-    """Returns True if a provider charges something else than what was reckoned, not only shows it with fewer digits."""
-    return abs(reported - own) > SHOWN_WITHIN_MICROS
+def differs(reported: int, own: int, within_micros: int = SHOWN_WITHIN_MICROS) -> bool:
+    """Returns True if a provider charges something else than what was reckoned, not only shows it with fewer digits.
+
+    `within_micros` is what its own rounding may change (`core.charge_digits`).
+    """
+    return abs(reported - own) > within_micros
 
 
 def margins(order_ids: Collection[int]) -> dict[int, Margin]:

@@ -41,13 +41,11 @@ _UNSETTLED = Statement(
     {},
     ("id",),
 )
-# What unknown outcomes should be charged. One with staff is judged no more, and what is sent from now on lies above its
-# window. One that was refused in unknown words holds nobody: links that a provider does not take are anybody's to send.
 _UNKNOWN = Statement(
-    "SELECT {answer} FROM (SELECT DISTINCT expected_micros FROM fulfilment_attempt WHERE provider_id = ?"
-    " AND state IN ('unknown', 'staff') AND state = 'unknown' AND action = 'add' AND refusal = '') AS found",
+    "SELECT {answer} FROM (SELECT id FROM fulfilment_attempt WHERE provider_id = ?"
+    " AND state IN ('unknown', 'staff') AND state = 'unknown' AND action = 'add' AND refusal = '' LIMIT 1) AS found",
     {},
-    ("expected_micros",),
+    ("id",),
 )
 _SEND = Statement(
     "UPDATE fulfilment_attempt SET state = 'sending', worker = rows.worker, sent_at = rows.sent_at,"
@@ -145,24 +143,36 @@ def _choose(provider: Provider, count: int, now: datetime) -> list[int]:
     """Returns up to `count` of the attempts that are due and not held back, locked."""
     due = _due(provider.pk, now)
     free = due.filter(~Exists(_holding(OuterRef("service_id"), OuterRef("link_digest")))) if select(_UNSETTLED) else due
-    unknown = {micros for (micros,) in select(_UNKNOWN, provider.pk)}
     first = _lock(free, count)
-    if unknown.isdisjoint(first.values()):
-        return list(first)
+    if not select(_UNKNOWN, provider.pk):
+        return first
+    alike = _like_unknown(provider)
     looked_at = due.order_by("pk").values("pk")[:_LOOKED_AT]
-    held = free.filter(pk__in=looked_at, expected_micros__in=unknown).count()
+    held = free.filter(alike, pk__in=looked_at).count()
     if held > _most_held(provider.pk, now):
-        return list(first)
-    others = _lock(free.exclude(expected_micros__in=unknown), count)
-    if not others and brake.needs_later_id(provider, now):
-        return list(first)[:1]
-    return list(others)
+        return first
+    others = _lock(free.filter(~alike), count)
+    return others or (first[:1] if brake.needs_later_id(provider, now) else [])
 
 
-def _lock(free: QuerySet[Attempt], count: int) -> dict[int, int]:
-    """Returns up to `count` of the attempts, oldest first, with what each should be charged."""
+def _lock(free: QuerySet[Attempt], count: int) -> list[int]:
+    """Returns up to `count` of the attempts, oldest first."""
     rows = free.select_for_update(skip_locked=True).order_by("pk")
-    return dict(rows.values_list("pk", "expected_micros")[:count])
+    return list(rows.values_list("pk", flat=True)[:count])
+
+
+def _like_unknown(provider: Provider) -> Exists:
+    """Tells whether an attempt will be charged as an unknown outcome at the provider should have been, as told there.
+
+    Not as one with staff: it is judged no more, and what is sent from now on lies above its window. Nor as one that was
+    refused in unknown words: links that a provider does not take are anybody's to send.
+    """
+    unknown = Attempt.objects.filter(IN_INDEX_UNSETTLED, state=AttemptState.UNKNOWN, refusal="")
+    # What is told of either may be that far from what it should be.
+    near = 2 * provider.rounding.within_micros if provider.rounding.is_coarse else 0
+    charge = OuterRef("expected_micros")
+    adds = unknown.filter(provider=provider.pk, action=Attempt.Action.ADD)
+    return Exists(adds.filter(expected_micros__range=(charge - near, charge + near)))
 
 
 def _most_held(provider_id: int, now: datetime) -> int:

@@ -14,7 +14,7 @@ Place = tuple[str, int]
 
 _PLAIN = (
     "orders_order.kind = 'single' AND there.confirmed_at IS NOT NULL AND due.asked_at IS NOT NULL"
-    " AND there.misses = 0 AND there.finished_at IS NULL"
+    " AND there.misses = 0 AND due.unread = 0 AND there.finished_at IS NULL"
 )
 # The columns of `Due`, the moments last, and when it is asked about next.
 _DUE_COLUMNS = (
@@ -26,13 +26,13 @@ _DUE_COLUMNS = (
 _COLUMNS = (
     *("there.id", "there.attempt_id", "there.order_id", "there.upstream_service_id", "there.upstream_id"),
     *("there.expected_micros", "there.cost_micros", "there.reported_micros", "there.word", "there.start_count"),
-    *("there.remains", "there.misses", "orders_order.quantity", "orders_order.kind", "orders_order.type"),
-    "orders_order.status",
+    *("there.remains", "there.misses", "due.unread", "orders_order.quantity", "orders_order.kind"),
+    *("orders_order.type", "orders_order.status"),
     *("service.rate_micros", "service.usual_seconds"),
     *("there.placed_at", "there.confirmed_at", "due.asked_at", "there.finished_at"),
 )
 _DUE = Statement(
-    "SELECT {answer} FROM (SELECT upstream_order_id, asked_at, ask_at FROM fulfilment_asktime"
+    "SELECT {answer} FROM (SELECT upstream_order_id, asked_at, ask_at, unread FROM fulfilment_asktime"
     " WHERE provider_id = ? AND ask_at <= ? AND (ask_at, upstream_order_id) > (?, ?)"
     " ORDER BY ask_at, upstream_order_id LIMIT ?) AS due"
     " JOIN fulfilment_upstreamorder there ON there.id = due.upstream_order_id"

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Q
 
 from sutler.core.attempts import UNSETTLED, AttemptState
-from sutler.core.verdicts import SHOWN_WITHIN_MICROS
 from sutler.fulfilment import provider_books
 from sutler.fulfilment.models import Attempt, LoggedCall, Orphan, UpstreamOrder
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
@@ -94,7 +93,7 @@ def of(order_id: int, now: datetime) -> Evidence | None:
 def _fits(orphan: Orphan, attempt: Attempt) -> bool | None:
     if orphan.charge_micros is None or not attempt.expected_micros:
         return None
-    return abs(orphan.charge_micros - attempt.expected_micros) <= SHOWN_WITHIN_MICROS
+    return abs(orphan.charge_micros - attempt.expected_micros) <= attempt.provider.rounding.within_micros
 
 
 def _nearby(attempt: Attempt) -> list[UpstreamOrder]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sutler.core import pacing
+from sutler.core.charge_digits import SHOWN_WITHIN_MICROS
 from sutler.core.clock import Random
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.money import show_charge
@@ -44,6 +45,7 @@ class Followed(NamedTuple):
     start_count: int | None
     remains: int | None
     misses: int
+    unread: int
     quantity: int
     kind: str
     type: str
@@ -59,7 +61,8 @@ class Followed(NamedTuple):
 class Due(NamedTuple):
     """What is needed of an upstream order to ask about it, and to see that it only goes on.
 
-    `is_plain`: a single order that has answered as ours before, was found each time since, and has not ended there.
+    `is_plain`: a single order that has answered as ours before, was found and read each time since, and has not ended
+    there.
     """
 
     pk: int
@@ -98,6 +101,7 @@ class Heard:
     cost_micros: int
     confirmed_at: datetime | None
     finished_at: datetime | None
+    within_micros: int = SHOWN_WITHIN_MICROS
     misses: int = 0
     ask_at: datetime | None = None
     report: Report | None = None
@@ -105,10 +109,15 @@ class Heard:
     remarks: list[Remark] = field(default_factory=list)
 
     @property
+    def whole_micros(self) -> int | None:
+        """The charge that it is told with, if it is that of the whole order."""
+        return self.reported_micros if read_status(self.word) in {*_GOING_ON, Status.COMPLETED} else None
+
+    @property
     def tells_odd_charge(self) -> bool:
         """Whether it is told with a charge that is not what was expected of the whole order."""
-        is_whole = read_status(self.word) in {*_GOING_ON, Status.COMPLETED}
-        return bool(is_whole and self.reported_micros and costs.differs(self.reported_micros, self.row.expected_micros))
+        told = self.whole_micros
+        return bool(told and costs.differs(told, self.row.expected_micros, self.within_micros))
 
     def disown(self) -> None:
         """Lets the answer count for nothing but that the id is not this order's."""
@@ -158,8 +167,18 @@ def get_on(row: Due, said: UpstreamStatus, currency: str, now: datetime, chance:
     return GotOn(row, counts, wait, report)
 
 
-def hear(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> Heard:
-    """Returns what it means that the provider says this of the order. A charge in another currency says nothing."""
+def hear(
+    row: Followed,
+    said: UpstreamStatus,
+    currency: str,
+    now: datetime,
+    chance: Random,
+    within_micros: int = SHOWN_WITHIN_MICROS,
+) -> Heard:
+    """Returns what it means that the provider says this of the order. A charge in another currency says nothing.
+
+    What the provider's rounding may change of a charge, `within_micros`, is no news.
+    """
     if said.currency not in ("", currency):
         said = said._replace(charge_micros=None)
     charge = said.charge_micros
@@ -173,6 +192,7 @@ def hear(row: Followed, said: UpstreamStatus, currency: str, now: datetime, chan
         # A state that is not known tells nothing of the charge: whose the id is shows with the first that is.
         confirmed_at=row.confirmed_at or (None if isinstance(said.status, Doubt) else now),
         finished_at=row.finished_at,
+        within_micros=within_micros,
     )
     if row.finished_at is not None:
         _compare(heard, said.status)
@@ -286,7 +306,10 @@ def _check_charge(heard: Heard, own: int, *, is_new: bool) -> None:
     if told is None:
         return
     is_early = heard.finished_at is None and (told == 0 or (heard.row.kind != Order.Kind.SINGLE and told < own))
-    if not is_new or is_early or not costs.differs(told, own):
+    within = heard.within_micros
+    if within > SHOWN_WITHIN_MICROS and read_status(heard.word) is Status.PARTIAL:
+        within *= 2  # both the charge and what was given back may have been rounded
+    if not is_new or is_early or not costs.differs(told, own, within):
         return
     kind = Alarm.Kind.OVERCHARGE if told > own else Alarm.Kind.UNDERCHARGE
     heard.remarks.append(Remark(f"It costs {show_charge(told)} there, expected was {show_charge(own)}", kind))

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from sutler.core import written
 from sutler.core.attempts import AttemptState
+from sutler.core.charge_digits import Rounding
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.upstream_words import read_status
 from sutler.core.verdicts import Doubt, Evidence, Found, Placed, Suspect
@@ -280,6 +281,8 @@ class _Bench:
     is_whole: bool
     evidence: Evidence
     missing_micros: int | None
+    # By how much what is missing may be wrong, since charges are told rounded there.
+    blur_micros: int
     now: datetime
 
     def outcome(self, case: Case, doubt: Placed | Doubt, scans_wanted: int | None) -> Outcome | None:
@@ -318,7 +321,8 @@ class _Bench:
         """Returns True if the balance shows that the attempt was charged, False if not, None if it cannot tell."""
         if self.missing_micros is None or case.gap_micros is None:
             return None
-        return self.evidence.balance_contradicts(case.suspect, self.missing_micros - case.gap_micros)
+        missing = self.missing_micros - case.gap_micros
+        return self.evidence.balance_contradicts(case.suspect, missing, self.blur_micros)
 
     def shown(self, case: Case) -> dict[str, object]:
         """Returns what staff are shown."""
@@ -351,4 +355,16 @@ def _bench(provider_id: int, docket: Docket, looked: Scan, balance: Balance | No
         for pk, charge, word, remains, seen_at in rows
     ]
     missing = None if balance is None else provider_books.book_balance_micros(provider_id) - balance.micros
-    return _Bench(docket, looked.is_whole, Evidence(found, suspects.values()), missing, now)
+    rounding = Provider.objects.get(pk=provider_id).rounding
+    evidence = Evidence(found, suspects.values(), rounding.within_micros)
+    return _Bench(docket, looked.is_whole, evidence, missing, _blur(provider_id, docket, rounding), now)
+
+
+def _blur(provider_id: int, docket: Docket, rounding: Rounding) -> int:
+    """Returns by how much the rounding of charges may have moved the books since the cases were sent: of what goes on
+    there, and of what has ended since."""
+    if not rounding.is_coarse:
+        return 0
+    since = min(each.sent_at for each in docket.cases)
+    lately = Q(finished_at=None) | Q(finished_at__gt=since)
+    return rounding.within_micros * UpstreamOrder.objects.filter(lately, provider=provider_id).count()

@@ -6,12 +6,12 @@ from functools import cache, lru_cache
 
 from django.db.models import Q
 
-from sutler.core import pacing, written
+from sutler.core import charge_digits, pacing, written
 from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.core.clock import Random
 from sutler.core.lifecycle import Status
 from sutler.core.upstream_words import DeclineKind, read_status
-from sutler.fulfilment import alarms, costs, due, journal, whole
+from sutler.fulfilment import alarms, costs, due, journal, unread, whole
 from sutler.fulfilment.heard import Due, Followed, Heard, get_on, hear, miss
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService
@@ -23,6 +23,8 @@ from sutler.storage.statements import Statement, moment, moment_or_none, run, ru
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
+# In these an order is charged whole.
+_WHOLE = frozenset({Status.PENDING, Status.PROCESSING, Status.IN_PROGRESS, Status.COMPLETED})
 FIRST_LOOK = timedelta(minutes=1)
 # What an order was found to be, by its key here; None where the call came to nothing.
 Answers = Mapping[int, UpstreamStatus | Declined | None]
@@ -69,7 +71,7 @@ _KEEP = Statement(
     },
 )
 _ASK_AGAIN = Statement(
-    "UPDATE fulfilment_asktime SET asked_at = rows.asked_at, ask_at = rows.ask_at FROM {rows}"
+    "UPDATE fulfilment_asktime SET asked_at = rows.asked_at, ask_at = rows.ask_at, unread = 0 FROM {rows}"
     " WHERE fulfilment_asktime.upstream_order_id = rows.id",
     {"id": "bigint", "asked_at": "timestamptz", "ask_at": "timestamptz"},
 )
@@ -99,10 +101,13 @@ def settle(
         got_on = _get_on(answers, before, provider, now, chance)
         rows = due.lock([pk for pk in answers if pk not in got_on])
         answers = whole.read(provider, rows, answers, now)
+        _learn_rounding(provider, [*rows, *(before[pk] for pk in got_on)], answers)
         heard = [each for row in rows if (each := _heard(row, answers[row.pk], provider, now, chance)) is not None]
-        _disown_anothers(provider_id, heard)
+        _disown_anothers(provider, heard)
         _keep([each for each in heard if not each.is_disowned], now)
-        run(_ASK_AGAIN, [_later(row, now) for row in rows if _says_nothing(answers[row.pk])])
+        read = [row for row in rows if not _says_nothing(answers[row.pk])]
+        unread.put_off(provider, [row for row in rows if _says_nothing(answers[row.pk])], _why(answers, calls), now)
+        unread.read_again(provider, read, now, is_any_read=bool(got_on or read))
         if reports := [each.report for each in heard if each.report is not None]:
             move.take(move.recount(reports), ACTOR, now)
         whole.follow(heard, now)
@@ -147,7 +152,7 @@ def _heard(
     row: Followed, said: UpstreamStatus | Declined | None, provider: Provider, now: datetime, chance: Random
 ) -> Heard | None:
     if isinstance(said, UpstreamStatus):
-        return hear(row, said, provider.currency, now, chance)
+        return hear(row, said, provider.currency, now, chance, provider.rounding.within_micros)
     return None if _says_nothing(said) else miss(row, timedelta(minutes=provider.settle_minutes), now)
 
 
@@ -155,7 +160,21 @@ def _says_nothing(said: UpstreamStatus | Declined | None) -> bool:
     return said is None or (isinstance(said, Declined) and said.kind is not DeclineKind.NOT_FOUND)
 
 
-def _disown_anothers(provider_id: int, heard: Iterable[Heard]) -> None:
+def _learn_rounding(provider: Provider, rows: Sequence[Followed | Due], answers: Answers) -> None:
+    """Keeps with how many digits the provider tells its charges, by those of whole orders."""
+    told = ((row.expected_micros, answers[row.pk]) for row in rows)
+    charges = [
+        (said.charge_micros, expected)
+        for expected, said in told
+        if isinstance(said, UpstreamStatus) and said.charge_micros and said.status in _WHOLE
+    ]
+    known = charge_digits.learn(provider.rounding, charges)
+    if known != provider.rounding:
+        provider.charge_digits, provider.charges_rounded = known
+        provider.save(update_fields=["charge_digits", "charges_rounded"])
+
+
+def _disown_anothers(provider: Provider, heard: Iterable[Heard]) -> None:
     """Finds ids that an `add` was answered with though they are of another order: the first answer tells the charge
     that is expected not of this one, but of one whose outcome is unknown or whose own id has not answered yet.
     """
@@ -164,11 +183,12 @@ def _disown_anothers(provider_id: int, heard: Iterable[Heard]) -> None:
         return
     unheard_of = (AttemptState.SENDING, *UNSETTLED)
     is_open = Q(state__in=unheard_of) | Q(state=AttemptState.ACCEPTED, upstream_order__confirmed_at=None)
-    others = Attempt.objects.filter(is_open, provider=provider_id, action=Attempt.Action.ADD)
+    within = provider.rounding.within_micros
+    others = Attempt.objects.filter(is_open, provider=provider, action=Attempt.Action.ADD)
     expected = list(others.values_list("expected_micros", flat=True))
     for each in odd:
         told = each.reported_micros
-        if told is not None and any(not costs.differs(told, other) for other in expected):
+        if told is not None and any(not costs.differs(told, other, within) for other in expected):
             each.disown()
 
 
@@ -188,9 +208,11 @@ def _keep(heard: Sequence[Heard], now: datetime) -> None:
     run(_ASK_NO_MORE, [(each.row.pk,) for each in heard if each.ask_at is None])
 
 
-def _later(row: Followed, now: datetime) -> tuple[int, str | None, str]:
-    silent = (now - (row.asked_at or row.placed_at)).total_seconds()
-    return row.pk, moment_or_none(row.asked_at), moment(now + timedelta(seconds=pacing.retry_seconds(silent)))
+def _why(answers: Answers, calls: Sequence[Said]) -> str:
+    """Returns why what was answered could not be read, as far as it is told."""
+    refused = (said.raw for said in answers.values() if isinstance(said, Declined) and _says_nothing(said))
+    failed = (each.exchange.why for each in reversed(calls) if each.exchange.action == "status" and each.exchange.why)
+    return next(refused, next(failed, "the answer does not speak of it"))
 
 
 def _book(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:

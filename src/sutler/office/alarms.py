@@ -40,6 +40,8 @@ KINDS = {
     Alarm.Kind.DESK: gettext_lazy("No route"),
     Alarm.Kind.UNPAID: gettext_lazy("Post not paid"),
     Alarm.Kind.EXCHANGE: gettext_lazy("Exchange rate"),
+    Alarm.Kind.REFUSED: gettext_lazy("Refused in unknown words"),
+    Alarm.Kind.UNREAD: gettext_lazy("Unread answers"),
 }
 
 
@@ -83,6 +85,7 @@ def alarms(request: StaffRequest) -> HttpResponse:
     found = bell.recent(is_open=is_open, before=start, limit=paging.ROWS + 1, **asked)
     rows = found[: paging.ROWS]
     notes = {} if is_open else _notes(rows)
+    subjects = bell.subjects_of([each.pk for each in rows])
     names = named({each.closed_by for each in rows})
     given = {
         "form": form,
@@ -96,6 +99,7 @@ def alarms(request: StaffRequest) -> HttpResponse:
                 KINDS.get(Alarm.Kind(each.kind), each.kind),
                 names.get(each.closed_by, each.closed_by),
                 notes.get(each.pk),
+                subjects[each.pk],
             )
             for each in rows
         ],

@@ -1,44 +1,65 @@
 """`sutler alarms`: what staff must look at."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sutler.core.clock import SystemClock
 from sutler.ops.shell import ID, example, missing, on_panel, show_table
 
+if TYPE_CHECKING:
+    from sutler.fulfilment.models import Alarm, AlarmSubject
+
 
 @click.command(epilog=example("sutler alarms", "sutler alarms --provider 1 --all", "sutler alarms --close 17"))
 @click.option("--provider", "provider_id", type=ID, help="Only of this provider.")
 @click.option("--all", "closed_too", is_flag=True, help="Those that are closed too.")
+@click.option("--about", "about_id", type=ID, help="All that this alarm is about.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="How many at most.")
 @click.option("--close", "alarm_id", type=ID, help="Close this one: it has been seen to.")
 @on_panel
-def alarms(provider_id: int | None, limit: int, alarm_id: int | None, *, closed_too: bool) -> int:
+def alarms(
+    provider_id: int | None, limit: int, alarm_id: int | None, about_id: int | None, *, closed_too: bool
+) -> int:
     """Show the alarms that are open, newest first, or close one. One whose cause lasts is raised again.
 
     The exit code is 1 while one that was asked about is open.
     """
+    from django.db.models import Count
+
     from sutler.fulfilment.alarms import close_by_id
-    from sutler.fulfilment.models import Alarm
+    from sutler.fulfilment.models import Alarm, AlarmSubject
 
     if alarm_id is not None:
         if not close_by_id(alarm_id, "operator", SystemClock().now()):
             raise missing("open alarm", alarm_id)
         click.echo(f"Alarm {alarm_id} is closed.")
         return 0
-    found = Alarm.objects.select_related("provider").order_by("-pk")
+    if about_id is not None:
+        about = AlarmSubject.objects.filter(alarm=about_id).order_by("-pk")[:limit]
+        show_table(
+            ("SUBJECT", "TIMES", "RAISED", "LAST", "TEXT"),
+            ((each.subject or "-", each.times, *_moments(each), each.text) for each in about),
+        )
+        return 0
+    found = Alarm.objects.select_related("provider").annotate(subject_count=Count("subjects")).order_by("-pk")
     if provider_id is not None:
         found = found.filter(provider=provider_id)
     if not closed_too:
         found = found.filter(closed_at=None)
     show_table(
-        ("ID", "PROVIDER", "KIND", "SUBJECT", "TIMES", "RAISED", "LAST", "STATE", "TEXT"),
+        ("ID", "PROVIDER", "KIND", "ABOUT", "NEWEST", "TIMES", "RAISED", "LAST", "STATE", "TEXT"),
         (
             (
-                *(each.pk, each.provider.name if each.provider else "-", each.kind, each.subject or "-", each.times),
-                *(f"{each.raised_at:%Y-%m-%d %H:%M}", f"{each.last_at:%Y-%m-%d %H:%M}"),
+                *(each.pk, each.provider.name if each.provider else "-", each.kind, each.subject_count),
+                *(each.subject or "-", each.times, *_moments(each)),
                 *(f"closed by {each.closed_by}" if each.closed_at else "open", each.text),
             )
             for each in found[:limit]
         ),
     )
     return int(found.filter(closed_at=None).exists())
+
+
+def _moments(each: "Alarm | AlarmSubject") -> tuple[str, str]:
+    return f"{each.raised_at:%Y-%m-%d %H:%M}", f"{each.last_at:%Y-%m-%d %H:%M}"

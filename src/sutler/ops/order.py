@@ -13,7 +13,7 @@ from sutler.core.refusals import Refusal
 from sutler.ops.shell import ID, Failed, Word, example, missing, on_panel, refused, show_table
 
 if TYPE_CHECKING:
-    from sutler.fulfilment.models import Attempt
+    from sutler.fulfilment.models import Attempt, UpstreamOrder
     from sutler.orders.models import Order
 
 _STATUS = Word([each.value for each in Status])
@@ -177,13 +177,13 @@ def _show_upstream(order_id: int) -> None:
     from sutler.fulfilment import costs
     from sutler.fulfilment.models import Attempt
 
-    found = Attempt.objects.filter(order=order_id).select_related("provider", "upstream_order").order_by("pk")
+    found = Attempt.objects.filter(order=order_id).select_related("provider", "upstream_order__ask_time").order_by("pk")
     attempts = [(each, getattr(each, "upstream_order", None)) for each in found]
     if not attempts:
         return
     click.echo()
     show_table(
-        ("ATTEMPT", "ACTION", "PROVIDER", "SENT", "STATE", "ID THERE", "STATUS THERE", "COST", "WHY"),
+        ("ATTEMPT", "ACTION", "PROVIDER", "SENT", "STATE", "ID THERE", "STATUS THERE", "READ", "COST", "WHY"),
         (
             (
                 *(
@@ -193,6 +193,7 @@ def _show_upstream(order_id: int) -> None:
                     f"{each.sent_at:%Y-%m-%d %H:%M:%S}" if each.sent_at else "-",
                 ),
                 *(each.state, each.upstream_id or "-", there.word or "-" if there else "-"),
+                _read(there),
                 f"{show_charge(there.cost_micros)} {each.provider.currency}" if there else "-",
                 each.why or "-",
             )
@@ -210,6 +211,15 @@ def _show_upstream(order_id: int) -> None:
             ]
         ],
     )
+
+
+def _read(there: "UpstreamOrder | None") -> str:
+    """Returns when the status at the provider was read last, and how often it could not be since."""
+    ask_time = getattr(there, "ask_time", None)
+    if ask_time is None:
+        return "-"
+    read = f"{ask_time.asked_at:%Y-%m-%d %H:%M:%S}" if ask_time.asked_at else "never"
+    return f"{read}, not read {ask_time.unread} times since" if ask_time.unread else read
 
 
 @order.command(epilog=example("sutler order approve 17 18"))

@@ -20,11 +20,11 @@ _HAPPENED: Mapping[What, str | Promise] = {
 }
 _MOVED: Mapping[str, str | Promise] = {
     Status.PENDING: _("Waits to be taken up again"),
-    Status.PROCESSING: _("Being prepared"),
+    Status.PROCESSING: _("Processing"),
     Status.IN_PROGRESS: _("Delivery began"),
     Status.COMPLETED: _("Completed"),
-    Status.PARTIAL: _("Ended in part; the rest was given back"),
-    Status.CANCELED: _("Canceled; the charge was given back"),
+    Status.PARTIAL: _("Partially completed; the rest was refunded"),
+    Status.CANCELED: _("Canceled; the charge was refunded"),
 }
 _REFILLED: Mapping[str, str | Promise] = {
     RefillStatus.COMPLETED: _("Refill completed"),

@@ -245,6 +245,8 @@ ALARMS = (
     _("It has ended as Partial there without saying what remains"),
     _("It costs {told} there, expected was {expected}"),
     _("It is not found there any more"),
+    _("Its status could not be read {count} times: {why}"),
+    _("No status of an order has been read for {count} minutes: {why}"),
     _("Its status there is unknown to us: {word}"),
     _("It has failed there: {word}"),
     _("Its status jumps back to {word}, which is ignored"),

@@ -3,10 +3,19 @@
 from sutler.fulfilment.models.attempt import AskTime, Attempt, DeskOrder, Orphan, UpstreamOrder
 from sutler.fulfilment.models.catalogue import CatalogueChange, PriceRule, Route, UpstreamService
 from sutler.fulfilment.models.named import NamedOrder
-from sutler.fulfilment.models.provider import Alarm, Heartbeat, LoggedCall, Provider, ProviderMinute, ProviderTask
+from sutler.fulfilment.models.provider import (
+    Alarm,
+    AlarmSubject,
+    Heartbeat,
+    LoggedCall,
+    Provider,
+    ProviderMinute,
+    ProviderTask,
+)
 
 __all__ = [
     "Alarm",
+    "AlarmSubject",
     "AskTime",
     "Attempt",
     "CatalogueChange",

@@ -160,6 +160,8 @@ class AskTime(models.Model):
     provider = models.ForeignKey(Provider, related_name="+", **UNCHECKED)
     asked_at = models.DateTimeField(null=True)
     ask_at = models.DateTimeField()
+    # How often in a row it was asked about since, and the answer could not be read.
+    unread = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [models.Index(fields=["provider", "ask_at", "upstream_order"], name="ask_time_in_turn")]

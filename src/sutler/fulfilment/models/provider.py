@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from sutler.core.charge_digits import Rounding
+
 
 class Provider(models.Model):
     """An upstream panel at which the operator holds an account. Never deleted, only switched off.
@@ -49,6 +51,9 @@ class Provider(models.Model):
     balance_micros = models.BigIntegerField(null=True)
     balance_at = models.DateTimeField(null=True)
     gap_micros = models.BigIntegerField(null=True)
+    # With how many digits it tells its charges, as far as some were seen to be rounded, and how many (`charge_digits`).
+    charge_digits = models.PositiveSmallIntegerField(null=True)
+    charges_rounded = models.PositiveSmallIntegerField(default=0)
     # A gap that may still be explained by orders not asked about since, and when it was first seen (`care`).
     suspect_gap_micros = models.BigIntegerField(null=True)
     suspect_at = models.DateTimeField(null=True)
@@ -68,6 +73,11 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def rounding(self) -> Rounding:
+        """How finely it tells its charges."""
+        return Rounding(self.charge_digits, self.charges_rounded)
 
 
 class ProviderMinute(models.Model):
@@ -112,7 +122,10 @@ class LoggedCall(models.Model):
 
 
 class Alarm(models.Model):
-    """Something that staff must look at. Raising it again while it is open only counts."""
+    """Something that staff must look at: one is open for each kind and provider, however many things it is about.
+
+    `subject` and `text` are of the newest of its `subjects`.
+    """
 
     class Kind(models.TextChoices):
         LOW_BALANCE = "low balance"
@@ -134,6 +147,8 @@ class Alarm(models.Model):
         DESK = "no route"
         UNPAID = "post not paid"
         EXCHANGE = "exchange rate"
+        REFUSED = "refused in unknown words"
+        UNREAD = "unread answers"
 
     provider = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="alarms")
     kind = models.CharField(max_length=30, choices=Kind)
@@ -148,14 +163,29 @@ class Alarm(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["provider", "kind", "subject"], condition=Q(closed_at=None), name="one_open_alarm"
-            )
+            models.UniqueConstraint(fields=["provider", "kind"], condition=Q(closed_at=None), name="one_open_alarm")
         ]
         indexes = [models.Index(fields=["raised_at"], condition=Q(closed_at=None), name="alarm_open")]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text}"
+
+
+class AlarmSubject(models.Model):
+    """One thing that an alarm is about. Deleted as its cause passes; those of an alarm that staff have closed stay."""
+
+    alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="subjects")
+    subject = models.CharField(max_length=100, blank=True)
+    text = models.CharField(max_length=1000)
+    times = models.PositiveIntegerField(default=1)
+    raised_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["alarm", "subject"], name="one_row_per_alarm_and_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.text}"
 
 
 class Heartbeat(models.Model):
