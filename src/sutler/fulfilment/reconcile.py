@@ -39,7 +39,7 @@ _IN_ONE_QUERY = 5_000
 # How far beyond the highest known id a look goes.
 AHEAD_IDS = 200
 # Who answers with a refusal has done what it was asked to do: what a third of the settle window after it has not
-# brought about was not placed (docs/decisions/0019).
+# brought about was not placed (docs/decisions/0026).
 REFUSED_SHARE = 3
 # How often a window must be scanned whole and empty: an answer may deny an order once by mistake.
 CLEAN_SCANS, CLEAN_SCANS_WITHOUT_BALANCE = 2, 3

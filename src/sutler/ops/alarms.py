@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="How many at most.")
 @click.option("--close", "alarm_id", type=ID, help="Close this one: it has been seen to.")
 @on_panel
-def alarms(
-    provider_id: int | None, limit: int, alarm_id: int | None, about_id: int | None, *, closed_too: bool
-) -> int:
+def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: int | None, *, closed_too: bool) -> int:
     """Show the alarms that are open, newest first, or close one. One whose cause lasts is raised again.
 
     The exit code is 1 while one that was asked about is open.

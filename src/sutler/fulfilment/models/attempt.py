@@ -52,7 +52,7 @@ class Attempt(models.Model):
     upstream_id = models.CharField(max_length=64, null=True)
     why = models.CharField(max_length=1000, blank=True)
     # What the provider said if it refused an `add` in words that we do not know, and stays whatever comes of it: a
-    # presumption that nothing was placed, and no proof (docs/decisions/0019).
+    # presumption that nothing was placed, and no proof (docs/decisions/0026).
     refusal = models.CharField(max_length=500, blank=True, default="", db_default="")
     # How often its window of ids was scanned whole without an order of ours in it, and what was found, for staff.
     clean_scans = models.PositiveIntegerField(default=0)
