@@ -68,6 +68,8 @@ class Authenticator:
         if more or len(start) > SMALL_BODY_BYTES:
             fields = await self._large(scope, receive, start, more, address)
             return fields, await self._holder(_key(fields), address)
+        if self._per_address.is_spent(address, self._clock.monotonic()):
+            await self._holder(key_in(scope, start) or "", address)  # so that what is refused is not even read
         fields = self._small(scope, start, address)
         holder = await self._holder(_key(fields), address)
         self._count(holder, 1)
@@ -109,7 +111,7 @@ class Authenticator:
     async def _holder(self, secret: str, address: str) -> KeyHolder:
         now_seconds = self._clock.monotonic()
         if secret and not self.keys.has(secret) and self._per_address.is_spent(address, now_seconds):
-            await asyncio.sleep(_GATHER_SECONDS)
+            await asyncio.sleep(_GATHER_SECONDS - now_seconds % _GATHER_SECONDS)  # all of them to the same moment
         holder = await self.keys.holder(secret, now_seconds, address) if secret else None
         if holder is None or holder.customer_id is None:
             raise self._keyless(address, Reason.INVALID_KEY)
