@@ -23,6 +23,10 @@ UPSTREAM_PLANTS = (
         ("upstream_id_claimed_once",),
     ),
     Plant(
+        "upstream_id_once",
+        ("UPDATE fulfilment_attempt SET provider_id = {twin}, upstream_id = 'delivered' WHERE id = {declined}",),
+    ),
+    Plant(
         "attempt_followed",
         ("DELETE FROM fulfilment_upstreamorder WHERE order_id = {sent}",),
         (),

@@ -156,6 +156,7 @@ def send_a_little(alice: Customer, service: Service, upstream: UpstreamService) 
     assert not isinstance(asked, Refusal)
     assert len(refills.claim(provider.pk, 9, "worker-1", LATER)) == 1
     names |= hand_on_a_little(alice, service, upstream)
+    names["twin"] = make_provider(name="Twin", account_id=provider.pk).pk
     return names | {"there": there["sent"].pk, "refill": asked, "declined": refused.pk}
 
 

@@ -154,7 +154,7 @@ class TestAdd:
     )
     def test_the_bounds_of_each_field(self, field: str, good: list[Any], bad: list[Any]) -> None:
         for number, value in enumerate(good):
-            added(**({"name": f"Provider {number}"} | {field: value}))
+            added(**({"name": f"Provider {number}", "key": f"key {number}"} | {field: value}))
         before = Provider.objects.count()
         for value in bad:
             assert add(**({"name": "Other"} | {field: value})) == refused(field), value
@@ -196,7 +196,7 @@ class TestChange:
 
     def test_its_own_name_is_no_other(self) -> None:
         made = added()
-        added(name="Other")
+        added(name="Other", key="another key")
         assert isinstance(providers.change(made.pk, NOW, name="Wholesale"), Provider)
         assert providers.change(made.pk, NOW, name="Other") == refused("name")
 

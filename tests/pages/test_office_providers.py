@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from sutler.accounts import audit_log
 from sutler.accounts.models import Customer, Role
 from sutler.catalogue.models import Service
-from sutler.fulfilment import provider_tasks
+from sutler.fulfilment import provider_tasks, providers
 from sutler.fulfilment.models import CatalogueChange, LoggedCall, Provider, ProviderTask, Route, UpstreamService
 from sutler.fulfilment.provider_books import book_balance_micros
 from tests.conftest import NOW
@@ -142,3 +142,16 @@ def test_few_queries_and_not_for_everybody(sam_browser: Client, below: str) -> N
     assert len(queries) <= 12
     browser = browser_of(make_person("who@example.com", role=Role.SUPPORT))
     assert browser.get(page).status_code == 404
+
+
+def test_an_account_that_a_provider_has_already_is_refused_by_its_name(sam_browser: Client) -> None:
+    terms = {"name": "Wholesale", "url": "https://panel.example/api/v2", "key": "k" * 64}
+    assert isinstance(providers.add("USD", NOW, **terms), Provider)
+    numbers = {"call_interval_milliseconds": 0, "most_at_once": 8, "settle_minutes": 15, "brake_percent": 2}
+    form = numbers | terms | {"name": "Again", "url": f"{terms['url']}/", "currency": "USD", "brake_open": 20}
+    form |= {"method": "POST", "key_field": "key", "cancel_field": "orders"}
+    html = sam_browser.post("/office/providers/new", form).content.decode()
+    assert "Wholesale has this address and key already" in html
+    assert Provider.objects.count() == 1
+    sam_browser.post("/office/providers/new", form | {"key": "other", "same_account_as": Provider.objects.get().pk})
+    assert set(Provider.objects.values_list("account", flat=True)) == {Provider.objects.get(name="Wholesale").pk}

@@ -16,6 +16,7 @@ from sutler.fulfilment import alarms, brake, costs, journal, plan
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Alarm, Attempt, Provider
 from sutler.fulfilment.panel_answers import Accepted, Declined, Failure, NotSent
+from sutler.fulfilment.provider_account import lock
 from sutler.orders import handing
 from sutler.orders.change import Event, note, write_events
 from sutler.storage.statements import Statement, moment, moment_or_none, new_ids, read_moment, run, run_together
@@ -95,15 +96,15 @@ _SENT = Statement(
     locks="attempt",
 )
 _CLAIMED = Statement(
-    "SELECT {answer} FROM {rows} JOIN fulfilment_upstreamorder there ON there.provider_id = rows.provider_id"
-    " AND there.upstream_id = rows.upstream_id",
-    {"provider_id": "bigint", "upstream_id": "text"},
+    "SELECT {answer} FROM {rows} JOIN fulfilment_provider twin ON twin.account_id = rows.account_id"
+    " JOIN fulfilment_upstreamorder there ON there.provider_id = twin.id AND there.upstream_id = rows.upstream_id",
+    {"account_id": "bigint", "upstream_id": "text"},
     ("there.upstream_id",),
 )
 _FORGET_ORPHANS = Statement(
-    "DELETE FROM fulfilment_orphan WHERE EXISTS (SELECT 1 FROM {rows} WHERE rows.provider_id ="
+    "DELETE FROM fulfilment_orphan WHERE EXISTS (SELECT 1 FROM {rows} WHERE rows.account_id ="
     " fulfilment_orphan.provider_id AND rows.upstream_id = fulfilment_orphan.upstream_id)",
-    {"provider_id": "bigint", "upstream_id": "bigint"},
+    {"account_id": "bigint", "upstream_id": "bigint"},
 )
 
 
@@ -170,14 +171,14 @@ def settle(provider_id: int, outcomes: Sequence[Outcome], calls: Sequence[Said],
     Raises storage.transactions.Busy or CommitUnclear; repeating is safe.
     """
     with durable():
-        return take(Provider.objects.select_for_update().get(pk=provider_id), outcomes, calls, now)
+        return take(lock(provider_id), outcomes, calls, now)
 
 
 def take(provider: Provider, outcomes: Sequence[Outcome], calls: Sequence[Said], now: datetime) -> list[int]:
-    """Does what `settle` does inside the caller's transaction, which has locked the provider's row."""
+    """Does what `settle` does inside the caller's transaction, which has locked the provider's account."""
     moved = _Moves(provider, now)
     sent = _lock([each.attempt_id for each in outcomes])
-    claimed = _claimed(provider.pk, outcomes)
+    claimed = _claimed(provider, outcomes)
     for each in outcomes:
         moved.take(sent[each.attempt_id], _checked(each, sent[each.attempt_id], provider, claimed))
     moved.write()
@@ -223,9 +224,9 @@ def resolve(
     return Refusal(Reason.INCORRECT_FIELD, "upstream_id")
 
 
-def _claimed(provider_id: int, outcomes: Sequence[Outcome]) -> set[str]:
-    """Returns those of the ids that orders of ours have already."""
-    ids = [(provider_id, each.upstream_id) for each in outcomes if each.upstream_id is not None]
+def _claimed(provider: Provider, outcomes: Sequence[Outcome]) -> set[str]:
+    """Returns those of the ids that orders of ours have already at the provider's account."""
+    ids = [(provider.account_id, each.upstream_id) for each in outcomes if each.upstream_id is not None]
     return {upstream_id for (upstream_id,) in run(_CLAIMED, ids)}
 
 
@@ -327,7 +328,7 @@ class _Moves:
         booked = [costs.Costed(pk, each.order_id, 0, each.expected_micros) for pk, each in accepted]
         costs.accept(provider.pk, provider.currency, booked, now)
         numbers = [written.number(each.upstream_id or "") for each in self.accepted]
-        run(_FORGET_ORPHANS, [(provider.pk, each) for each in numbers if each is not None])
+        run(_FORGET_ORPHANS, [(provider.account_id, each) for each in numbers if each is not None])
 
     def _refuse(self, attempt: _Sent, told: Outcome) -> None:
         """Leaves the attempt as it is. A second truth about it, after the verdict, is for staff."""

@@ -52,13 +52,14 @@ CHECKS = (
     ),
     Check(
         "upstream_id_once",
-        "an id at a provider is claimed by one attempt of a kind",
+        "an id at an account is claimed by one attempt of a kind, whichever of the provider's rows speaks to it",
         "fulfilment_attempt",
         """
-        SELECT 'id ' || upstream_id || ' at provider ' || provider_id || ' is claimed by ' || COUNT(*)
+        SELECT 'id ' || upstream_id || ' at the account of provider ' || account_id || ' is claimed by ' || COUNT(*)
             || ' attempts at ' || action AS breach
-        FROM fulfilment_attempt WHERE upstream_id IS NOT NULL AND action <> 'cancel'
-        GROUP BY provider_id, action, upstream_id HAVING COUNT(*) > 1
+        FROM fulfilment_attempt JOIN fulfilment_provider ON fulfilment_provider.id = provider_id
+        WHERE upstream_id IS NOT NULL AND action <> 'cancel'
+        GROUP BY account_id, action, upstream_id HAVING COUNT(*) > 1
         """,
     ),
     Check(

@@ -15,7 +15,7 @@ from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import alarms, children, journal, provider_books
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute, UpstreamOrder, account_rows
 from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.fulfilment.panel_answers import Balance, Declined, Failure
 from sutler.storage.transactions import durable
@@ -88,7 +88,7 @@ def is_due(provider_id: int, now: datetime) -> bool:
 
 def standing(provider_id: int) -> Standing:
     """Returns how our books stand there: to be read before the provider is asked, and given to `take` afterwards."""
-    adds = Attempt.objects.filter(provider=provider_id, action=Attempt.Action.ADD)
+    adds = Attempt.objects.filter(provider__in=account_rows(provider_id), action=Attempt.Action.ADD)
     is_quiet = not (adds.filter(IN_INDEX_SENDING).exists() or adds.filter(IN_INDEX_UNSETTLED).exists())
     held = provider_books.holding(provider_id)
     return Standing(held.micros, held.transfers, is_quiet)
@@ -161,7 +161,7 @@ def _is_usable(provider: Provider, answer: Balance | Failure, now: datetime) -> 
 def _measure(provider: Provider, books: Standing, said_micros: int, now: datetime) -> None:
     if provider.gap_micros is None:
         provider_books.open_with(provider, said_micros, now)
-        provider.gap_micros = 0
+        provider.gap_micros = provider_books.book_balance_micros(provider.pk) - said_micros
         return
     gap = provider.gap_micros = books.held_micros - said_micros
     if not provider.is_shared:  # what people order there by hand is not in the books
@@ -187,7 +187,9 @@ def _suspect(provider: Provider, books: Standing, said_micros: int, gap: int, no
 
 def _is_one_unasked(provider: Provider, since: datetime) -> bool:
     """Returns True while an order that was open then has not been asked about: it may have ended before."""
-    was_open = UpstreamOrder.objects.filter(provider=provider, placed_at__lte=since, finished_at=None)
+    was_open = UpstreamOrder.objects.filter(
+        provider__in=account_rows(provider.pk), placed_at__lte=since, finished_at=None
+    )
     asked_before = Q(ask_time__asked_at=None) | Q(ask_time__asked_at__lt=since)
     return was_open.filter(asked_before, ask_time__isnull=False).exists()
 
@@ -198,7 +200,7 @@ def _explained(provider: Provider, since: datetime, *, is_missing: bool) -> int:
     What is missing there: orders that cost more than the books had then, posts that it made by itself. What is over:
     those that cost less.
     """
-    was_open = UpstreamOrder.objects.filter(provider=provider, placed_at__lte=since)
+    was_open = UpstreamOrder.objects.filter(provider__in=account_rows(provider.pk), placed_at__lte=since)
     ended = was_open.filter(finished_at__gt=since).annotate(more=F("cost_micros") - F("expected_micros"))
     told = was_open.filter(finished_at=None, reported_micros__isnull=False)
     running = told.annotate(more=F("reported_micros") - F("cost_micros"))

@@ -20,7 +20,7 @@ from sutler.fulfilment import alarms, costs, journal
 from sutler.fulfilment.costs import Costed
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Provider, UpstreamOrder
+from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Provider, UpstreamOrder, account_rows
 from sutler.fulfilment.panel_answers import Declined, Failure, UpstreamStatus
 from sutler.fulfilment.panel_v2 import BATCH_SIZE
 from sutler.orders import drip, family, handing, schedules, subscriptions
@@ -43,7 +43,9 @@ def named_until(provider_id: int) -> datetime | None:
 
     What it made later may be an order of ours that nobody here knows of yet.
     """
-    going_on = UpstreamOrder.objects.filter(provider=provider_id, ask_time__isnull=False, finished_at=None)
+    going_on = UpstreamOrder.objects.filter(
+        provider__in=account_rows(provider_id), ask_time__isnull=False, finished_at=None
+    )
     rows = going_on.exclude(order__kind=Order.Kind.SINGLE).values_list("ask_time__asked_at", "placed_at")
     last_heard = [asked_at or placed_at for asked_at, placed_at in rows]
     return min(last_heard) - ON_THE_WAY if last_heard else None
@@ -51,7 +53,7 @@ def named_until(provider_id: int) -> datetime | None:
 
 def made_micros(provider_id: int, since: datetime) -> int:
     """Returns what the orders cost, in the provider's currency, that it made by itself and that we learned of since."""
-    there = UpstreamOrder.objects.filter(_IS_MADE, provider=provider_id, placed_at__gt=since)
+    there = UpstreamOrder.objects.filter(_IS_MADE, provider__in=account_rows(provider_id), placed_at__gt=since)
     return there.aggregate(total=Sum("expected_micros"))["total"] or 0
 
 

@@ -15,6 +15,7 @@ from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.journal import Said
 from sutler.fulfilment.models import Attempt, Provider
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
+from sutler.fulfilment.provider_account import lock
 from sutler.orders import handing, schedules
 from sutler.orders.models import Order
 from sutler.storage.statements import Statement, moment, read_json, run, select
@@ -42,7 +43,8 @@ _UNSETTLED = Statement(
     ("id",),
 )
 _UNKNOWN = Statement(
-    "SELECT {answer} FROM (SELECT id FROM fulfilment_attempt WHERE provider_id = ?"
+    "SELECT {answer} FROM (SELECT id FROM fulfilment_attempt WHERE provider_id IN"
+    " (SELECT id FROM fulfilment_provider WHERE account_id = ?)"
     " AND state IN ('unknown', 'staff') AND state = 'unknown' AND action = 'add' AND refusal = '' LIMIT 1) AS found",
     {},
     ("id",),
@@ -83,7 +85,7 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Clai
     if not _due(provider_id, now).exists():  # asking often must not take the write lock
         return []
     with durable():
-        return take(Provider.objects.select_for_update().get(pk=provider_id), count, worker, now)
+        return take(lock(provider_id), count, worker, now)
 
 
 def settle_and_claim(
@@ -95,7 +97,7 @@ def settle_and_claim(
     settled again.
     """
     with durable():
-        provider = Provider.objects.select_for_update().get(pk=provider_id)
+        provider = lock(provider_id)
         attempts.take(provider, outcomes, calls, now)
         return take(provider, count, worker, now)
 
@@ -144,7 +146,7 @@ def _choose(provider: Provider, count: int, now: datetime) -> list[int]:
     due = _due(provider.pk, now)
     free = due.filter(~Exists(_holding(OuterRef("service_id"), OuterRef("link_digest")))) if select(_UNSETTLED) else due
     first = _lock(free, count)
-    if not select(_UNKNOWN, provider.pk):
+    if not select(_UNKNOWN, provider.account_id):
         return first
     alike = _like_unknown(provider)
     looked_at = due.order_by("pk").values("pk")[:_LOOKED_AT]
@@ -162,7 +164,7 @@ def _lock(free: QuerySet[Attempt], count: int) -> list[int]:
 
 
 def _like_unknown(provider: Provider) -> Exists:
-    """Tells whether an attempt will be charged as an unknown outcome at the provider should have been, as told there.
+    """Tells whether an attempt will be charged as an unknown outcome at the account should have been, as told there.
 
     Not as one with staff: it is judged no more, and what is sent from now on lies above its window. Nor as one that was
     refused in unknown words: links that a provider does not take are anybody's to send.
@@ -171,7 +173,7 @@ def _like_unknown(provider: Provider) -> Exists:
     # What is told of either may be that far from what it should be.
     near = 2 * provider.rounding.within_micros if provider.rounding.is_coarse else 0
     charge = OuterRef("expected_micros")
-    adds = unknown.filter(provider=provider.pk, action=Attempt.Action.ADD)
+    adds = unknown.filter(provider__account=provider.account_id, action=Attempt.Action.ADD)
     return Exists(adds.filter(expected_micros__range=(charge - near, charge + near)))
 
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.fulfilment import provider_books
-from sutler.fulfilment.models import Attempt, LoggedCall, Orphan, UpstreamOrder
+from sutler.fulfilment.models import Attempt, LoggedCall, Orphan, UpstreamOrder, account_rows
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 from sutler.fulfilment.reconcile import ripe_at, settle_window
 
@@ -67,7 +67,9 @@ def of(order_id: int, now: datetime) -> Evidence | None:
         return None
     provider, looked = attempt.provider, attempt.evidence or {}
     below = looked.get("ids_below")
-    orphans = Orphan.objects.filter(provider=provider, upstream_id__gt=attempt.floor_id).order_by("upstream_id")
+    orphans = Orphan.objects.filter(provider=provider.account_id, upstream_id__gt=attempt.floor_id).order_by(
+        "upstream_id"
+    )
     in_window = orphans.filter(upstream_id__lt=below) if below else orphans
     others = _others(attempt)
     ripe = ripe_at(attempt, settle_window(provider, now))
@@ -100,7 +102,7 @@ def _nearby(attempt: Attempt) -> list[UpstreamOrder]:
     """The orders of ours that the provider took shortly before and after: between their ids lies the one looked for."""
     if attempt.sent_at is None:
         return []
-    there = UpstreamOrder.objects.filter(provider=attempt.provider_id)
+    there = UpstreamOrder.objects.filter(provider__in=account_rows(attempt.provider_id))
     before = list(there.filter(placed_at__lte=attempt.sent_at).order_by("-placed_at")[:3])
     after = list(there.filter(placed_at__gt=attempt.sent_at).order_by("placed_at")[:3])
     return [*reversed(before), *after]
@@ -110,7 +112,7 @@ def _others(attempt: Attempt) -> list[Attempt]:
     """The other attempts of the order, and whatever else at the provider may have placed an order nobody knows of."""
     own = Attempt.objects.filter(order=attempt.order_id).values("pk")
     open_adds = Attempt.objects.filter(action=Attempt.Action.ADD, state__in=[_SENDING, *UNSETTLED])
-    rivals = open_adds.filter(provider=attempt.provider_id).values("pk")
+    rivals = open_adds.filter(provider__in=account_rows(attempt.provider_id)).values("pk")
     found = Attempt.objects.filter(Q(pk__in=own) | Q(pk__in=rivals)).exclude(pk=attempt.pk)
     return list(found.select_related("provider").order_by("-pk")[: 2 * MOST_OF_EACH])
 

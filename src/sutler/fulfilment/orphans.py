@@ -73,12 +73,12 @@ def close(provider_id: int, stretch: Stretch, looked: Scan, calls: Sequence[Said
         window = settle_window(Provider.objects.get(pk=provider_id), now)
         suspects = open_suspects(provider_id, window, now).values()
         open_floor = min((each.floor for each in suspects), default=None)
-        found = Orphan.objects.filter(provider=provider_id, upstream_id__in=looked.ours.keys())
+        found = Orphan.objects.filter(provider__rows=provider_id, upstream_id__in=looked.ours.keys())
         for orphan in found.order_by("upstream_id"):
             if open_floor is None or orphan.upstream_id <= open_floor:
                 charge = "an unknown charge" if orphan.charge_micros is None else show_charge(orphan.charge_micros)
                 text = f"{orphan.upstream_id} ({orphan.word}, {charge}) is an order of ours that nobody here has placed"
-                alarms.sound(provider_id, Alarm.Kind.ORPHAN, f"id {orphan.upstream_id}", text, now)
+                alarms.sound(orphan.provider_id, Alarm.Kind.ORPHAN, f"id {orphan.upstream_id}", text, now)
         if looked.is_whole:
             Provider.objects.filter(pk=provider_id).update(audited_id=stretch.last, audited_at=now)
         journal.write(provider_id, calls)

@@ -10,7 +10,7 @@ from sutler.books.post import Entry, house, post
 from sutler.books.summed import Sum, renew, summed
 from sutler.core.money import LARGEST_MICROS, Micros
 from sutler.core.refusals import Reason, Refusal
-from sutler.fulfilment.models import Provider
+from sutler.fulfilment.models import Provider, account_rows
 from sutler.storage.statements import Statement, select
 from sutler.storage.transactions import durable
 
@@ -45,21 +45,32 @@ def draw(provider_id: int, amount_micros: int, name: str, reason: str, now: date
 
 
 def open_with(provider: Provider, said_micros: int, now: datetime) -> None:
-    """Books what the provider held before the books knew of it, in the caller's transaction: once, whatever is said."""
+    """Books what the account held before the books knew of it, in the caller's transaction: once, whatever is said."""
     missing = said_micros - book_balance_micros(provider.pk)
     kind = "topup" if missing > 0 else "drawn"
-    _post(provider, kind, f"opening:{provider.pk}", abs(missing), "what it held as it was first asked", now)
+    _post(provider, kind, f"opening:{provider.account_id}", abs(missing), "what it held as it was first asked", now)
+
+
+def close_opening(provider: Provider, now: datetime) -> None:
+    """Takes back what the provider was opened with, in the caller's transaction: another row's books hold it too."""
+    openings = {f"{kind}:opening:{provider.pk}": kind for kind in ("topup", "drawn")}
+    opening = Transfer.objects.filter(cause__in=openings).first()
+    if opening is not None:
+        kind = "drawn" if openings[opening.cause] == "topup" else "topup"
+        why = "the account of another provider, whose books hold it"
+        _post(provider, kind, f"joined:{provider.pk}", opening.amount_micros, why, now)
 
 
 def book_balance_micros(provider_id: int) -> int:
-    """Returns what our books hold at the provider."""
+    """Returns what our books hold at the provider, of all rows of its account."""
     return holding(provider_id).micros
 
 
 def holding(provider_id: int) -> Sum:
-    """Returns what our books hold at the provider, and of how many transfers that is the sum."""
-    found = LedgerAccount.objects.filter(provider_id=provider_id).values_list("pk", flat=True).first()
-    return Sum() if found is None else summed(found)
+    """Returns what our books hold at the provider's account, and of how many transfers that is the sum."""
+    accounts = LedgerAccount.objects.filter(provider_id__in=account_rows(provider_id)).values_list("pk", flat=True)
+    sums = [summed(each) for each in accounts]
+    return Sum(sum(each.micros for each in sums), sum(each.transfers for each in sums))
 
 
 def renew_snapshot(provider: Provider, now: datetime) -> None:

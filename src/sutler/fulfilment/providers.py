@@ -12,7 +12,7 @@ from django.conf import settings
 from sutler.catalogue.models import ExchangeRate
 from sutler.core.money import LARGEST_MICROS, is_currency
 from sutler.core.refusals import Reason, Refusal
-from sutler.fulfilment import alarms, journal, selling
+from sutler.fulfilment import alarms, journal, provider_account, selling
 from sutler.fulfilment.models import Alarm, Provider
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.safe_transport import is_address, is_allowed, is_public
@@ -33,11 +33,17 @@ _BOUNDS = {
     "brake_open": (1, 100_000),
 }
 _CHOICES = {"method": ("POST", "GET"), "cancel_field": ("orders", "order"), "trailing_slash": (None, True, False)}
-_FLAGS = frozenset({"drip_feed_there", "subscriptions_there", "may_scan", "is_shared"})
+_FLAGS = frozenset({"drip_feed_there", "subscriptions_there", "may_scan", "is_shared", "has_moved"})
+# What is said of the account: no columns.
+_OF_ACCOUNT = frozenset({"same_account_as", "has_moved"})
 
 
 class Terms(TypedDict, total=False):
-    """What may be said of a provider: columns of `Provider`, and the key and fixed fields, which are kept sealed."""
+    """What may be said of a provider: columns of `Provider`, and the key and fixed fields, which are kept sealed.
+
+    `same_account_as` is another provider whose account this is, by another key. `has_moved`: a new address is that of
+    the same account.
+    """
 
     name: str
     url: str
@@ -57,6 +63,8 @@ class Terms(TypedDict, total=False):
     brake_percent: int
     brake_open: int
     low_balance_micros: int | None
+    same_account_as: int
+    has_moved: bool
 
 
 def add(currency: str, now: datetime, **terms: Unpack[Terms]) -> Provider | Refusal:
@@ -65,16 +73,28 @@ def add(currency: str, now: datetime, **terms: Unpack[Terms]) -> Provider | Refu
     `name`, `url` and `key` are needed. Refuses with INCORRECT_FIELD for the first field that cannot be: `currency` if
     its worth in the base currency is not known (no margin could be told), `name` if another has it, `url` unless it is
     https (or http at a host of SUTLER_UPSTREAM_PRIVATE_HOSTS) without a user, a query or a fragment, and not at an
-    address that would be refused at every call.
+    address that would be refused at every call, `account` if another provider has this address and key (`twin`),
+    `same_account_as` if there is none, or its currency is another.
     """
     missing = next((each for each in ("name", "url", "key") if each not in terms), "")
     if missing or not _has_worth(currency):
         return Refusal(Reason.INCORRECT_FIELD, missing or "currency")
-    return _keep(Provider(currency=currency, created_at=now), terms)
+    with durable():
+        return _keep(Provider(currency=currency, created_at=now), terms, now)
+
+
+def twin(terms: Terms, provider_id: int | None = None) -> Provider | None:
+    """Returns the other provider that has the address and key that a provider has, or would have by these terms."""
+    secret_key = settings.SECRET_KEY
+    stored = Provider.objects.filter(pk=provider_id).first() if provider_id else None
+    url = terms.get("url", stored.url if stored else "")
+    key = terms.get("key") or (provider_account.key_of(stored, secret_key) if stored else None)
+    return provider_account.twin(url, key, secret_key, besides=provider_id) if key else None
 
 
 def change(provider_id: int, now: datetime, **terms: Unpack[Terms]) -> Provider | Refusal:
-    """Changes what is given of a provider. Refuses as `add` does, and with INCORRECT_FIELD `provider` if none is there.
+    """Changes what is given of a provider. Refuses as `add` does, and with INCORRECT_FIELD `provider` if none is there,
+    `has_moved` if orders are open there and the address is another, unless it is said that the account moved with it.
 
     Its worker takes it over within seconds; calls that are out are waited for first. Services that only it can deliver
     follow: a service of type Subscriptions there delivers ours only while it runs subscriptions itself.
@@ -84,7 +104,7 @@ def change(provider_id: int, now: datetime, **terms: Unpack[Terms]) -> Provider 
         if found is None:
             return Refusal(Reason.INCORRECT_FIELD, "provider")
         ran_subscriptions, address = found.subscriptions_there, (found.url, found.trailing_slash)
-        kept = _keep(found, terms)
+        kept = _keep(found, terms, now)
         if isinstance(kept, Provider) and (kept.url, kept.trailing_slash) != address:
             alarms.close(provider_id, Alarm.Kind.CATALOGUE, journal.REDIRECTED, "address changed", now)
         if isinstance(kept, Provider) and kept.subscriptions_there != ran_subscriptions:
@@ -117,11 +137,13 @@ def panel_settings(provider: Provider, secret_key: str) -> PanelSettings:
     )
 
 
-def _keep(provider: Provider, terms: Terms) -> Provider | Refusal:
-    wrong = _wrong_field(provider, terms)
+def _keep(provider: Provider, terms: Terms, now: datetime) -> Provider | Refusal:
+    wrong = _wrong_field(provider, terms) or _wrong_account(provider, terms)
     if wrong:
         return Refusal(Reason.INCORRECT_FIELD, wrong)
-    for name, value in terms.items():
+    columns = [each for each in terms if each not in _OF_ACCOUNT]
+    for name in columns:
+        value = terms[name]  # type: ignore[literal-required]
         match name:
             case "key":
                 provider.sealed_key = seal(str(value), settings.SECRET_KEY)
@@ -129,10 +151,30 @@ def _keep(provider: Provider, terms: Terms) -> Provider | Refusal:
                 provider.sealed_fields = seal(json.dumps(value), settings.SECRET_KEY) if value else ""
             case _:
                 setattr(provider, name, value)
-    columns = {"key": "sealed_key", "extra_fields": "sealed_fields"}
+    names = {"key": "sealed_key", "extra_fields": "sealed_fields"}
     # Of a provider that is there, only what was given: its worker and its care write the others.
-    provider.save(update_fields=[columns.get(each, each) for each in terms] if provider.pk else None)
+    provider.save(update_fields=[names.get(each, each) for each in columns] if provider.pk else None)
+    if "same_account_as" in terms:
+        provider_account.join(Provider.objects.get(pk=terms["same_account_as"]), provider, now)
     return provider
+
+
+def _wrong_account(provider: Provider, terms: Terms) -> str:
+    """Returns the term by which it would be the account of another provider, or not its own any more."""
+    other_id = terms.get("same_account_as")
+    if other_id is not None:
+        others = Provider.objects.filter(pk=other_id, currency=provider.currency).exclude(pk=provider.pk or 0)
+        if not others.exists():
+            return "same_account_as"
+    if terms.keys() & {"url", "key"}:
+        other = twin(terms, provider.pk)
+        if other is not None and other.account_id != provider.account_id:
+            return "account"
+    if provider.pk and "url" in terms and not terms.get("has_moved"):
+        is_elsewhere = provider_account.address(terms["url"]) != provider_account.address(provider.url)
+        if is_elsewhere and provider_account.has_open_orders(provider.pk):
+            return "has_moved"
+    return ""
 
 
 def _wrong_field(provider: Provider, terms: Terms) -> str:
@@ -189,6 +231,7 @@ def _has_worth(currency: str) -> bool:
 
 
 _RULES: dict[str, Callable[[Any], bool]] = {
+    "same_account_as": lambda provider_id: type(provider_id) is int,
     "name": lambda text: _is_line(text, LONGEST_NAME),
     "url": _is_url,
     "key": lambda text: _is_line(text, LONGEST_SECRET),

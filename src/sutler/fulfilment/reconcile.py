@@ -5,6 +5,7 @@ once the settle window has passed; only then is anything decided (reliability pa
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from sutler.core.verdicts import Doubt, Evidence, Found, Placed, Suspect
 from sutler.fulfilment import attempts, children, provider_books
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import Attempt, NamedOrder, Orphan, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models import Attempt, NamedOrder, Orphan, Provider, ProviderMinute, UpstreamOrder, account_rows
 from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.fulfilment.panel_answers import Balance
 from sutler.fulfilment.panel_v2 import PLACING_SECONDS
@@ -176,8 +177,9 @@ def open_suspects(provider_id: int, window: timedelta, now: datetime) -> dict[in
     """Every attempt that may have placed an order nobody knows of: on the way, unknown, with staff, or accepted under
     an id that has not answered yet and may be another's. By their keys.
     """
-    adds = Attempt.objects.filter(provider=provider_id, action=_ADD)
-    unheard_of = UpstreamOrder.objects.filter(provider=provider_id, ask_time__isnull=False, confirmed_at=None)
+    rows = list(account_rows(provider_id))
+    adds = Attempt.objects.filter(provider__in=rows, action=_ADD)
+    unheard_of = UpstreamOrder.objects.filter(provider__in=rows, ask_time__isnull=False, confirmed_at=None)
     undecided = (
         adds.filter(IN_INDEX_SENDING),
         adds.filter(IN_INDEX_UNSETTLED),
@@ -186,29 +188,33 @@ def open_suspects(provider_id: int, window: timedelta, now: datetime) -> dict[in
     ids = [pk for group in undecided for pk in group.values_list("pk", flat=True)]
     found = Attempt.objects.filter(pk__in=ids).select_related("order", "upstream_service")
     ripe = {each.pk: at for each in found if (at := ripe_at(each, window)) is not None and at <= now}
-    horizons = [(pk, provider_id, moment(at)) for pk, at in ripe.items()]
-    ceilings: dict[int, str] = dict(run(_CEILINGS, horizons))
-    return {each.pk: _suspect(each, ceilings.get(each.pk)) for each in found}
+    horizons = [(pk, row, moment(at)) for pk, at in ripe.items() for row in rows]
+    later_ids: dict[int, list[str | None]] = defaultdict(list)
+    for pk, later_id in run(_CEILINGS, horizons):
+        later_ids[pk].append(later_id)
+    return {each.pk: _suspect(each, later_ids[each.pk]) for each in found}
 
 
 def claimed_ids(provider_id: int, ids: Iterable[int]) -> set[int]:
-    """Returns those of the ids that orders of ours have, or that were named as made for one."""
+    """Returns those of the account's ids that orders of ours have, or that were named as made for one."""
+    rows = list(account_rows(provider_id))
     found: set[int] = set()
     texts = [str(each) for each in ids]
     for start in range(0, len(texts), _IN_ONE_QUERY):
         part = texts[start : start + _IN_ONE_QUERY]
-        orders = UpstreamOrder.objects.filter(provider=provider_id, upstream_id__in=part)
-        named = NamedOrder.objects.filter(provider=provider_id, upstream_id__in=part)
+        orders = UpstreamOrder.objects.filter(provider__in=rows, upstream_id__in=part)
+        named = NamedOrder.objects.filter(provider__in=rows, upstream_id__in=part)
         for each in (orders, named):
             found.update(map(int, each.values_list("upstream_id", flat=True)))
     return found
 
 
 def remember(provider_id: int, looked: Scan, now: datetime) -> None:
-    """Keeps the orphans with what they said of themselves first, and forgets those that were claimed meanwhile."""
+    """Keeps the account's orphans with what they said of themselves first; forgets those claimed meanwhile."""
+    account_id = Provider.objects.get(pk=provider_id).account_id or provider_id
     rows = [
         Orphan(
-            provider_id=provider_id,
+            provider_id=account_id,
             upstream_id=each,
             charge_micros=said.charge_micros,
             word=said.raw,
@@ -218,7 +224,7 @@ def remember(provider_id: int, looked: Scan, now: datetime) -> None:
         for each, said in looked.ours.items()
     ]
     Orphan.objects.bulk_create(rows, ignore_conflicts=True)
-    Orphan.objects.filter(provider=provider_id, upstream_id__in=claimed_ids(provider_id, looked.ours)).delete()
+    Orphan.objects.filter(provider=account_id, upstream_id__in=claimed_ids(provider_id, looked.ours)).delete()
 
 
 def _pause(case: Case, now: datetime) -> timedelta:
@@ -242,12 +248,12 @@ def _case(attempt: Attempt, suspect: Suspect, window: timedelta, now: datetime) 
     return Case(suspect, attempt.sent_at, now >= ripe, ripe, attempt.clean_scans, attempt.gap_micros)
 
 
-def _suspect(attempt: Attempt, later_id: str | None) -> Suspect:
+def _suspect(attempt: Attempt, later_ids: Sequence[str | None]) -> Suspect:
     assert attempt.upstream_service is not None  # noqa: S101 - every add has one
     return Suspect(
         attempt.pk,
         attempt.floor_id,
-        _ceiling(later_id, attempt.floor_id),
+        min((id_ for each in later_ids if (id_ := _ceiling(each, attempt.floor_id)) is not None), default=None),
         attempt.expected_micros,
         attempt.order.quantity,
         attempt.upstream_service.rate_micros,
@@ -347,7 +353,7 @@ def _bench(provider_id: int, docket: Docket, looked: Scan, balance: Balance | No
     # What was open before the look and what is open now, by the windows that the look has covered.
     suspects = {**open_suspects(provider_id, docket.settle_window, now), **docket.suspects}
     lowest = min(each.suspect.floor for each in docket.cases)
-    orphans = Orphan.objects.filter(provider=provider_id, upstream_id__gt=lowest)
+    orphans = Orphan.objects.filter(provider__rows=provider_id, upstream_id__gt=lowest)
     named_until = children.named_until(provider_id)
     rows = orphans.values_list("upstream_id", "charge_micros", "word", "remains", "seen_at")
     found = [

@@ -14,7 +14,7 @@ from sutler.core.upstream_words import DeclineKind, read_status
 from sutler.fulfilment import alarms, costs, due, journal, unread, whole
 from sutler.fulfilment.heard import Due, Followed, Heard, get_on, hear, miss
 from sutler.fulfilment.journal import Said
-from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService
+from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService, account_rows
 from sutler.fulfilment.panel_answers import Declined, UpstreamStatus
 from sutler.orders import move
 from sutler.orders.change import note, write_events
@@ -184,7 +184,7 @@ def _disown_anothers(provider: Provider, heard: Iterable[Heard]) -> None:
     unheard_of = (AttemptState.SENDING, *UNSETTLED)
     is_open = Q(state__in=unheard_of) | Q(state=AttemptState.ACCEPTED, upstream_order__confirmed_at=None)
     within = provider.rounding.within_micros
-    others = Attempt.objects.filter(is_open, provider=provider, action=Attempt.Action.ADD)
+    others = Attempt.objects.filter(is_open, provider__in=account_rows(provider.pk), action=Attempt.Action.ADD)
     expected = list(others.values_list("expected_micros", flat=True))
     for each in odd:
         told = each.reported_micros
@@ -229,7 +229,7 @@ def _raise_highest(provider_id: int, confirmed: Iterable[str]) -> None:
     highest = max((written.number(each) or 0 for each in confirmed), default=0)
     if not highest:
         return
-    Provider.objects.filter(pk=provider_id, highest_id__lt=highest).update(highest_id=highest)
+    Provider.objects.filter(pk__in=account_rows(provider_id), highest_id__lt=highest).update(highest_id=highest)
 
 
 def _learn_pace(ended: Iterable[Heard]) -> None:

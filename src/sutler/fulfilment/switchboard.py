@@ -18,6 +18,7 @@ from sutler.fulfilment import (
     follow,
     leases,
     orphans,
+    provider_account,
     provider_tasks,
     providers,
     reconcile,
@@ -76,8 +77,12 @@ class Switchboard:
     async def run(self, stop: asyncio.Event) -> None:
         """Keeps the lines open until `stop` is set; what is out is then waited for, as far as it comes soon."""
         ending = asyncio.create_task(stop.wait())
+        is_joined = False
         while not stop.is_set():
             try:
+                if not is_joined:  # before anything is sent: ids are claimed by account
+                    await self._following.run(provider_account.join_twins, self._secret_key, self._clock.now())
+                    is_joined = True
                 held = await self._following.run(leases.hold, self._name, self._clock.now())
                 await self._keep_lines(held)
             except NOT_NOW as error:

@@ -80,7 +80,7 @@ def _keep_named(provider: Provider, told: Sequence[tuple[Followed, UpstreamStatu
     NamedOrder.objects.bulk_create(new)
     numbers = map(written.number, [each.upstream_id for each in new])
     orphans = [each for each in numbers if each is not None]
-    Orphan.objects.filter(provider=provider, upstream_id__in=orphans).delete()
+    Orphan.objects.filter(provider=provider.account_id, upstream_id__in=orphans).delete()
 
 
 def _with_open_children(parents: Sequence[Followed]) -> set[int]:

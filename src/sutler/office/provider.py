@@ -23,7 +23,7 @@ from sutler.fulfilment import alarms, care, heartbeat, provider_books, provider_
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, ProviderMinute
 from sutler.fulfilment.service_changes import audited
 from sutler.office.fields import reason_field
-from sutler.office.providers import NOT_SAVED, STATES, ProviderForm, kept
+from sutler.office.providers import STATES, ProviderForm, kept, not_saved
 from sutler.office.templatetags.order import share
 from sutler.office.words import Words, refuse, words
 from sutler.web import paging
@@ -125,7 +125,7 @@ def provider_settings(request: StaffRequest, provider_id: int) -> HttpResponse:
         if not isinstance(saved, Refusal):
             messages.success(request, _("The provider is saved."))
             return redirect("office:provider_settings", provider_id)
-        refuse(form, saved, NOT_SAVED)
+        refuse(form, saved, not_saved(saved, terms, provider_id), field="url")
     given = head(found, "settings", request.now) | {"form": form}
     return render(request, "office/provider_settings.html", given)
 

@@ -31,6 +31,11 @@ NOT_SAVED: dict[Any, Words] = {
     "currency": gettext_lazy("What this currency is worth is not known yet: set its rate first."),
     "extra_fields": gettext_lazy("Write name=value, one a line; a name of the protocol cannot be used."),
     "key_field": gettext_lazy("This name cannot be used."),
+    "has_moved": gettext_lazy(
+        "Orders are open here, and their IDs belong to the account at the old address. Confirm that it is the same"
+        " account, or add the other account as a new provider."
+    ),
+    "same_account_as": gettext_lazy("Its account is in another currency."),
 }
 STATES: dict[str, tuple[Words, str]] = {
     Provider.State.ON: (gettext_lazy("On"), "good"),
@@ -51,6 +56,9 @@ class ProviderForm(forms.Form):
         max_length=providers.LONGEST_URL,
         widget=forms.TextInput({"type": "url", "inputmode": "url", "placeholder": "https://panel.example/api/v2"}),
     )
+    has_moved = forms.BooleanField(
+        label=gettext_lazy("The panel has moved: a new address is that of the same account"), required=False
+    )
     key = forms.CharField(
         label=gettext_lazy("API key"),
         max_length=providers.LONGEST_SECRET,
@@ -59,6 +67,11 @@ class ProviderForm(forms.Form):
     )
     currency = forms.ChoiceField(
         label=gettext_lazy("Currency of the account there"), help_text=gettext_lazy("It cannot be changed later.")
+    )
+    same_account_as = forms.ChoiceField(
+        label=gettext_lazy("Same account as"),
+        required=False,
+        help_text=gettext_lazy("A provider that uses this account by another key. Order IDs then belong to both."),
     )
     low_balance_micros = LimitField(
         label=gettext_lazy("Alarm below a balance of"),
@@ -121,10 +134,14 @@ class ProviderForm(forms.Form):
         codes = [base, *(each.currency for each in exchange.rates())]
         self.fields["currency"].choices = [(each, each) for each in codes]  # type: ignore[attr-defined]
         self.fields["extra_fields"].help_text = _("One a line: name=value.")
+        others = Provider.objects.exclude(pk=found.pk if found else 0).order_by("name").values_list("pk", "name")
+        self.fields["same_account_as"].choices = [("", _("an account of its own")), *others]  # type: ignore[attr-defined]
         if found is not None:
             del self.fields["currency"]
+            joined = Provider.objects.filter(account=found.account_id).exclude(pk=found.pk).order_by("pk").first()
+            self.initial["same_account_as"] = joined.pk if joined else ""
             self.fields["key"].required = False
-            self.fields["key"].help_text = _("Empty: the key that is kept stays. It is never shown.")
+            self.fields["key"].help_text = _("Empty: the stored key stays. A new key must be of the same account.")
             kept = _("Some are kept. ") if found.sealed_fields else ""
             self.fields["extra_fields"].help_text = kept + _("Empty: they stay as they are. A dash: none any more.")
 
@@ -147,6 +164,10 @@ class ProviderForm(forms.Form):
         terms = {name: given[name] for name in names} | {"trailing_slash": _SLASHES[given["trailing_slash"]]}
         if given["key"]:
             terms["key"] = given["key"].strip()
+        if given["same_account_as"]:
+            terms["same_account_as"] = int(given["same_account_as"])
+        if given["has_moved"]:
+            terms["has_moved"] = True
         if given["extra_fields"] is not None:
             terms["extra_fields"] = given["extra_fields"]
         return terms
@@ -157,6 +178,13 @@ def kept(found: Provider) -> dict[str, Any]:
     names = ("name", "url", "low_balance_micros", "method", "key_field", "cancel_field", *_FLAGS, *_NUMBERS)
     slash = next(word for word, value in _SLASHES.items() if value is found.trailing_slash)
     return {name: getattr(found, name) for name in names} | {"trailing_slash": slash}
+
+
+def not_saved(refusal: Refusal, terms: Any, provider_id: int | None = None) -> dict[Any, Words]:
+    """Returns why a provider is not saved, with the name of the one that has its account already."""
+    other = providers.twin(terms, provider_id) if refusal.field == "account" else None
+    taken = _("%(name)s has this address and key already. One account is one provider.")
+    return NOT_SAVED | ({"account": taken % {"name": other.name}} if other else {})
 
 
 @require_safe
@@ -201,7 +229,7 @@ def provider_new(request: StaffRequest) -> HttpResponse:
             said = _("%(name)s is added: its catalogue is being fetched, then the connection is tested.")
             messages.success(request, said % {"name": made.name})
             return redirect("office:provider", made.pk)
-        refuse(form, made, NOT_SAVED)
+        refuse(form, made, not_saved(made, terms), field="url")
     return render(request, "office/provider_new.html", {"form": form})
 
 

@@ -25,6 +25,9 @@ _HINTS = {
     "url": "https, a public host, no user, query or fragment; SUTLER_UPSTREAM_PRIVATE_HOSTS allows other hosts",
     "key": "must be one line of at most 500 characters",
     "settle_minutes": "15 at least",
+    "same_account_as": "there must be such a provider, and its currency must be the same",
+    "has_moved": "orders are open there, and their IDs belong to the account at the old address; --moved says that the"
+    " account moved with it, and another account is another provider",
 }
 _SLASHES = {"as-written": None, "with": True, "without": False}
 
@@ -74,6 +77,7 @@ _OPTIONS = (
     click.option("--brake-open", type=int, help="Open unknown outcomes that stop sending.  [new: 20]"),
     click.option("--low-balance", "low_balance_micros", type=Amount(), help="Alarm below this, in its currency."),
     click.option("--no-low-balance", is_flag=True, help="No such alarm any more."),
+    click.option("--same-account-as", type=ID, help="Another provider that uses the same account by another key."),
 )
 
 
@@ -112,7 +116,7 @@ def add(*, currency: str, **options: Any) -> None:
     terms = _terms(options)
     if "key" not in terms:
         terms["key"] = click.prompt("API key", hide_input=True, err=True).strip()
-    made = _accepted(providers.add(currency, SystemClock().now(), **terms))
+    made = _accepted(providers.add(currency, SystemClock().now(), **terms), terms=terms)
     click.echo(f"Provider {made.pk}: {made.name}, {made.currency}. `sutler provider test {made.pk}` tries it.")
     _, calls = asyncio.run(over_lines(made, ask_balance, settings_of(made)))
     tell_of_redirect(made, calls)
@@ -122,6 +126,7 @@ def add(*, currency: str, **options: Any) -> None:
 @click.argument("provider_id", type=ID)
 @click.option("--name", type=Text(100))
 @click.option("--url", type=PanelAddress(), help="Address of its API.")
+@click.option("--moved", "has_moved", is_flag=True, default=None, help="The new address is that of the same account.")
 @_with_options
 @on_panel
 def change(provider_id: int, **options: Any) -> None:
@@ -131,7 +136,7 @@ def change(provider_id: int, **options: Any) -> None:
     terms = _terms(options)
     if not terms:
         raise click.UsageError("say what to change")
-    made = _accepted(providers.change(provider_id, SystemClock().now(), **terms), provider_id)
+    made = _accepted(providers.change(provider_id, SystemClock().now(), **terms), provider_id, terms)
     click.echo(f"Provider {made.pk}: {', '.join(map(_words, terms))} changed.")
 
 
@@ -218,7 +223,13 @@ def find(provider_id: int) -> "Provider":
     raise missing("provider", provider_id)
 
 
-def _accepted(outcome: "Provider | Refusal", provider_id: int = 0) -> "Provider":
+def _accepted(outcome: "Provider | Refusal", provider_id: int = 0, terms: Any = None) -> "Provider":
+    if isinstance(outcome, Refusal) and outcome.field == "account":
+        from sutler.fulfilment import providers
+
+        other = providers.twin(terms, provider_id)
+        name = f"provider {other.pk}, {other.name}" if other else "another provider"
+        raise Failed(f"refused: {name}, has this address and key already; one account is one provider")
     if isinstance(outcome, Refusal):
         if outcome.field == "provider":
             raise missing("provider", provider_id)

@@ -11,6 +11,7 @@ from sutler.fulfilment.models.provider import (
     Provider,
     ProviderMinute,
     ProviderTask,
+    account_rows,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "Route",
     "UpstreamOrder",
     "UpstreamService",
+    "account_rows",
 ]

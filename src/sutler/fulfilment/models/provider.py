@@ -1,5 +1,7 @@
 """Providers, how they have answered lately, what they answered badly, and what staff must look at."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -18,6 +20,8 @@ class Provider(models.Model):
         STOPPED = "sending stopped"
         OFF = "off"
 
+    # The first of the rows that speak to the same account there, usually this one itself: ids and charges are its.
+    account = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, related_name="rows")
     name = models.CharField(max_length=100, unique=True)
     url = models.CharField(max_length=500)
     sealed_key = models.TextField()
@@ -78,6 +82,19 @@ class Provider(models.Model):
     def rounding(self) -> Rounding:
         """How finely it tells its charges."""
         return Rounding(self.charge_digits, self.charges_rounded)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Stores the row; a new one is an account of its own unless it says otherwise."""
+        super().save(*args, **kwargs)
+        if self.account_id is None:
+            self.account_id = self.pk
+            super().save(update_fields=["account"])
+
+
+def account_rows(provider_id: int) -> models.QuerySet[Provider, int]:
+    """Returns the keys of all rows that speak to the account of this provider, its own among them."""
+    own = Provider.objects.filter(pk=provider_id).values("account")
+    return Provider.objects.filter(account__in=own).values_list("pk", flat=True)
 
 
 class ProviderMinute(models.Model):
