@@ -108,14 +108,14 @@ class TestMoving:
         way = route(service, make_provider(url=URL))
         provider = way.upstream_service.provider
         send(placed(alice, service), Accepted("17"))
-        moved = {"url": "https://new.example/api/v2"}
-        assert providers.change(provider.pk, NOW, **moved) == refused("has_moved")
-        change = ("provider", "change", str(provider.pk), "--url", moved["url"])
+        moved = "https://new.example/api/v2"
+        assert providers.change(provider.pk, NOW, url=moved) == refused("has_moved")
+        change = ("provider", "change", str(provider.pk), "--url", moved)
         assert "the account at the old address" in failed(1, *change)
         assert isinstance(providers.change(provider.pk, NOW, url=f"{URL}/"), Provider)
         done(*change, "--moved")
         provider.refresh_from_db()
-        assert (provider.url, provider.account_id) == (moved["url"], provider.pk)
+        assert (provider.url, provider.account_id) == (moved, provider.pk)
 
 
 class TestJoined:

@@ -1,5 +1,7 @@
 """The office's providers: added, changed, asked through the worker, their catalogue decided and put on sale."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -145,7 +147,7 @@ def test_few_queries_and_not_for_everybody(sam_browser: Client, below: str) -> N
 
 
 def test_an_account_that_a_provider_has_already_is_refused_by_its_name(sam_browser: Client) -> None:
-    terms = {"name": "Wholesale", "url": "https://panel.example/api/v2", "key": "k" * 64}
+    terms: Any = {"name": "Wholesale", "url": "https://panel.example/api/v2", "key": "k" * 64}
     assert isinstance(providers.add("USD", NOW, **terms), Provider)
     numbers = {"call_interval_milliseconds": 0, "most_at_once": 8, "settle_minutes": 15, "brake_percent": 2}
     form = numbers | terms | {"name": "Again", "url": f"{terms['url']}/", "currency": "USD", "brake_open": 20}

@@ -13,7 +13,7 @@ from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment import attempts, brake
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.journal import Said
-from sutler.fulfilment.models import Attempt, Provider
+from sutler.fulfilment.models import Attempt, Provider, account_rows
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 from sutler.fulfilment.provider_account import lock
 from sutler.orders import handing, schedules
@@ -173,7 +173,7 @@ def _like_unknown(provider: Provider) -> Exists:
     # What is told of either may be that far from what it should be.
     near = 2 * provider.rounding.within_micros if provider.rounding.is_coarse else 0
     charge = OuterRef("expected_micros")
-    adds = unknown.filter(provider__account=provider.account_id, action=Attempt.Action.ADD)
+    adds = unknown.filter(provider__in=account_rows(provider.pk), action=Attempt.Action.ADD)
     return Exists(adds.filter(expected_micros__range=(charge - near, charge + near)))
 
 
