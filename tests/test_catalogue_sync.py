@@ -231,10 +231,10 @@ class TestPrices:
         euro = make_provider("Euro", "EUR")
         rate = ExchangeRate.objects.create(currency="EUR", base=1_000_000, units=1_000_000)
         service = sold(euro)
-        rate.base = 1_500_000
+        rate.base = 1_200_000
         rate.save()
         take(euro, said())
-        assert (now_of(service).rate_micros, service.floor_rate_micros) == (1_125_000, 750_000)
+        assert (now_of(service).rate_micros, service.floor_rate_micros) == (900_000, 600_000)
 
 
 class TestRoutesAndServices:
@@ -258,10 +258,10 @@ class TestRoutesAndServices:
 
     def test_a_second_route_takes_over_at_its_own_price(self, provider: Provider) -> None:
         service = sold(provider)
-        take(provider, said(), said("2", rate_micros=800_000))
+        take(provider, said(), said("2", rate_micros=600_000))
         route_to(service, "2", preference=2)
-        take(provider, said("2", rate_micros=800_000))
-        assert (now_of(service).state, service.rate_micros, service.floor_rate_micros) == ("active", 1_200_000, 800_000)
+        take(provider, said("2", rate_micros=600_000))
+        assert (now_of(service).state, service.rate_micros, service.floor_rate_micros) == ("active", 900_000, 600_000)
 
     def test_limits_follow_both_ways_where_they_were_the_providers(self, provider: Provider) -> None:
         service = sold(provider)

@@ -69,7 +69,7 @@ def test_an_import_says_what_was_made_and_what_was_not(provider_id: str) -> None
     chosen = ("--service", "1", "--service", "99", "--markup", "25", "--fixed", "0.01", "--step", "0.01")
     result = run("provider", "import", provider_id, *chosen)
     assert result.stdout == "1 new, 0 on sale already, 1 refused.\n"
-    assert result.stderr == "99: not put on sale: there is no such service\n"
+    assert result.stderr == "1 left out: there is no such service (99)\n"
     assert Service.objects.get().rate_micros == 1_140_000
     assert done("provider", "import", provider_id, "--service", "1") == "0 new, 1 on sale already, 0 refused.\n"
     assert "new" in done("service", "updates")
@@ -82,7 +82,11 @@ def test_a_jump_is_shown_and_decided(upstream: LyingUpstream, provider_id: str, 
     change = CatalogueChange.objects.get(state="waiting")
     assert "waiting" in done("provider", "services", provider_id, "--changes")
     assert "off its price has jumped" in done("provider", "route", "list", "--service", str(sold.pk))
-    assert done("provider", "decide", str(change.pk), "accept") == f"Change {change.pk}: 0.90 -> 2.00 accepted.\n"
+    told = done("provider", "decide", str(change.pk), "accept", "--yes").splitlines()
+    assert told == [
+        f"{sold.pk} {sold.name}: 1.13, 50 - 10000, paused -> 2.50, 50 - 10000, active",
+        f"Change {change.pk}: 0.90 -> 2.00 accepted.",
+    ]
     assert "nothing is to be decided any more" in failed(1, "provider", "decide", str(change.pk), "dismiss")
     sold.refresh_from_db()
     assert (sold.rate_micros, sold.state) == (2_500_000, "active")
@@ -103,12 +107,13 @@ def test_routes_are_added_changed_and_removed(provider_id: str, sold: Service) -
         for each in Provider.objects.get().services.order_by("pk")
         if each.type == "Default" and each.upstream_id != "1"
     )
-    done("provider", "route", "add", str(sold.pk), provider_id, kind, "--preference", "2", "--most-open", "5")
+    done("provider", "route", "add", str(sold.pk), provider_id, kind, "--preference", "2", "--most-open", "5", "--yes")
     route = Route.objects.get(preference=2)
-    assert done("provider", "route", "set", str(route.pk), "--off") == f"Route {route.pk} is off.\n"
-    assert done("provider", "route", "set", str(route.pk), "--on", "--unbounded") == f"Route {route.pk} is on.\n"
+    assert f"Route {route.pk} is off.\n" in done("provider", "route", "set", str(route.pk), "--off", "--yes")
+    switched_on = done("provider", "route", "set", str(route.pk), "--on", "--unbounded", "--yes")
+    assert f"Route {route.pk} is on.\n" in switched_on
     assert len(done("provider", "route", "list").splitlines()) == 3
-    assert done("provider", "route", "remove", str(route.pk)) == f"Route {route.pk} is removed.\n"
+    assert f"Route {route.pk} is removed.\n" in done("provider", "route", "remove", str(route.pk), "--yes")
     assert "its type is not" in failed(1, "provider", "route", "add", str(sold.pk), provider_id, "2")
     assert "has no service nope" in failed(1, "provider", "route", "add", str(sold.pk), provider_id, "nope")
     assert "no such route" in failed(1, "provider", "route", "remove", str(route.pk))
@@ -119,7 +124,7 @@ def test_routes_are_added_changed_and_removed(provider_id: str, sold: Service) -
     [
         (2, ["sync"], "the id of a provider or --all"),
         (1, ["sync", "7"], "there is no provider 7"),
-        (2, ["import", "7"], "--service or --category"),
+        (2, ["import", "7"], "--service and --category, or --all"),
         (2, ["import", "7", "--service", "1", "--markup", "x"], "percentage"),
         (1, ["import", "7", "--service", "1"], "there is no provider 7"),
         (1, ["decide", "7", "accept"], "there is no change 7"),
@@ -135,6 +140,19 @@ def test_what_cannot_be_done_is_one_line(code: int, arguments: list[str], said: 
 
 def test_a_new_exchange_rate_is_followed_at_once(provider_id: str, sold: Service) -> None:
     Provider.objects.update(currency="EUR")
-    done("rate", "set", "EUR", "2")
+    done("rate", "set", "EUR", "2", "--yes")
     sold.refresh_from_db()
-    assert (sold.rate_micros, sold.floor_rate_micros) == (2_250_000, 1_800_000)
+    assert (sold.rate_micros, sold.held_rate_micros, sold.state) == (1_130_000, 2_250_000, "paused")
+    done("rate", "set", "EUR", "1.2", "--yes")
+    sold.refresh_from_db()
+    assert (sold.rate_micros, sold.floor_rate_micros, sold.state) == (1_350_000, 1_080_000, "active")
+    done("rate", "set", "EUR", "2", "--yes", "--accept-rises")
+    sold.refresh_from_db()
+    assert (sold.rate_micros, sold.floor_rate_micros, sold.state) == (2_250_000, 1_800_000, "active")
+
+
+def test_everything_is_imported_at_once(provider_id: str) -> None:
+    sync(provider_id)
+    assert done("provider", "import", provider_id, "--all", "--markup", "25").startswith("20 new, 0 on sale already,")
+    assert done("provider", "import", provider_id, "--all").startswith("0 new, 20 on sale already,")
+    assert Route.objects.count() == 20

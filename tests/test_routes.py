@@ -7,9 +7,10 @@ import pytest
 from sutler.catalogue import updates
 from sutler.catalogue.models import ExchangeRate, Service
 from sutler.core.refusals import Reason, Refusal
-from sutler.fulfilment import routes
+from sutler.fulfilment import price_effects, routes, selling
 from sutler.fulfilment.models import Attempt, PriceRule, Provider, Route
-from tests.catalogues import make_provider, said, take, upstream
+from sutler.fulfilment.selling import Objection
+from tests.catalogues import make_provider, open_alarms, said, take, upstream
 from tests.conftest import NOW, make_service
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +61,7 @@ class TestAdd:
 
     def test_of_several_first_routes_the_dearest_counts(self, provider: Provider, service: Service) -> None:
         add(service, "1")
-        add(service, "2")
+        add(service, "2", preference=1)
         assert service.floor_rate_micros == 700_000
 
     def test_limits_are_narrowed_to_what_all_routes_take(self, provider: Provider, service: Service) -> None:
@@ -114,11 +115,102 @@ class TestAdd:
     def test_numbers_out_of_range_are_refused(
         self, provider: Provider, service: Service, field: str, value: int
     ) -> None:
-        assert routes.add(service.pk, upstream("1").pk, NOW, **{field: value}) == refused(field)
+        given: dict[str, Any] = {field: value}
+        assert routes.add(service.pk, upstream("1").pk, NOW, **given) == refused(field)
 
     def test_unknown_services_are_refused(self, provider: Provider, service: Service) -> None:
         assert routes.add(service.pk + 1, upstream("1").pk, NOW) == Refusal(Reason.INCORRECT_SERVICE)
         assert routes.add(service.pk, 10**9, NOW) == refused("upstream_service")
+
+
+class TestRises:
+    """A second route at 7.86 took over a service of 0.39: for everybody, and at once."""
+
+    @pytest.fixture
+    def cheap(self) -> Service:
+        """A service at 0.39 by a rule, delivered by a first route, and a provider that sells the same for 7.86."""
+        take(make_provider(), said("1", rate_micros=300_000), said("2", rate_micros=7_860_000, max=600))
+        service = make_service(rate_micros=390_000)
+        PriceRule.objects.create(service=service, markup_basis_points=3_000)
+        add(service, "1")
+        assert (service.rate_micros, service.held_rate_micros) == (390_000, None)
+        return service
+
+    def terms(self, service: Service) -> tuple[int, int | None, str]:
+        service.refresh_from_db()
+        return max(service.rate_micros, service.floor_rate_micros), service.held_rate_micros, service.state
+
+    def test_a_new_route_stands_last_and_moves_no_price(self, cheap: Service) -> None:
+        made = add(cheap, "2")
+        assert (made.preference, made.is_on) == (2, True)
+        assert self.terms(cheap) == (390_000, None, "active")
+
+    def test_a_dear_route_in_front_waits_and_the_old_one_goes_on_selling(self, cheap: Service) -> None:
+        made = add(cheap, "2", preference=1)
+        assert (made.is_on, made.off_reason) == (False, Objection.RISE)
+        assert self.terms(cheap) == (390_000, 10_218_000, "active")
+        assert limits(cheap) == (50, 10_000)
+        assert open_alarms() == {("catalogue", "held prices")}
+        take(made.upstream_service.provider, said("1", rate_micros=300_000), said("2", rate_micros=7_860_000, max=600))
+        assert self.terms(cheap) == (390_000, 10_218_000, "active")
+
+    def test_staff_accept_it(self, cheap: Service) -> None:
+        made = add(cheap, "2", preference=1)
+        assert selling.decide_held(cheap.pk, True, None, NOW)
+        made.refresh_from_db()
+        assert made.is_on
+        assert self.terms(cheap) == (10_218_000, None, "active")
+        assert limits(cheap) == (50, 600)
+        assert open_alarms() == set()
+        assert not selling.decide_held(cheap.pk, True, None, NOW)
+
+    def test_what_passes_by_itself_waits_no_longer(self, cheap: Service) -> None:
+        made = add(cheap, "2", preference=1)
+        routes.remove(made.pk, NOW)
+        assert self.terms(cheap) == (390_000, None, "active")
+        assert open_alarms() == set()
+
+    @pytest.mark.parametrize("how", ["removed", "off", "last", "gone"])
+    def test_whatever_takes_the_cheap_route_away_raises_no_price_unasked(self, cheap: Service, how: str) -> None:
+        add(cheap, "2")
+        first = Route.objects.get(service=cheap, preference=1)
+        if how == "removed":
+            routes.remove(first.pk, NOW)
+        elif how == "gone":
+            take(Provider.objects.get(), said("2", rate_micros=7_860_000, max=600))
+        else:
+            routes.change(first.pk, NOW, **({"is_on": False} if how == "off" else {"preference": 9}))
+        state = "active" if how == "last" else "paused"
+        assert self.terms(cheap) == (390_000, 10_218_000, state)
+        assert selling.decide_held(cheap.pk, True, None, NOW)
+        assert self.terms(cheap) == (10_218_000, None, "active")
+
+    def test_a_rule_that_asks_much_more_waits_and_the_old_price_holds(self, cheap: Service) -> None:
+        PriceRule.objects.filter(service=cheap).update(markup_basis_points=20_000)
+        services = Service.objects.filter(pk=cheap.pk)
+        selling.adjust(services, selling.bounds(services), NOW)
+        assert self.terms(cheap) == (390_000, 900_000, "active")
+        assert Route.objects.get().is_on
+        assert selling.decide_held(cheap.pk, True, None, NOW)
+        assert self.terms(cheap) == (900_000, None, "active")
+
+    def test_rounding_up_to_a_step_is_no_rise(self, cheap: Service) -> None:
+        PriceRule.objects.filter(service=cheap).update(step_micros=500_000)
+        services = Service.objects.filter(pk=cheap.pk)
+        selling.adjust(services, selling.bounds(services), NOW)
+        assert self.terms(cheap) == (500_000, None, "active")
+
+    def test_what_a_change_would_do_is_seen_before(self, cheap: Service) -> None:
+        rows = list(Service.objects.values()), list(Route.objects.values())
+        made, effects = price_effects.rehearse(
+            lambda: routes.add(cheap.pk, upstream("2").pk, NOW, preference=1, accept_rises=True)
+        )
+        assert isinstance(made, Route)
+        [effect] = effects
+        assert (effect.before.rate_micros, effect.after.rate_micros) == (390_000, 10_218_000)
+        assert (effect.before.bounds.max, effect.after.bounds.max) == (10_000, 600)
+        assert (list(Service.objects.values()), list(Route.objects.values())) == rows
+        assert price_effects.rehearse(lambda: routes.add(cheap.pk, upstream("101").pk, NOW))[1] == []
 
 
 class TestChange:
@@ -147,7 +239,7 @@ class TestChange:
         add(service, "1", preference=2)
         second = add(service, "2", preference=3)
         assert service.rate_micros == 1_000_000
-        routes.change(second.pk, NOW, preference=1)
+        routes.change(second.pk, NOW, preference=1, accept_rises=True)
         service.refresh_from_db()
         assert service.rate_micros == 1_400_000
 

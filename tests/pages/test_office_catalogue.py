@@ -56,7 +56,11 @@ def test_a_rule_follows_what_the_route_costs(sam_browser: Client, service: Servi
     made = route(service)
     page = f"/office/services/{service.pk}"
     given = FORM | {"category": service.category_id, "pricing": "rule", "markup": "50", "fixed": "0", "step": "0.01"}
-    sam_browser.post(page, given | {"min": "50", "max": "10000"})
+    given |= {"min": "50", "max": "10000"}
+    shown = sam_browser.post(page, given)
+    service.refresh_from_db()
+    assert service.rate_micros == 900_000
+    sam_browser.post(page, given | {"seen": shown.context["seen"]})
     service.refresh_from_db()
     assert service.rate_micros == 750_000
     assert "Upstream" in sam_browser.get(page).content.decode()

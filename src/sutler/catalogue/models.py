@@ -54,6 +54,8 @@ class Service(models.Model):
     closed_countries = models.CharField(max_length=1000, blank=True)
     # The least that anybody is quoted, in the base currency: its cost and the margin that must stay. 0: no bound.
     floor_rate_micros = models.BigIntegerField(default=0)
+    # The price that it would have, but for a rise of more than 30 % that waits for a decision of staff.
+    held_rate_micros = models.BigIntegerField(null=True, blank=True)
     # Why the panel itself paused it; empty where staff did. Only then it comes back by itself.
     pause_reason = models.CharField(max_length=200, blank=True)
 

@@ -36,7 +36,7 @@ def decide(change_id: int, accept: bool, actor: str, now: datetime) -> Catalogue
         change.state = CatalogueChange.State.ACCEPTED if accept else CatalogueChange.State.DISMISSED
         change.decided_by = actor[:60]
         change.save(update_fields=["state", "decided_by"])
-        selling.adjust(services, before, now)
+        selling.adjust(services, before, now, accept_rises=accept)
         close_prices_alarm(provider_id, actor, now)
     return change
 

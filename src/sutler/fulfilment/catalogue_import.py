@@ -1,6 +1,6 @@
 """Putting a provider's services on sale: for each a service of ours, a route to it, and a rule for its price."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,9 @@ from django.db.models import Q
 
 from sutler.catalogue import sale, updates, version
 from sutler.catalogue.models import Category, Service, ServiceUpdate
+from sutler.catalogue.service_file import NO_HEADING
 from sutler.core.handed_on import delivers
+from sutler.core.left_out import LeftOut, by_reason
 from sutler.core.money import LARGEST_MICROS, show_rate
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
@@ -18,7 +20,6 @@ from sutler.fulfilment.selling import Prices
 from sutler.storage.transactions import durable
 
 BATCH = 500
-NO_HEADING = "Other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class Imported:
     made: dict[str, int]
     there: dict[str, int]
     refused: dict[str, str]
+
+    def left_out(self) -> list[LeftOut]:
+        """Returns what cannot be sold, by reason."""
+        return by_reason(self.refused.items())
 
 
 def bring_in(
@@ -75,6 +80,31 @@ def bring_in(
     return Imported(made, there, refused)
 
 
+def bring_in_all(
+    provider_id: int,
+    rule: Rule,
+    now: datetime,
+    *,
+    heading: str = "",
+    track: Callable[[range], Iterable[int]] = iter,
+) -> Imported | Refusal:
+    """Puts everything that a provider sells on sale, 500 services a transaction. Refuses as `bring_in` does.
+
+    What was brought in before something broke stays; repeating it goes on from there. `track` goes over the batches.
+    """
+    sold = UpstreamService.objects.filter(provider=provider_id, gone_at=None).order_by("pk")
+    ids = list(sold.values_list("upstream_id", flat=True))
+    whole = Imported({}, {}, {})
+    for start in track(range(0, max(1, len(ids)), BATCH)):
+        part = bring_in(provider_id, rule, now, upstream_ids=ids[start : start + BATCH], heading=heading)
+        if isinstance(part, Refusal):
+            return part
+        whole.made.update(part.made)
+        whole.there.update(part.there)
+        whole.refused.update(part.refused)
+    return whole
+
+
 @dataclass(frozen=True, slots=True)
 class Prospect:
     """What would come of an upstream service: cost and rate in micros of the base currency, or why nothing would."""
@@ -92,13 +122,19 @@ class Prospect:
 
 
 def preview(
-    provider: Provider, rule: Rule, *, upstream_ids: Collection[str] = (), categories: Collection[str] = ()
+    provider: Provider,
+    rule: Rule,
+    *,
+    upstream_ids: Collection[str] = (),
+    categories: Collection[str] = (),
+    everything: bool = False,
 ) -> list[Prospect] | Refusal:
     """Returns what `bring_in` would do, and changes nothing. Refuses as it does."""
     fault = _fault(rule)
     if fault:
         return Refusal(Reason.INCORRECT_FIELD, fault)
-    chosen = _chosen(provider, upstream_ids, categories)
+    sold = UpstreamService.objects.filter(provider=provider, gone_at=None).order_by("pk") if everything else ()
+    chosen = {each.upstream_id: each for each in sold} or _chosen(provider, upstream_ids, categories)
     there, money, found = _there(chosen), selling.prices(), []
     for upstream_id, upstream in chosen.items():
         cost = money.cost(upstream)

@@ -12,7 +12,8 @@ from sutler.fulfilment.journal import Said
 from sutler.fulfilment.line import Line
 from sutler.fulfilment.models import Alarm, CatalogueChange, Provider
 from sutler.fulfilment.panel_answers import Catalogue, Declined, Failure
-from sutler.fulfilment.selling import ACTOR, Adjusted
+from sutler.fulfilment.selling import Adjusted
+from sutler.fulfilment.selling_alarms import ACTOR
 from sutler.storage.transactions import durable
 
 EVERY = timedelta(minutes=60)

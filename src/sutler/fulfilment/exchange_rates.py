@@ -21,8 +21,12 @@ LARGEST_STEP_PERCENT = 10
 OUT_OF_DATE, JUMPED, NOT_QUOTED = "out of date", "jumped", "not quoted"
 
 
-def set_by_hand(currency: str, worth: Worth, actor: User | None, now: datetime) -> Refusal | None:
+def set_by_hand(
+    currency: str, worth: Worth, actor: User | None, now: datetime, *, accept_rises: bool = False
+) -> Refusal | None:
     """Says what a currency is worth; it is not followed any more, and prices follow that are delivered in it.
+
+    Prices that would rise by more than 30 % wait, unless staff `accept_rises`.
 
     Refuses with INCORRECT_FIELD `currency` (no code, or the base currency).
     """
@@ -30,7 +34,7 @@ def set_by_hand(currency: str, worth: Worth, actor: User | None, now: datetime) 
         had = exchange.put(currency, worth, now)
         if isinstance(had, Refusal):
             return had
-        _changed(currency, now)
+        _changed(currency, now, accept_rises=accept_rises)
         _close(currency, now, JUMPED, NOT_QUOTED)
         after = {"worth": worth.show(currency, _base())}
         _write_down("exchange rate set", currency, had, after, actor, now)
@@ -130,8 +134,8 @@ def _offer(kept: ExchangeRate, worth: Worth, dated: datetime, source: str, now: 
     alarms.sound(None, Alarm.Kind.EXCHANGE, f"{kept.currency} {JUMPED}", text, now)
 
 
-def _changed(currency: str, now: datetime) -> None:
-    selling.follow_exchange(currency, now)
+def _changed(currency: str, now: datetime, *, accept_rises: bool = False) -> None:
+    selling.follow_exchange(currency, now, accept_rises=accept_rises)
     if currency not in exchange.outdated(now):
         _close(currency, now, OUT_OF_DATE)
 

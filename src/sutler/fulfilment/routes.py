@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from sutler.catalogue.models import Service
 from sutler.core.money import Micros
@@ -32,17 +32,20 @@ def add(
     upstream_service_id: int,
     now: datetime,
     *,
-    preference: int = 1,
+    preference: int | None = None,
     weight: int = 1,
     most_open: int | None = None,
+    accept_rises: bool = False,
 ) -> Route | Refusal:
     """Lets a service be delivered by an upstream service too; its limits are narrowed to what that one takes.
 
+    Without a `preference` it stands last, so that it moves no price. With one that raises the price by more than 30 %
+    it is off, and the price waits, unless staff `accept_rises` (see `selling.adjust`).
     Refuses with INCORRECT_SERVICE, and with INCORRECT_FIELD for `upstream_service` (unknown, gone, or routed to this
     service already), `type`, `limits` (they do not meet), `currency` (its worth is not known), `rate` (it waits for a
     decision), `preference`, `weight` and `most_open`.
     """
-    fault = _fault(preference, weight, most_open)
+    fault = _fault(1 if preference is None else preference, weight, most_open)
     if fault is not None:
         return fault
     with durable():
@@ -56,11 +59,11 @@ def add(
         made = Route.objects.create(
             service_id=service_id,
             upstream_service_id=upstream_service_id,
-            preference=preference,
+            preference=_last(service_id) if preference is None else preference,
             weight=weight,
             most_open=most_open,
         )
-        return _settled(made, services, before, now)
+        return _settled(made, services, before, now, accept_rises=accept_rises)
 
 
 def change(
@@ -72,6 +75,7 @@ def change(
     most_open: int | None = None,
     is_unbounded: bool = False,
     is_on: bool | None = None,
+    accept_rises: bool = False,
 ) -> Route | Refusal:
     """Changes what is given of a route; `is_unbounded` takes away its bound of open orders.
 
@@ -93,10 +97,10 @@ def change(
         if is_on is not None:
             route.is_on, route.off_reason = is_on, ""
         route.save()
-        return _settled(route, services, before, now, must_be_on=bool(is_on))
+        return _settled(route, services, before, now, must_be_on=bool(is_on), accept_rises=accept_rises)
 
 
-def remove(route_id: int, now: datetime) -> bool | Refusal:
+def remove(route_id: int, now: datetime, *, accept_rises: bool = False) -> bool | Refusal:
     """Removes a route; returns False if orders have used it, and then it is only switched off, by staff.
 
     Refuses with INCORRECT_FIELD for `route` if there is none.
@@ -112,7 +116,7 @@ def remove(route_id: int, now: datetime) -> bool | Refusal:
             Route.objects.filter(pk=route_id).update(is_on=False, off_reason="")
         else:
             route.delete()
-        selling.adjust(services, before, now)
+        selling.adjust(services, before, now, accept_rises=accept_rises)
     return not is_used
 
 
@@ -128,6 +132,12 @@ def cost_micros(route: Route) -> Micros | None:
     None if nobody has said what the provider's currency is worth.
     """
     return selling.prices().cost(route.upstream_service)
+
+
+def _last(service_id: int) -> int:
+    """Returns the preference behind those of all routes of a service."""
+    last = Route.objects.filter(service=service_id).aggregate(last=Max("preference"))["last"] or 0
+    return min(last + 1, LARGEST_NUMBER)
 
 
 def _fault(preference: int, weight: int, most_open: int | None) -> Refusal | None:
@@ -147,11 +157,15 @@ def _settled(
     now: datetime,
     *,
     must_be_on: bool = True,
+    accept_rises: bool = False,
 ) -> Route | Refusal:
-    """Brings the service in step; takes everything back if the panel has something against a route that must be on."""
-    selling.adjust(services, before, now)
+    """Brings the service in step; takes everything back if the panel has something against a route that must be on.
+
+    One that is off for the price only waits.
+    """
+    selling.adjust(services, before, now, accept_rises=accept_rises)
     route.refresh_from_db()
-    if must_be_on and route.off_reason:
+    if must_be_on and route.off_reason not in ("", Objection.RISE):
         transaction.set_rollback(True)
         return Refusal(Reason.INCORRECT_FIELD, _FIELDS[Objection(route.off_reason)])
     return route

@@ -12,19 +12,31 @@ from enum import StrEnum
 from django.conf import settings
 from django.db.models import QuerySet
 
+from sutler.accounts import audit_log
+from sutler.accounts.models import User
 from sutler.catalogue import price_book, updates, version
 from sutler.catalogue.models import Service, ServiceUpdate
 from sutler.core.handed_on import delivers
-from sutler.core.markup import cost_in_base, floor_rate, rate_from_cost
+from sutler.core.markup import cost_in_base, floor_rate, rate_from_cost, rises_too_far
 from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES, Measure
 from sutler.core.worth import Worth
-from sutler.fulfilment import alarms
-from sutler.fulfilment.models import Alarm, PriceRule, Provider, Route, UpstreamService
+from sutler.fulfilment import selling_alarms
+from sutler.fulfilment.models import PriceRule, Provider, Route, UpstreamService
 from sutler.storage.statements import Statement, run
+from sutler.storage.transactions import durable
 
 # What is needed of ten thousand rows, and no more.
-_READ = ("type", "rate_micros", "floor_rate_micros", "min", "max", "state", "pause_reason")
+_READ = (
+    "type",
+    "rate_micros",
+    "floor_rate_micros",
+    "held_rate_micros",
+    "min",
+    "max",
+    "state",
+    "pause_reason",
+)
 _READ_OF_ROUTES = (
     *("service_id", "preference", "is_on", "off_reason"),
     *(
@@ -33,16 +45,21 @@ _READ_OF_ROUTES = (
     ),
     "upstream_service__provider__subscriptions_there",
 )
-PAUSED = "paused"
-ACTOR = "catalogue"
 
 _UPDATE_SERVICES = Statement(
     "UPDATE catalogue_service SET rate_micros = rows.rate_micros, floor_rate_micros = rows.floor_rate_micros,"
-    " min = rows.min, max = rows.max, state = rows.state, pause_reason = rows.pause_reason"
+    " held_rate_micros = rows.held_rate_micros, min = rows.min, max = rows.max, state = rows.state,"
+    " pause_reason = rows.pause_reason"
     " FROM {rows} WHERE catalogue_service.id = rows.id",
     {
-        **{"id": "bigint", "rate_micros": "bigint", "floor_rate_micros": "bigint", "min": "integer", "max": "integer"},
-        **{"state": "text", "pause_reason": "text"},
+        "id": "bigint",
+        "rate_micros": "bigint",
+        "floor_rate_micros": "bigint",
+        "held_rate_micros": "bigint",
+        "min": "integer",
+        "max": "integer",
+        "state": "text",
+        "pause_reason": "text",
     },
 )
 _UPDATE_ROUTES = Statement(
@@ -62,6 +79,7 @@ class Objection(StrEnum):
     OLD_RATE = "the exchange rate of its currency is out of date"
     TOO_DEAR = "it costs more than can be reckoned with"
     LIMITS = "its limits do not meet the service's"
+    RISE = "with it the price would rise by more than 30 %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +147,11 @@ def services_of(provider_id: int) -> QuerySet[Service]:
     return Service.objects.filter(pk__in=Route.objects.filter(upstream_service__provider=provider_id).values("service"))
 
 
-def follow_exchange(currency: str, now: datetime) -> Adjusted:
+def follow_exchange(currency: str, now: datetime, *, accept_rises: bool = False) -> Adjusted:
     """Brings what is delivered in this currency in step with its worth, in the transaction that changed it."""
     routed = Route.objects.filter(upstream_service__provider__currency=currency).values("service")
     services = Service.objects.filter(pk__in=routed)
-    return adjust(services, bounds(services), now)
+    return adjust(services, bounds(services), now, accept_rises=accept_rises)
 
 
 def bounds(services: QuerySet[Service]) -> dict[int, Bounds]:
@@ -147,13 +165,37 @@ def bounds(services: QuerySet[Service]) -> dict[int, Bounds]:
     return found
 
 
-def adjust(services: QuerySet[Service], before: Mapping[int, Bounds], now: datetime) -> Adjusted:
+def decide_held(service_id: int, accept: bool, actor: User | None, now: datetime) -> bool:
+    """Lets the price of a service rise to the one that waits, or lets it be; returns False if none waits.
+
+    A price that is let be goes on waiting without an alarm, and its routes stay off, until what it rests on changes.
+    """
+    with durable():
+        services = Service.objects.filter(pk=service_id)
+        held = services.select_for_update().values_list("held_rate_micros", flat=True).first()
+        if held is None:
+            return False
+        if accept:
+            adjust(services, bounds(services), now, accept_rises=True)
+        else:
+            selling_alarms.close_held(service_id, now)
+        action = "price accepted" if accept else "price dismissed"
+        audit_log.write(actor, action, f"service {service_id}", now, after={"rate": show_rate(held)})
+    return True
+
+
+def adjust(
+    services: QuerySet[Service], before: Mapping[int, Bounds], now: datetime, *, accept_rises: bool = False
+) -> Adjusted:
     """Brings services and their routes in step with what the upstream services are now; repeating it changes nothing.
 
     Routes that cannot deliver are switched off, and on again when they can. A service that is left without a route so
     is paused, and comes back with the first route. Its price follows its rule, its floor the dearest of its first
     routes. Its limits are kept inside those of its routes; a limit that stood at the routes' own `before` (see
     `bounds`) follows it both ways. Customers are told. Belongs into the transaction of what caused it.
+
+    A price that would rise by more than 30 % waits in `held_rate_micros`, unless staff `accept_rises`: until then the
+    old one holds, and routes that cannot deliver at it are off.
     """
     found = list(services.select_for_update(of=("self",)).only(*_READ).order_by("pk"))
     routes = _by_service(services)
@@ -161,14 +203,24 @@ def adjust(services: QuerySet[Service], before: Mapping[int, Bounds], now: datet
     money = prices(now)
     tally = _Tally()
     for service in found:
-        was = _Was(service)
-        ways = routes.get(service.pk, [])
-        usable = _judge(service, ways, before.get(service.pk), rules.get(service.pk), money, tally)
-        _price(service, ways, usable, rules.get(service.pk), money)
+        was, ways, rule = _Was(service), routes.get(service.pk, []), rules.get(service.pk)
+        stood = {each.pk: (each.is_on, each.off_reason) for each in ways}
+        usable = _judge(service, ways, before.get(service.pk), rule, money)
+        _price(service, ways, usable, rule, money)
+        service.held_rate_micros = None if accept_rises else _too_high(service, was, rule)
+        if service.held_rate_micros is not None:
+            was.restore(service)
+            usable = _judge(service, ways, before.get(service.pk), rule, money, most=was.rate)
+            _price(service, ways, usable, rule, money)
+            if _too_high(service, was, rule) is not None:
+                service.rate_micros = was.rate
         _pause_or_bring_back(service, ways, usable)
+        tally.routes += [each for each in ways if stood[each.pk] != (each.is_on, each.off_reason)]
         tally.note(was, service, now)
     tally.write(now)
-    _sound_or_close(tally, routes, now)
+    paused = {each.pk: each.state == Service.State.PAUSED for each in tally.moved}
+    held = {each.pk: each.held_rate_micros is not None for each in tally.holding}
+    selling_alarms.sound_or_close(paused, held, routes, now)
     return tally.adjusted
 
 
@@ -178,8 +230,15 @@ class _Was:
     def __init__(self, service: Service) -> None:
         self.row = _row(service)
         self.state = service.state
+        self.held = service.held_rate_micros
         self.rate = max(service.rate_micros, service.floor_rate_micros)
         self.bounds = Bounds(service.min, service.max)
+        self._terms = service.rate_micros, service.floor_rate_micros
+
+    def restore(self, service: Service) -> None:
+        """Gives the service its old price and limits back."""
+        service.rate_micros, service.floor_rate_micros = self._terms
+        service.min, service.max = self.bounds.min, self.bounds.max
 
 
 class _Tally:
@@ -190,12 +249,16 @@ class _Tally:
         self.services: list[Service] = []
         self.updates: list[ServiceUpdate] = []
         self.moved: list[Service] = []
+        # A price of theirs waits now, or no longer.
+        self.holding: list[Service] = []
 
     def note(self, was: _Was, service: Service, now: datetime) -> None:
         """Keeps the service to be written if it changed, with what customers are told of it."""
         if _row(service) == was.row:
             return
         self.services.append(service)
+        if service.held_rate_micros != was.held:
+            self.holding.append(service)
         if service.state != was.state:
             is_back = service.state == Service.State.ACTIVE
             kind = ServiceUpdate.Kind.BACK if is_back else ServiceUpdate.Kind.PAUSED
@@ -228,10 +291,16 @@ class _Tally:
         return Adjusted(len(self.routes) - on, on, *counts)
 
 
-def _row(service: Service) -> tuple[int, int, int, int, int, str, str]:
+def _row(service: Service) -> tuple[int, int, int, int | None, int, int, str, str]:
     return (
-        *(service.pk, service.rate_micros, service.floor_rate_micros, service.min, service.max),
-        *(str(service.state), service.pause_reason),
+        service.pk,
+        service.rate_micros,
+        service.floor_rate_micros,
+        service.held_rate_micros,
+        service.min,
+        service.max,
+        str(service.state),
+        service.pause_reason,
     )
 
 
@@ -249,9 +318,10 @@ def _judge(
     before: Bounds | None,
     rule: PriceRule | None,
     money: Prices,
-    tally: _Tally,
+    *,
+    most: int = LARGEST_MICROS,
 ) -> list[Route]:
-    """Switches routes off and on and the service's limits with them; returns the routes that can deliver."""
+    """Switches routes off and on and the service's limits with them; returns those that can deliver for `most`."""
     is_counted = ORDER_TYPES[service.type].measure is not Measure.ONE
     follows_min, follows_max = (
         before is not None and service.min == before.min,
@@ -264,10 +334,8 @@ def _judge(
             continue
         upstream = route.upstream_service
         met = room.meet(Bounds(upstream.min, upstream.max)) if is_counted else room
-        why = _objection(route, service, rule, money) or ("" if met else Objection.LIMITS)
-        if (route.is_on, route.off_reason) != (not why, str(why)):
-            route.is_on, route.off_reason = not why, str(why)
-            tally.routes.append(route)
+        why = _objection(route, service, rule, money, most) or ("" if met else Objection.LIMITS)
+        route.is_on, route.off_reason = not why, str(why)
         if route.is_on and met is not None:
             room = met
             usable.append(route)
@@ -276,7 +344,7 @@ def _judge(
     return usable
 
 
-def _objection(route: Route, service: Service, rule: PriceRule | None, money: Prices) -> str:
+def _objection(route: Route, service: Service, rule: PriceRule | None, money: Prices, most: int) -> str:
     upstream = route.upstream_service
     if upstream.gone_at is not None:
         return Objection.GONE
@@ -290,7 +358,8 @@ def _objection(route: Route, service: Service, rule: PriceRule | None, money: Pr
     if upstream.provider_id in money.outdated:
         return Objection.OLD_RATE
     rate, floor = money.asked(cost, rule)
-    return Objection.TOO_DEAR if max(rate or 0, floor) > LARGEST_MICROS else ""
+    too_dear = Objection.TOO_DEAR if max(rate or 0, floor) > LARGEST_MICROS else ""
+    return too_dear or (Objection.RISE if floor > most else "")
 
 
 def _price(
@@ -308,6 +377,12 @@ def _price(
         service.rate_micros = rate
 
 
+def _too_high(service: Service, was: _Was, rule: PriceRule | None) -> int | None:
+    """Returns the price if it has risen further than it may without a decision of staff."""
+    rate = max(service.rate_micros, service.floor_rate_micros)
+    return rate if rises_too_far(was.rate, rate, 1 if rule is None else rule.step_micros) else None
+
+
 def _pause_or_bring_back(service: Service, routes: Sequence[Route], usable: Sequence[Route]) -> None:
     if usable:
         if service.state == Service.State.PAUSED and service.pause_reason:
@@ -316,21 +391,3 @@ def _pause_or_bring_back(service: Service, routes: Sequence[Route], usable: Sequ
     reasons = [each.off_reason for each in routes if each.off_reason]
     if reasons and service.state == Service.State.ACTIVE:
         service.state, service.pause_reason = Service.State.PAUSED, f"no route is left: {reasons[0]}"
-
-
-def _sound_or_close(tally: _Tally, routes: Mapping[int, Collection[Route]], now: datetime) -> None:
-    """One alarm for each provider whose services are paused, however many they are."""
-    paused_now = {each.pk for each in tally.moved if each.state == Service.State.PAUSED}
-    by_provider: dict[int, bool] = {}
-    for service in tally.moved:
-        for route in routes[service.pk]:
-            provider_id = route.upstream_service.provider_id
-            by_provider[provider_id] = by_provider.get(provider_id, False) or service.pk in paused_now
-    for provider_id, is_new in by_provider.items():
-        paused = services_of(provider_id).filter(state=Service.State.PAUSED).exclude(pause_reason="")
-        ids = list(paused.order_by("pk").values_list("pk", flat=True))
-        if not ids:
-            alarms.close(provider_id, Alarm.Kind.CATALOGUE, PAUSED, ACTOR, now)
-        elif is_new:
-            text = f"Paused, for no route is left: {len(ids)} services, {', '.join(map(str, ids))}"
-            alarms.sound(provider_id, Alarm.Kind.CATALOGUE, PAUSED, text, now)

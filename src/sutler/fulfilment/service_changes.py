@@ -13,6 +13,7 @@ from sutler.accounts.models import User
 from sutler.catalogue import edit, sale, updates, version
 from sutler.catalogue.edit import Draft, Rules
 from sutler.catalogue.models import Category, Service
+from sutler.core.markup import rises_too_far
 from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
@@ -28,7 +29,9 @@ FLAGS = ("dripfeed", "refill", "cancel", "needs_approval", "one_active_order_per
 
 @dataclass(frozen=True, slots=True)
 class NewPrice:
-    """A service, its rate, and the one it will have; `why` it keeps its own: it follows a rule, or no such rate can be.
+    """A service, its rate, and the one it will have.
+
+    `why` it keeps its own: it follows a rule, rises too far, or no such rate can be.
 
     All in micros of the base currency.
     """
@@ -41,10 +44,14 @@ class NewPrice:
 
 @dataclass(frozen=True, slots=True)
 class Reprice:
-    """What new rates are: so many basis points more (less than 0: less), rounded up; or all the same rate."""
+    """What new rates are: so many basis points more (less than 0: less), rounded up; or all the same rate.
+
+    One that rises by more than 30 % is left as it is unless staff accept it.
+    """
 
     basis_points: int = 0
     rate_micros: int | None = None
+    accept_rises: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,19 @@ class Change:
 
 
 def save(
-    draft: Draft, rules: Rules, rule: Rule | None, actor: User, now: datetime, service_id: int | None = None
+    draft: Draft,
+    rules: Rules,
+    rule: Rule | None,
+    actor: User,
+    now: datetime,
+    service_id: int | None = None,
+    *,
+    accept_rises: bool = False,
 ) -> Service | Refusal:
-    """Makes or changes a service and the rule of its price (None: its rate is as written). Refuses as `edit.save`."""
+    """Makes or changes a service and the rule of its price (None: its rate is as written). Refuses as `edit.save`.
+
+    A price that a rule raises by more than 30 % waits, unless staff `accept_rises`.
+    """
     with transaction.atomic():
         before = shown(service_id) if service_id else None
         services = Service.objects.filter(pk=service_id or 0)
@@ -73,7 +90,7 @@ def save(
         else:
             kept = {"markup_basis_points": rule.markup_basis_points, "fixed_micros": rule.fixed_micros}
             PriceRule.objects.update_or_create(service=made, defaults=kept | {"step_micros": rule.step_micros})
-        selling.adjust(Service.objects.filter(pk=made.pk), stood, now)
+        selling.adjust(Service.objects.filter(pk=made.pk), stood, now, accept_rises=accept_rises)
         after = shown(made.pk)
         changed = [name for name in after if before is None or before[name] != after[name]]
         if changed:
@@ -176,5 +193,7 @@ def _new_price(service: Service, wanted: Reprice, *, is_ruled: bool) -> NewPrice
     after = Micros(-(-exact // WHOLE_PRICE_BASIS_POINTS)) if wanted.rate_micros is None else wanted.rate_micros
     if is_ruled:
         return NewPrice(service, before, before, "rule")
+    if not wanted.accept_rises and rises_too_far(max(before, service.floor_rate_micros), after):
+        return NewPrice(service, before, before, "rise")
     fits = max(1, service.floor_rate_micros) <= after <= LARGEST_MICROS
     return NewPrice(service, before, after) if fits else NewPrice(service, before, before, "floor")

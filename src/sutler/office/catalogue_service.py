@@ -1,5 +1,6 @@
 """One service: all that is said of it, the rule of its price, by whom it is delivered, what customers were told."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -7,6 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -23,6 +25,7 @@ from sutler.fulfilment.catalogue_import import Rule
 from sutler.fulfilment.models import PriceRule
 from sutler.office.catalogue import STATES
 from sutler.office.fields import LimitField, PercentField
+from sutler.office.price_effects import accepts_rises, to_be_seen
 from sutler.office.words import Words, refuse, words
 from sutler.web.amounts import AmountField
 from sutler.web.doors import StaffRequest, staff_page
@@ -124,6 +127,8 @@ class ServiceForm(forms.Form):
         given = super().clean() or {}
         if given.get("pricing") == "fixed" and given.get("rate") is None and "rate" not in self.errors:
             self.add_error("rate", _("Write a rate."))
+        if given.get("pricing") == "rule" and not self.fields["type"].disabled and not given.get("rate"):
+            self.add_error("rate", _("Write a rate: it holds until the first route delivers."))
         return given
 
     def draft(self, kept_rate: int) -> Draft:
@@ -158,7 +163,7 @@ def service_new(request: StaffRequest) -> HttpResponse:
     """Puts a service on sale."""
     form = ServiceForm(request.POST if request.method == "POST" else None, initial=_FIRST)
     if form.is_valid():
-        made = service_changes.save(form.draft(1), form.rules(), form.rule(), request.user, request.now)
+        made = service_changes.save(form.draft(0), form.rules(), form.rule(), request.user, request.now)
         if not isinstance(made, Refusal):
             messages.success(request, _("%(name)s is on sale.") % {"name": made.name})
             return redirect("office:service", made.pk)
@@ -180,7 +185,21 @@ def service(request: StaffRequest, service_id: int) -> HttpResponse:
     form = ServiceForm(request.POST if request.method == "POST" else None, initial=_kept(found, rule), found=found)
     if form.is_valid():
         draft = form.draft(found.rate_micros)
-        saved = service_changes.save(draft, form.rules(), form.rule(), request.user, request.now, service_id)
+        save = partial(
+            service_changes.save,
+            draft,
+            form.rules(),
+            form.rule(),
+            request.user,
+            request.now,
+            service_id,
+            accept_rises=accepts_rises(request),
+        )
+        # A rate that is written is seen; what a rule makes of it is not.
+        page = to_be_seen(request, save, reverse("office:service", args=[service_id])) if form.rule() else None
+        if page is not None:
+            return page
+        saved = save()
         if not isinstance(saved, Refusal):
             messages.success(request, _("The service is saved."))
             if (saved.min, saved.max) != (draft.min, draft.max):
@@ -201,6 +220,24 @@ def service(request: StaffRequest, service_id: int) -> HttpResponse:
         "updates": ServiceUpdate.objects.filter(service=service_id).order_by("-pk")[:UPDATES_SHOWN],
     }
     return render(request, "office/service.html", given)
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def service_held(request: StaffRequest, service_id: int) -> HttpResponse:
+    """Accepts the price that waits, or dismisses it (`do`)."""
+    accept = request.POST.get("do") == "accept"
+
+    def decide() -> bool:
+        return selling.decide_held(service_id, accept, request.user, request.now)
+
+    page = to_be_seen(request, decide, reverse("office:service", args=[service_id]))
+    if page is not None:
+        return page
+    if not decide():
+        raise Http404
+    messages.success(request, _("The price is accepted.") if accept else _("The price stays as it was."))
+    return redirect("office:service", service_id)
 
 
 @require_POST

@@ -1,6 +1,7 @@
 """Currencies: what each is worth in the base currency, and what a new rate makes of the prices."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -24,6 +26,7 @@ from sutler.core.pricing import quoted_rate
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.worth import Worth
 from sutler.fulfilment import exchange_rates, exchange_source
+from sutler.office.price_effects import accepts_rises, to_be_seen
 from sutler.office.words import Words, refuse
 from sutler.web.doors import StaffRequest, staff_page
 
@@ -100,7 +103,18 @@ def currencies(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         currency, worth = form.cleaned_data["currency"], form.cleaned_data["worth"]
         if request.POST.get("do") == "set":
-            refusal = exchange_rates.set_by_hand(currency, worth, request.user, request.now)
+            put = partial(
+                exchange_rates.set_by_hand,
+                currency,
+                worth,
+                request.user,
+                request.now,
+                accept_rises=accepts_rises(request),
+            )
+            page = to_be_seen(request, put, reverse("office:currencies"))
+            if page is not None:
+                return page
+            refusal = put()
             if refusal is None:
                 messages.success(request, _("The rate is set. It counts for new orders."))
                 return redirect("office:currencies")

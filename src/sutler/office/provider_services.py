@@ -1,5 +1,6 @@
 """What a provider sells: searched, compared with before, prices that jumped decided, put on sale here."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -8,12 +9,13 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from sutler.accounts.roles import Permission
-from sutler.core import written
+from sutler.core import left_out, written
 from sutler.core.refusals import Refusal
 from sutler.fulfilment import catalogue_decision, catalogue_import, provider_tasks
 from sutler.fulfilment.catalogue_import import Rule
@@ -21,6 +23,7 @@ from sutler.fulfilment.models import CatalogueChange, Provider, UpstreamService
 from sutler.fulfilment.service_changes import audited
 from sutler.office.deeds import actor_of, numbers
 from sutler.office.fields import LimitField, PercentField, search_field
+from sutler.office.price_effects import to_be_seen
 from sutler.office.provider import find, head
 from sutler.office.words import words
 from sutler.web import paging
@@ -95,6 +98,7 @@ def provider_services(request: StaffRequest, provider_id: int) -> HttpResponse:
         "categories": dict.fromkeys(each.category for each in page.rows if each.category),
         "task": provider_tasks.newest(provider_id).get(provider_tasks.Kind.SYNC),
         "waiting_count": waiting.count(),
+        "all_count": UpstreamService.objects.filter(provider=found, gone_at=None).count(),
         "is_narrowed": any(form.cleaned_data.values()) if form.is_valid() else False,
     }
     return render(
@@ -121,7 +125,16 @@ def provider_changes(request: StaffRequest, provider_id: int) -> HttpResponse:
     found = find(provider_id)
     if request.method == "POST":
         do, ids = request.POST.get("do"), numbers(request.POST.getlist("changes"))
-        done = [each for each in ids if do in {"accept", "dismiss"} and _decided(request, found, each, do == "accept")]
+
+        def decide() -> list[int]:
+            return [
+                each for each in ids if do in {"accept", "dismiss"} and _decided(request, found, each, do == "accept")
+            ]
+
+        page = to_be_seen(request, decide, reverse("office:provider_changes", args=[provider_id]))
+        if page is not None:
+            return page
+        done = decide()
         if done:
             told = _("%(count)s prices are accepted.") if do == "accept" else _("%(count)s prices are dismissed.")
             messages.success(request, told % {"count": len(done)})
@@ -141,6 +154,7 @@ def provider_changes(request: StaffRequest, provider_id: int) -> HttpResponse:
 def provider_import(request: StaffRequest, provider_id: int) -> HttpResponse:
     """Shows what the `services` and `categories` chosen would be sold for, and with `do` = import puts them on sale."""
     found = find(provider_id)
+    is_all = request.GET.get("all") == "1"
     chosen = {
         "upstream_ids": request.GET.getlist("services")[:MOST_CHOSEN],
         "categories": [each for each in request.GET.getlist("categories") if each][:MOST_CHOSEN],
@@ -149,30 +163,45 @@ def provider_import(request: StaffRequest, provider_id: int) -> HttpResponse:
     rule = form.rule() if form.is_valid() else Rule(3000, 0, 10_000)
     if request.POST.get("do") == "import" and form.is_valid():
         heading = form.cleaned_data["heading"].strip()
-        outcome = audited(
-            lambda: catalogue_import.bring_in(provider_id, rule, request.now, heading=heading, **chosen),
-            *(request.user, "services put on sale", f"provider {provider_id}", request.now),
-            after={
-                "markup_basis_points": rule.markup_basis_points,
-                **{name: each[:20] for name, each in chosen.items()},
-            },
-        )
+        outcome = _bring_in(request, found, rule, heading, {} if is_all else chosen)
         if not isinstance(outcome, Refusal):
             told = {"new": len(outcome.made), "there": len(outcome.there), "refused": len(outcome.refused)}
             said = _("%(new)s are on sale now, %(there)s were already, %(refused)s cannot be sold.") % told
             messages.success(request, said)
-            return redirect("office:provider_services", provider_id)
+            if not outcome.refused:
+                return redirect("office:provider_services", provider_id)
+            given = head(found, "services", request.now) | {"left_out": outcome.left_out()}
+            return render(request, "office/provider_imported.html", given)
         form.add_error(outcome.field if outcome.field in form.fields else None, words(outcome))
-    prospects = catalogue_import.preview(found, rule, **chosen)
+    prospects = catalogue_import.preview(found, rule, **({"everything": True} if is_all else chosen))
     rows = [] if isinstance(prospects, Refusal) else prospects
     given = head(found, "services", request.now) | {
         "form": form,
         "rows": rows[:SHOWN],
         "rest": len(rows[SHOWN:]),
+        "left_out": left_out.by_reason((each.upstream.upstream_id, each.why) for each in rows if each.why),
         "new_count": sum(each.rate_micros is not None and not each.sold_as for each in rows),
         "base": settings.SUTLER["SUTLER_BASE_CURRENCY"],
     }
     return render(request, "office/provider_import.html", given)
+
+
+def _bring_in(
+    request: StaffRequest, found: Provider, rule: Rule, heading: str, chosen: Mapping[str, list[str]]
+) -> catalogue_import.Imported | Refusal:
+    """Puts what was chosen on sale, or everything: that in many transactions, written down by a last one."""
+    after: dict[str, Any] = {"markup_basis_points": rule.markup_basis_points}
+    whole = None if chosen else catalogue_import.bring_in_all(found.pk, rule, request.now, heading=heading)
+    if isinstance(whole, catalogue_import.Imported):
+        after |= {"new": len(whole.made), "refused": len(whole.refused)}
+    return audited(
+        lambda: whole or catalogue_import.bring_in(found.pk, rule, request.now, heading=heading, **chosen),
+        request.user,
+        "services put on sale",
+        f"provider {found.pk}",
+        request.now,
+        after=after | {name: each[:20] for name, each in chosen.items()},
+    )
 
 
 def _found_by(found: Provider, form: FilterForm) -> Any:

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -18,6 +19,7 @@ from sutler.fulfilment import routes
 from sutler.fulfilment.models import Provider, Route, UpstreamService
 from sutler.fulfilment.service_changes import audited
 from sutler.office.catalogue_service import route_words
+from sutler.office.price_effects import accepts_rises, to_be_seen
 from sutler.web.doors import StaffRequest, staff_page
 
 
@@ -26,7 +28,6 @@ class RouteForm(forms.Form):
 
     preference = forms.IntegerField(
         label=gettext_lazy("Preference"),
-        initial=1,
         min_value=1,
         max_value=LARGEST_NUMBER,
         help_text=gettext_lazy("The lowest goes first."),
@@ -54,6 +55,13 @@ class NewRouteForm(RouteForm):
         label=gettext_lazy("Provider"), queryset=Provider.objects.order_by("name"), empty_label=None
     )
     upstream_id = forms.CharField(label=gettext_lazy("Number of the service there"), max_length=64)
+    preference = forms.IntegerField(
+        label=gettext_lazy("Preference"),
+        required=False,
+        min_value=1,
+        max_value=LARGEST_NUMBER,
+        help_text=gettext_lazy("The lowest goes first. Empty: it stands last."),
+    )
 
     field_order = ("provider", "upstream_id")
 
@@ -73,8 +81,10 @@ def route_new(request: StaffRequest, service_id: int) -> HttpResponse:
         ).first()
         if upstream is None:
             form.add_error("upstream_id", _("The provider does not sell a service of this number."))
-        elif _added(request, form, service_id, upstream):
-            return redirect("office:service", service_id)
+        else:
+            answer = _added(request, form, service_id, upstream)
+            if answer is not None:
+                return answer
     return render(request, "office/route.html", {"form": form, "service": found})
 
 
@@ -92,21 +102,23 @@ def route(request: StaffRequest, route_id: int) -> HttpResponse:
         return _switched(request, found, do)
     if form.is_valid():
         asked = form.cleaned_data
-        changed = _audited(
-            request,
-            found.service_id,
-            "route changed",
-            lambda: routes.change(
+
+        def save() -> Route | Refusal:
+            return routes.change(
                 route_id,
                 request.now,
                 preference=asked["preference"],
                 weight=asked["weight"],
                 most_open=asked["most_open"],
                 is_unbounded=asked["most_open"] is None,
-            ),
-            before={"route": route_id} | kept,
-            after=dict(asked),
-        )
+                accept_rises=accepts_rises(request),
+            )
+
+        page = to_be_seen(request, save, reverse("office:route", args=[route_id]))
+        if page is not None:
+            return page
+        told = {"before": {"route": route_id} | kept, "after": dict(asked)}
+        changed = _audited(request, found.service_id, "route changed", save, **told)
         if not isinstance(changed, Refusal):
             messages.success(request, _("The route is saved."))
             return redirect("office:service", found.service_id)
@@ -114,44 +126,52 @@ def route(request: StaffRequest, route_id: int) -> HttpResponse:
     return render(request, "office/route.html", {"form": form, "service": found.service, "route": found})
 
 
-def _added(request: StaffRequest, form: NewRouteForm, service_id: int, upstream: UpstreamService) -> bool:
+def _added(
+    request: StaffRequest, form: NewRouteForm, service_id: int, upstream: UpstreamService
+) -> HttpResponse | None:
+    """Returns the answer if the route is added, or what that does must be seen first; None if it is refused."""
     given = form.cleaned_data
     numbers = {name: given[name] for name in ("preference", "weight", "most_open")}
-    made = _audited(
-        request,
-        service_id,
-        "route added",
-        lambda: routes.add(service_id, upstream.pk, request.now, **numbers),
-        after={"provider": given["provider"].name, "upstream_id": upstream.upstream_id} | numbers,
-    )
+
+    def add() -> Route | Refusal:
+        return routes.add(service_id, upstream.pk, request.now, accept_rises=accepts_rises(request), **numbers)
+
+    page = to_be_seen(request, add, reverse("office:service", args=[service_id]))
+    if page is not None:
+        return page
+    after = {"provider": given["provider"].name, "upstream_id": upstream.upstream_id} | numbers
+    made = _audited(request, service_id, "route added", add, after=after)
     if isinstance(made, Refusal):
         field = made.field if made.field in form.fields else "upstream_id"
         form.add_error(field, route_words(made))
-        return False
-    messages.success(request, _("The route is added."))
-    return True
+        return None
+    if made.off_reason:
+        messages.warning(request, _("The route is added. It is off until its price is accepted."))
+    else:
+        messages.success(request, _("The route is added."))
+    return redirect("office:service", service_id)
 
 
 def _switched(request: StaffRequest, found: Route, do: str) -> HttpResponse:
+    rises = accepts_rises(request)
+
+    def switch() -> Any:
+        if do == "remove":
+            return routes.remove(found.pk, request.now, accept_rises=rises)
+        return routes.change(found.pk, request.now, is_on=do == "on", accept_rises=rises)
+
+    page = to_be_seen(request, switch, reverse("office:service", args=[found.service_id]))
+    if page is not None:
+        return page
     told = {"before": {"route": found.pk, "is_on": found.is_on}, "after": {"route": found.pk, "do": do}}
-    if do == "remove":
-        outcome: Any = _audited(
-            request, found.service_id, "route removed", lambda: routes.remove(found.pk, request.now), **told
-        )
-        said = _("The route is removed.") if outcome is True else _("It has been used, so it is only switched off.")
-    else:
-        outcome = _audited(
-            request,
-            found.service_id,
-            f"route switched {do}",
-            lambda: routes.change(found.pk, request.now, is_on=do == "on"),
-            **told,
-        )
-        said = _("The route is switched on.") if do == "on" else _("The route is switched off.")
+    action = "route removed" if do == "remove" else f"route switched {do}"
+    outcome = _audited(request, found.service_id, action, switch, **told)
     if isinstance(outcome, Refusal):
         messages.error(request, route_words(outcome))
         return redirect("office:route", found.pk)
-    messages.success(request, said)
+    said = {"on": _("The route is switched on."), "off": _("The route is switched off.")}
+    said["remove"] = _("The route is removed.") if outcome else _("It has been used, so it is only switched off.")
+    messages.success(request, said[do])
     return redirect("office:service", found.service_id)
 
 

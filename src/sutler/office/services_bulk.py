@@ -41,6 +41,7 @@ class PriceForm(forms.Form):
     )
     percent = PercentField(label=gettext_lazy("Percentage"), required=False)
     rate = AmountField(required=False)
+    accept_rises = forms.BooleanField(label=gettext_lazy("Let prices rise by more than 30 % at once"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,8 +62,9 @@ class PriceForm(forms.Form):
         """Returns what the verb takes."""
         given = self.cleaned_data
         if given["how"] == "set":
-            return Reprice(rate_micros=given["rate"])
-        return Reprice(given["percent"] if given["how"] == "raise" else -given["percent"])
+            return Reprice(rate_micros=given["rate"], accept_rises=given["accept_rises"])
+        points = given["percent"] if given["how"] == "raise" else -given["percent"]
+        return Reprice(points, accept_rises=given["accept_rises"])
 
 
 _YES_NO = [("", gettext_lazy("Unchanged")), ("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))]

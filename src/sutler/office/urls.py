@@ -117,6 +117,7 @@ urlpatterns = [
     path("services/import", services_import.services_import, name="services_import"),
     path("services/<int:service_id>", catalogue_service.service, name="service"),
     path("services/<int:service_id>/state", catalogue_service.service_state, name="service_state"),
+    path("services/<int:service_id>/held", catalogue_service.service_held, name="service_held"),
     path("services/<int:service_id>/routes/new", service_routes.route_new, name="route_new"),
     path("routes/<int:route_id>", service_routes.route, name="route"),
     path("categories", categories.categories_list, name="categories"),

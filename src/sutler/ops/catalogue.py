@@ -209,6 +209,45 @@ def set_state(service_id: int, state: str) -> None:
     click.echo(f"Service {service_id} is {state}.")
 
 
+@service.command(epilog=example("sutler service held", "sutler service decide 17 accept"))
+@on_panel
+def held() -> None:
+    """Show prices that would rise by more than 30 % and wait for a decision."""
+    from sutler.catalogue.models import Service
+
+    waiting = Service.objects.filter(held_rate_micros__isnull=False).order_by("pk")
+    show_table(
+        ("ID", "NAME", "PRICE", "WAITS", "STATE"),
+        (
+            (
+                s.pk,
+                s.name,
+                show_rate(max(s.rate_micros, s.floor_rate_micros)),
+                show_rate(s.held_rate_micros or 0),
+                s.state,
+            )
+            for s in waiting
+        ),
+    )
+
+
+@service.command(epilog=example("sutler service decide 17 accept", "sutler service decide 17 18 dismiss"))
+@click.argument("service_ids", type=ID, nargs=-1, required=True, metavar="SERVICE...")
+@click.argument("verdict", type=click.Choice(["accept", "dismiss"]))
+@on_panel
+def decide(service_ids: tuple[int, ...], verdict: str) -> None:
+    """Accept prices that wait, or dismiss them.
+
+    A dismissed price stays as it was; routes that cannot deliver at it stay off, and the alarm is closed.
+    """
+    from sutler.fulfilment import selling
+
+    for service_id in service_ids:
+        if not selling.decide_held(service_id, verdict == "accept", None, SystemClock().now()):
+            raise Failed(f"no price of service {service_id} waits")
+        click.echo(f"Service {service_id}: {verdict}ed.")
+
+
 @service.command("updates", epilog=example("sutler service updates --limit 20"))
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many at most.")
 @on_panel

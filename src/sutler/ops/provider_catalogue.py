@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Ta
 from sutler.core.clock import SystemClock
 from sutler.core.money import Micros, show_rate
 from sutler.core.refusals import Refusal
+from sutler.ops.price_effects import How, may_move_prices
 from sutler.ops.provider import find
 from sutler.ops.provider_line import over_lines, settings_of, tell_of_redirect
 from sutler.ops.shell import ID, Amount, Failed, Text, example, on_panel, printable, refused, show_table
@@ -84,11 +86,13 @@ def sync(provider_id: int | None, *, of_all: bool, dry_run: bool, trust: bool) -
     epilog=example(
         "sutler provider import 1 --service 12 --service 13 --markup 25 --fixed 0.01 --step 0.01",
         "sutler provider import 1 --category 'Likes' --markup 30 --under 'Our likes'",
+        "sutler provider import 1 --all --markup 30",
     ),
 )
 @click.argument("provider_id", type=ID)
 @click.option("--service", "upstream_ids", type=Text(64), multiple=True, help="Id of a service there; repeatable.")
 @click.option("--category", "categories", type=Text(200), multiple=True, help="All of this category; repeatable.")
+@click.option("--all", "of_all", is_flag=True, help="Everything that it sells.")
 @click.option("--under", type=Text(200), default="", help="Our heading for all of them; otherwise as it is there.")
 @click.option("--markup", default="0", show_default=True, help="Percentage above the cost, with up to two decimals.")
 @click.option("--fixed", type=Amount(), default="0", show_default=True, help="Added to that, in the base currency.")
@@ -102,19 +106,26 @@ def import_(
     markup: str,
     fixed: Micros,
     step: Micros,
+    *,
+    of_all: bool,
 ) -> None:
     """Put services of a provider on sale. The price follows what they cost; what is on sale already is left alone."""
-    if not upstream_ids and not categories:
-        raise click.UsageError("say which: --service or --category")
-    from sutler.fulfilment.catalogue_import import Rule, bring_in
+    if of_all is bool(upstream_ids or categories):
+        raise click.UsageError("say which: --service and --category, or --all")
+    from sutler.fulfilment.catalogue_import import Rule, bring_in, bring_in_all
 
     rule = Rule(_basis_points(markup), fixed, step)
     now, found = SystemClock().now(), find(provider_id)
-    outcome = bring_in(found.pk, rule, now, upstream_ids=upstream_ids, categories=categories, heading=under)
+    if of_all:
+        with Progress(console=Console(stderr=True)) as progress:
+            track = partial(progress.track, description="Batches of services")
+            outcome = bring_in_all(found.pk, rule, now, heading=under, track=track)
+    else:
+        outcome = bring_in(found.pk, rule, now, upstream_ids=upstream_ids, categories=categories, heading=under)
     if isinstance(outcome, Refusal):
         raise refused(outcome)
-    for upstream_id, why in outcome.refused.items():
-        click.echo(f"{upstream_id}: not put on sale: {why}", err=True)
+    for group in outcome.left_out():
+        click.echo(printable(str(group)), err=True)
     click.echo(f"{len(outcome.made)} new, {len(outcome.there)} on sale already, {len(outcome.refused)} refused.")
     if not outcome.made and not outcome.there:
         raise Failed("nothing was put on sale")
@@ -123,8 +134,9 @@ def import_(
 @click.command(epilog=example("sutler provider decide 17 accept", "sutler provider decide 17 18 19 dismiss"))
 @click.argument("change_ids", type=ID, nargs=-1, required=True, metavar="CHANGE...")
 @click.argument("verdict", type=click.Choice(["accept", "dismiss"]))
+@may_move_prices
 @on_panel
-def decide(change_ids: tuple[int, ...], verdict: str) -> None:
+def decide(change_ids: tuple[int, ...], verdict: str, *, how: How) -> None:
     """Accept prices that jumped, or dismiss them.
 
     The routes of a dismissed rise stay off; a dismissed fall is as if it had not been.
@@ -132,7 +144,8 @@ def decide(change_ids: tuple[int, ...], verdict: str) -> None:
     from sutler.fulfilment import catalogue_decision
 
     for change_id in change_ids:
-        outcome = catalogue_decision.decide(change_id, verdict == "accept", OPERATOR, SystemClock().now())
+        verb = partial(catalogue_decision.decide, change_id, verdict == "accept", OPERATOR, SystemClock().now())
+        outcome = how.carry_out(verb)
         if isinstance(outcome, Refusal):
             there = "there is no change" if outcome.field else "nothing is to be decided any more about change"
             raise Failed(f"{there} {change_id}")

@@ -6,6 +6,7 @@ from sutler.core.clock import SystemClock
 from sutler.core.money import show_rate
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
+from sutler.ops.price_effects import How, may_move_prices
 from sutler.ops.provider import find
 from sutler.ops.shell import ID, Failed, Text, example, missing, on_panel, refused, show_table
 
@@ -65,24 +66,43 @@ def list_(service_id: int | None) -> None:
 @click.argument("service_id", type=ID)
 @click.argument("provider_id", type=ID)
 @click.argument("upstream_id", type=Text(64))
-@click.option("--preference", type=_number, default=1, show_default=True, help="The lowest goes first.")
+@click.option("--preference", type=_number, help="The lowest goes first; otherwise it stands last.")
 @click.option("--weight", type=_number, default=1, show_default=True, help="Its share among equal preferences.")
 @click.option("--most-open", type=_number, help="Most orders under way on it.")
+@may_move_prices
 @on_panel
 def add(
-    service_id: int, provider_id: int, upstream_id: str, preference: int, weight: int, most_open: int | None
+    service_id: int,
+    provider_id: int,
+    upstream_id: str,
+    preference: int | None,
+    weight: int,
+    most_open: int | None,
+    *,
+    how: How,
 ) -> None:
-    """Let SERVICE_ID of ours be delivered by UPSTREAM_ID of a provider."""
+    """Let SERVICE_ID of ours be delivered by UPSTREAM_ID of a provider, last in line unless --preference says more."""
     from sutler.fulfilment import routes
 
     upstream = find(provider_id).services.filter(upstream_id=upstream_id).first()
     if upstream is None:
         raise Failed(f"provider {provider_id} has no service {upstream_id}; `sutler provider sync` fetches what it has")
     now = SystemClock().now()
-    made = routes.add(service_id, upstream.pk, now, preference=preference, weight=weight, most_open=most_open)
+    made = how.carry_out(
+        lambda: routes.add(
+            service_id,
+            upstream.pk,
+            now,
+            preference=preference,
+            weight=weight,
+            most_open=most_open,
+            accept_rises=how.accept_rises,
+        )
+    )
     if isinstance(made, Refusal):
         raise _failed(made, service_id)
-    click.echo(f"Route {made.pk}: service {service_id} by {upstream_id} of provider {provider_id}.")
+    off = f" It is off: {made.off_reason}; `sutler service decide {service_id} accept`." if made.off_reason else ""
+    click.echo(f"Route {made.pk}: service {service_id} by {upstream_id} of provider {provider_id}.{off}")
 
 
 @route.command("set", epilog=example("sutler provider route set 3 --off", "sutler provider route set 3 --preference 2"))
@@ -92,6 +112,7 @@ def add(
 @click.option("--most-open", type=_number, help="Most orders under way on it.")
 @click.option("--unbounded", is_flag=True, help="As many orders as come.")
 @click.option("--on/--off", "is_on", default=None, help="What is switched off here stays off.")
+@may_move_prices
 @on_panel
 def set_(
     route_id: int,
@@ -101,6 +122,7 @@ def set_(
     is_on: bool | None,
     *,
     unbounded: bool,
+    how: How,
 ) -> None:
     """Change a route, or switch it on or off."""
     if unbounded and most_open:
@@ -108,13 +130,17 @@ def set_(
     from sutler.fulfilment import routes
 
     now = SystemClock().now()
-    changed = routes.change(
-        *(route_id, now),
-        preference=preference,
-        weight=weight,
-        most_open=most_open,
-        is_unbounded=unbounded,
-        is_on=is_on,
+    changed = how.carry_out(
+        lambda: routes.change(
+            route_id,
+            now,
+            preference=preference,
+            weight=weight,
+            most_open=most_open,
+            is_unbounded=unbounded,
+            is_on=is_on,
+            accept_rises=how.accept_rises,
+        )
     )
     if isinstance(changed, Refusal):
         raise _failed(changed)
@@ -123,12 +149,14 @@ def set_(
 
 @route.command(epilog=example("sutler provider route remove 3"))
 @click.argument("route_id", type=ID)
+@may_move_prices
 @on_panel
-def remove(route_id: int) -> None:
+def remove(route_id: int, *, how: How) -> None:
     """Remove a route. One that orders have used is kept, switched off."""
     from sutler.fulfilment import routes
 
-    removed = routes.remove(route_id, SystemClock().now())
+    now = SystemClock().now()
+    removed = how.carry_out(lambda: routes.remove(route_id, now, accept_rises=how.accept_rises))
     if isinstance(removed, Refusal):
         raise _failed(removed)
     click.echo(f"Route {route_id} is {'removed' if removed else 'switched off: orders have used it'}.")

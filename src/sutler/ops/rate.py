@@ -6,6 +6,7 @@ import click
 
 from sutler.core import worth as worths
 from sutler.core.clock import SystemClock
+from sutler.ops.price_effects import How, may_move_prices
 from sutler.ops.shell import Currency, Failed, example, on_panel, show_table
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ def rate() -> None:
     ),
 )
 @click.argument("words", nargs=-1, required=True, metavar="CURRENCY WORTH | 1 USD = NUMBER CURRENCY")
+@may_move_prices
 @on_panel
-def set_(words: tuple[str, ...]) -> None:
+def set_(words: tuple[str, ...], *, how: How) -> None:
     """Say what a currency is worth in the base currency, either way round, with up to ten digits.
 
     Orders keep the rate they were placed at. The prices of services follow that providers deliver in this currency.
@@ -44,7 +46,10 @@ def set_(words: tuple[str, ...]) -> None:
             f" {base}, the base currency, another one, and a number above 0 of up to ten digits."
         )
     currency, worth = read
-    refusal = exchange_rates.set_by_hand(currency, worth, None, SystemClock().now())
+    now = SystemClock().now()
+    refusal = how.carry_out(
+        lambda: exchange_rates.set_by_hand(currency, worth, None, now, accept_rises=how.accept_rises)
+    )
     if refusal is not None:
         raise Failed(f"{currency} cannot have an exchange rate")
     click.echo(worth.show(currency, base))

@@ -274,6 +274,7 @@ ALARMS = (
     _("{currency} jumped from {before} to {after} by {source}: accept it, or set another"),
     _("No exchange rates from {source}, {count} times: {why}"),
     _("Paused, for no route is left: {count} services, {services}"),
+    _("Prices would rise by more than 30 % and wait: {count} services, {services}"),
     _("no service can be read, {count} rows were left out: {reasons}"),
     _("{gone} of {there} services are gone at once"),
     _("{id} is now {type}"),
@@ -298,6 +299,7 @@ CATALOGUE = (
     _("what {currency} is worth is not known; `sutler rate set` says it"),
     _("it costs more than can be reckoned with"),
     _("its limits do not meet the service's"),
+    _("with it the price would rise by more than 30 %"),
     _("no route is left: {why}"),
     _(
         "{type} run here: put one on sale and let a service of type Default deliver its posts,"
