@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from sutler.accounts import audit_log
 from sutler.accounts.models import User
-from sutler.catalogue import price_book, updates, version
+from sutler.catalogue import exchange, updates, version
 from sutler.catalogue.models import Service, ServiceUpdate
 from sutler.core.handed_on import delivers
 from sutler.core.markup import cost_in_base, floor_rate, rate_from_cost, rises_too_far
@@ -135,10 +135,10 @@ def prices(now: datetime | None = None) -> Prices:
 
     Without a moment no exchange rate is too old.
     """
-    book = price_book.current()
+    known, too_old = exchange.worth(), exchange.outdated(now) if now else {}
     currencies = dict(Provider.objects.values_list("pk", "currency"))
-    worth = {pk: book.exchange[currency] for pk, currency in currencies.items() if currency in book.exchange}
-    outdated = {pk for pk, currency in currencies.items() if now and book.is_paused(currency, now)}
+    worth = {pk: known[currency] for pk, currency in currencies.items() if currency in known}
+    outdated = {pk for pk, currency in currencies.items() if currency in too_old}
     return Prices(worth, settings.SUTLER["SUTLER_MARGIN_FLOOR_PERCENT"] * 100, outdated)
 
 
