@@ -39,6 +39,7 @@ class Upstream:
 
     def __init__(self, handler: Handler, **settings: Any) -> None:
         self.handler = handler
+        self.words = settings.pop("words", ())
         self.settings = PanelSettings(**{"url": URL, "key": KEY} | settings)
         self.requests: list[httpx2.Request] = []
         self.exchanges: list[Exchange] = []
@@ -53,7 +54,9 @@ class Upstream:
 
     async def call(self, call: Callable[[Panel], Awaitable[T]], transport: httpx2.AsyncBaseTransport) -> T:
         async with transport:
-            return await call(Panel(self.settings, HttpCall(transport, StillClock()), self.exchanges.append))
+            return await call(
+                Panel(self.settings, HttpCall(transport, StillClock()), self.exchanges.append, self.words)
+            )
 
     @property
     def form(self) -> dict[str, str]:

@@ -11,6 +11,9 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.attempts import AttemptState
 from sutler.core.clock import seeded
+from sutler.core.taught_words import TaughtWord
+from sutler.core.upstream_words import DeclineKind
+from sutler.fulfilment import taught
 from sutler.fulfilment.models import Attempt, Provider
 from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.simulator import KEY, LyingUpstream
@@ -21,7 +24,7 @@ from sutler.orders.models import Order
 from sutler.storage.sealed import seal
 from tests.conftest import NOW, make_service
 from tests.ordering import demand_sound_books, placed
-from tests.simulation.loop import SimulatedClock, SimulatedLoop
+from tests.simulation.loop import SimulatedClock, SimulatedLoop, outside_the_loop
 from tests.upstream import make_provider
 from tests.upstream_world import InTheLoop, plan_all, route
 
@@ -99,3 +102,47 @@ def test_told_to_stop_it_gives_its_leases_up(loop: SimulatedLoop, alice: Custome
     work(loop, 10.0)
     assert Attempt.objects.get(order=order).state == AttemptState.ACCEPTED
     assert list(Provider.objects.values_list("worker", flat=True)) == [""]
+
+
+def test_a_word_that_is_taught_is_used_within_seconds_and_ends_no_line(
+    loop: SimulatedLoop, alice: Customer, service: Service
+) -> None:
+    there = provider("prompt")
+    route(service, there)
+    clock, stop = SimulatedClock(loop), asyncio.Event()
+    orders: list[Order] = []
+
+    async def refuse(_: httpx2.Request) -> httpx2.Response:
+        await asyncio.sleep(20.0)
+        return httpx2.Response(200, json={"error": "The stars are not right"})
+
+    def order() -> None:
+        orders.append(placed(alice, service, link=f"https://example.com/{len(orders)}"))
+        plan_all()
+
+    async def run() -> None:
+        call = HttpCall(httpx2.MockTransport(refuse), clock)
+        board = Switchboard(
+            "worker-1",
+            clock,
+            seeded(1),
+            call,
+            sending=InTheLoop(),
+            following=InTheLoop(),
+            secret_key=settings.SECRET_KEY,
+        )
+        running = asyncio.create_task(board.run(stop))
+        outside_the_loop(order)
+        await asyncio.sleep(30)
+        outside_the_loop(order)
+        await asyncio.sleep(8)  # it is on the way
+        word = TaughtWord("The stars are not right", DeclineKind.LINK)
+        outside_the_loop(lambda: taught.teach(there.pk, word, None, NOW))
+        await asyncio.sleep(30)
+        stop.set()
+        await running
+
+    loop.run_until_complete(run())
+    first, second = (Attempt.objects.filter(order=each).order_by("pk")[0] for each in orders)
+    assert (first.state, first.refusal) == ("unknown", "The stars are not right")
+    assert (second.state, second.why) == ("declined", "LINK: The stars are not right")

@@ -29,6 +29,7 @@ from sutler.ops import (
     provider_account,
     provider_catalogue,
     provider_route,
+    provider_words,
     rate,
     staff,
 )
@@ -131,7 +132,7 @@ for _command in (
 for _command in (
     *(provider_account.test, provider_account.balance, provider_account.topup, provider_account.draw),
     *(provider_catalogue.services, provider_catalogue.sync, provider_catalogue.import_, provider_catalogue.decide),
-    provider_route.route,
+    *(provider_route.route, provider_words.words),
 ):
     provider.provider.add_command(_command)
 customer.customer.add_command(customer_account.show)

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from sutler.core.clock import Clock, Random
+from sutler.core.taught_words import TaughtWord
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.database import Database
 from sutler.fulfilment.journal import Said
@@ -40,6 +41,7 @@ class Line:
         clock: Clock,
         chance: Random,
         worker: str,
+        words: tuple[TaughtWord, ...] = (),
     ) -> None:
         self.provider = provider
         self.database = database
@@ -48,7 +50,7 @@ class Line:
         self.worker = worker
         self.calls: list[Said] = []
         self.settings = settings
-        self.panel = Panel(settings, call, self._record)
+        self.panel = Panel(settings, call, self._record, words)
         self._call = call
         self._free_at = 0.0
         self._back_off = 0.0
@@ -56,7 +58,8 @@ class Line:
 
     def beside(self, settings: PanelSettings) -> "Line":
         """Returns another line to the provider, asked so: its calls are not in the journal."""
-        return Line(self.provider, settings, self._call, self.database, self.clock, self.chance, self.worker)
+        ours = self.database, self.clock, self.chance, self.worker, self.panel.words
+        return Line(self.provider, settings, self._call, *ours)
 
     async def ask(self, ask: Callable[[Panel], Awaitable[T]], order_id: int | None = None) -> T:
         """Makes one call as soon as the provider's rate limit allows, and returns what the panel's method returns."""

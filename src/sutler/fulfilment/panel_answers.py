@@ -49,9 +49,13 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Nothing that can be understood came back. What the upstream did is unknown."""
+    """Nothing that can be understood came back. What the upstream did is unknown.
+
+    `raw` is the text of an error that names no order but leaves open what was done, "" where there is none.
+    """
 
     why: str
+    raw: str = ""
 
 
 Failure = Declined | NotSent | NoAnswer

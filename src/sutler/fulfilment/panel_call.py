@@ -213,7 +213,7 @@ def _meaning(manner: _Manner, action: str, reply: _Reply, read: Read[_T]) -> tup
         heard = panel_body.decode(text, panel_catalogue.row if action == CATALOGUE else None)
         answer = heard if isinstance(heard, NoAnswer) else _read(action, heard, read)
     if reply.http_status >= 500 and isinstance(answer, Declined) and not _is_known(action, answer):
-        answer = NoAnswer(answer.raw)  # a fault of the panel's, in its own words
+        answer = NoAnswer(answer.raw, answer.raw)  # a fault of the panel's, in its own words
     if isinstance(answer, NoAnswer):
         answer = replace(answer, why=f"HTTP {reply.http_status}: {answer.why}")
     too_many = reply.http_status == HTTPStatus.TOO_MANY_REQUESTS and action not in _REFUSES

@@ -64,7 +64,9 @@ def _certain(answer: Any, declined: Declined) -> Declined | NoAnswer:
     """Returns the refusal of what would have changed something, unless it leaves open whether it was done."""
     if says(answer, True):
         return NoAnswer(f"an error beside a success: {declined.raw}")
-    return NoAnswer(f"an error that leaves open what was done: {declined.raw}") if is_unsure(declined.raw) else declined
+    if is_unsure(declined.raw):
+        return NoAnswer(f"an error that leaves open what was done: {declined.raw}", declined.raw)
+    return declined
 
 
 def balance(answer: Any) -> Balance | NoAnswer:

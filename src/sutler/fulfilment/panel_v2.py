@@ -6,10 +6,11 @@ How a question travels is its caller's: over HTTP from here (`panel_call`), or f
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
 
+from sutler.core.taught_words import TaughtWord, taught_kind
 from sutler.fulfilment import panel_read
 from sutler.fulfilment.panel_answers import (
     Accepted,
@@ -73,10 +74,20 @@ class Call(Protocol):
 
 
 class Panel:
-    """One upstream panel. Knows nothing of orders and providers; holds no state between calls."""
+    """One upstream panel. Knows nothing of orders and providers; holds no state between calls.
 
-    def __init__(self, settings: PanelSettings, call: Call, record: Callable[[Exchange], None]) -> None:
+    `words` are what staff have taught of how it refuses; an answer is read by those that hold when it comes.
+    """
+
+    def __init__(
+        self,
+        settings: PanelSettings,
+        call: Call,
+        record: Callable[[Exchange], None],
+        words: tuple[TaughtWord, ...] = (),
+    ) -> None:
         """Asks by `call` and gives each exchange to `record` when it is over."""
+        self.words = words
         self._settings = settings
         self._call = call
         self._record = record
@@ -129,6 +140,11 @@ class Panel:
 
     async def _ask(self, action: str, fields: Mapping[str, str], read: Read[_T]) -> _T | Failure:
         outcome, exchange = await self._call(self._settings, action, fields, read)
+        if self.words:
+            known: _T | Failure = _as_taught(outcome, self.words)
+            if isinstance(known, Declined) and known is not outcome:
+                exchange = replace(exchange, outcome="Declined", why=f"{known.kind.name}: {known.raw}")
+            outcome = known
         self._record(exchange)
         return outcome
 
@@ -137,3 +153,12 @@ def _joined(ids: Sequence[str], most: int = BATCH_SIZE) -> str:
     if not 1 <= len(ids) <= most:
         raise ValueError(f"{len(ids)} ids in a call that takes 1 to {most}")
     return ",".join(ids)
+
+
+def _as_taught(answer: Any, words: tuple[TaughtWord, ...]) -> Any:
+    """Returns the answer, or each part of a batch, with its refusal as staff have taught its words."""
+    if isinstance(answer, dict):
+        return {name: _as_taught(each, words) for name, each in answer.items()}
+    raw = answer.raw if isinstance(answer, (Declined, NoAnswer)) else ""
+    kind = taught_kind(raw, words) if raw else None
+    return answer if kind is None else Declined(kind, raw)

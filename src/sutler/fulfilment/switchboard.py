@@ -5,12 +5,13 @@ line delays no other.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 import structlog
 
 from sutler.core.clock import Clock, Random
+from sutler.core.taught_words import TaughtWord
 from sutler.fulfilment import (
     care,
     catalogue_sync,
@@ -23,6 +24,7 @@ from sutler.fulfilment import (
     providers,
     reconcile,
     requests,
+    taught,
 )
 from sutler.fulfilment.database import NOT_NOW, Database
 from sutler.fulfilment.line import Line
@@ -84,7 +86,8 @@ class Switchboard:
                     await self._following.run(provider_account.join_twins, self._secret_key, self._clock.now())
                     is_joined = True
                 held = await self._following.run(leases.hold, self._name, self._clock.now())
-                await self._keep_lines(held)
+                words = await self._following.run(taught.words_by_provider, [each.pk for each in held])
+                await self._keep_lines(held, words)
             except NOT_NOW as error:
                 _log.warning("switchboard.waits_for_the_database", error=str(error))
             await asyncio.wait([ending], timeout=leases.RENEW_SECONDS)
@@ -92,8 +95,11 @@ class Switchboard:
         with suppress(*NOT_NOW):
             await self._following.run(leases.release, self._name)
 
-    async def _keep_lines(self, held: Sequence[Provider]) -> None:
-        """Opens the lines to the providers that are held; closes those to others and those that are asked otherwise."""
+    async def _keep_lines(self, held: Sequence[Provider], words: Mapping[int, tuple[TaughtWord, ...]]) -> None:
+        """Opens the lines to the providers that are held; closes those to others and those that are asked otherwise.
+
+        New words end no line: what is out is read by them when it comes.
+        """
         wanted = {each.pk: (each, found) for each in held if (found := self._settings(each)) is not None}
         gone = [pk for pk, line in self._lines.items() if pk not in wanted or wanted[pk][1] != line.settings]
         await asyncio.gather(*(self._lines.pop(pk).close() for pk in gone))
@@ -102,6 +108,7 @@ class Switchboard:
                 self._lines[pk].line.provider = provider
             else:
                 self._lines[pk] = self._open(provider, settings)
+            self._lines[pk].line.panel.words = words[pk]
 
     def _settings(self, provider: Provider) -> PanelSettings | None:
         try:

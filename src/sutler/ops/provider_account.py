@@ -34,13 +34,15 @@ def test(ctx: click.Context, provider_id: int) -> None:
     Each kind of call is made once. One is an order for a service that does not exist, sent to see in what words it is
     refused. What differs would break the work with it, and the exit code is 1; a note is a limit that it goes on with.
     """
+    from sutler.fulfilment import taught
     from sutler.fulfilment.certify import certify
     from sutler.fulfilment.conformance_reads import WRONG_KEY
     from sutler.fulfilment.conformance_verdict import Outcome
 
     found = find(provider_id)
     settings = settings_of(found)
-    findings = asyncio.run(over_lines(found, certify, settings, replace(settings, key=WRONG_KEY)))
+    words = taught.words_of(provider_id)
+    findings = asyncio.run(over_lines(found, certify, settings, replace(settings, key=WRONG_KEY), words=words))
     show_table(
         ("ACTION", "VERDICT", "CHECK", "WHAT IT CAME TO"),
         ((each.action, each.outcome, each.sentence, each.why) for each in findings),

@@ -11,6 +11,7 @@ from sutler.ops.shell import Failed
 if TYPE_CHECKING:
     import httpx2
 
+    from sutler.core.taught_words import TaughtWord
     from sutler.fulfilment.journal import Said
     from sutler.fulfilment.models import Provider
     from sutler.fulfilment.panel_v2 import PanelSettings
@@ -43,6 +44,7 @@ async def over_lines(
     found: "Provider",
     work: Callable[..., Awaitable[T]],
     *settings: "PanelSettings",
+    words: "tuple[TaughtWord, ...]" = (),
     on_answer: "Callable[[httpx2.Response], None]" = lambda _: None,
 ) -> T:
     """Does the work over a line for each of the settings; `on_answer` hears of each answer before its body is read."""
@@ -56,4 +58,6 @@ async def over_lines(
     async with SafeTransport(allowed_hosts=panel.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]) as transport:
         clock, chance = SystemClock(), unpredictable()
         call = HttpCall(transport, clock, on_answer)
-        return await work(*(Line(found, each, call, Database(None), clock, chance, "operator") for each in settings))
+        return await work(
+            *(Line(found, each, call, Database(None), clock, chance, "operator", words) for each in settings)
+        )

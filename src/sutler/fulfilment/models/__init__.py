@@ -13,6 +13,7 @@ from sutler.fulfilment.models.provider import (
     ProviderTask,
     account_rows,
 )
+from sutler.fulfilment.models.taught import Taught
 
 __all__ = [
     "Alarm",
@@ -30,6 +31,7 @@ __all__ = [
     "ProviderMinute",
     "ProviderTask",
     "Route",
+    "Taught",
     "UpstreamOrder",
     "UpstreamService",
     "account_rows",

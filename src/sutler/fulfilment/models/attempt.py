@@ -81,6 +81,8 @@ class Attempt(models.Model):
         ]
         indexes = [
             models.Index(fields=["order"], name="attempt_of_order"),
+            # What providers have refused in words that we do not know, newest first, for whoever teaches them.
+            models.Index(fields=["provider", "id"], condition=Q(refusal__gt=""), name="attempt_refused"),
             # What a provider is to be sent, in the order of planning.
             models.Index(fields=["provider", "id"], condition=Q(state="planned"), name="attempt_planned"),
             # Claims whose worker may have died.

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from sutler.core.charge_digits import Rounding
+from sutler.core.upstream_words import DeclineKind
 
 
 class Provider(models.Model):
@@ -136,6 +137,12 @@ class LoggedCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.outcome}"
+
+    @property
+    def unknown_words(self) -> str:
+        """What it refused with, if that was in words that are not known; else ""."""
+        kind, _, text = self.why.partition(": ")
+        return text if self.outcome == "Declined" and kind == DeclineKind.OTHER.name else ""
 
 
 class Alarm(models.Model):
