@@ -160,7 +160,7 @@ def resolve(order_id: int, verdict: str, upstream_id: str | None, reason: str) -
             after = {"number at the provider": upstream_id} if upstream_id else None
             audit_log.write(None, attempts.DEEDS[found], f"order {order_id}", now, reason=reason, after=after)
     if refusal is not None:
-        raise refused(refusal, "order", order_id)
+        raise refused(refusal, "unknown outcome of order", order_id)
     click.echo(f"Order {order_id}: {verdict}.")
 
 
