@@ -1,6 +1,7 @@
 """The process that calls: real processes, a real server, and what becomes of a call when either ends."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from sutler.core.clock import SystemClock
 from sutler.core.money import Micros
 from sutler.fulfilment import caller
 from sutler.fulfilment.caller import Caller
-from sutler.fulfilment.panel_answers import Accepted, Balance, Exchange, NoAnswer, NotSent
+from sutler.fulfilment.panel_answers import Accepted, Balance, Catalogue, Exchange, NoAnswer, NotSent
 from sutler.fulfilment.panel_v2 import Panel, PanelSettings
 from tests.panel_calls import KEY, ORDER
 from tests.test_panel_network import hear, whole
@@ -26,18 +27,21 @@ PATIENCE_SECONDS = 20
 
 
 class Upstream:
-    """A server that answers `add` with the link's last part, `balance` with 1.50, and `services` never."""
+    """A server: `add` is answered with the end of the link, `balance` with 1.50, `services` with a catalogue or not."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.is_asked = asyncio.Event()
         self.hung_up = asyncio.Event()
+        self.catalogue = b""
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         form = {name: values[0] for name, values in parse_qs((await hear(reader)).decode()).items()}
         self.asked.append(form["action"])
         self.is_asked.set()
-        if form["action"] == "services":
+        if form["action"] == "services" and self.catalogue:
+            writer.write(whole(self.catalogue))
+        elif form["action"] == "services":
             await reader.read()
             self.hung_up.set()
         elif form["action"] == "add":
@@ -79,6 +83,19 @@ def test_each_of_many_calls_gets_its_own_answer_and_is_recorded_without_the_key(
         assert said == [Accepted(str(number)) for number in range(1, 101)]
         assert {each.fields["key"] for each in scene.exchanges} == {"***"}
         assert len(scene.exchanges) == 100
+
+    play(act)
+
+
+def test_a_catalogue_comes_over_whole() -> None:
+    async def act(scene: Scene) -> None:
+        row = {"service": 1, "name": "Подписчики", "type": "Default", "rate": "0.90", "min": 1, "max": 9}
+        rows = [row | {"service": number} for number in range(1, 2001)]
+        scene.upstream.catalogue = json.dumps([*rows, {"service": 7}]).encode()
+        found = await scene.panel.services()
+        assert isinstance(found, Catalogue)
+        assert [each.upstream_id for each in found.services] == [str(number) for number in range(1, 2001)]
+        assert (found.services[0].name, found.left_out()) == ("Подписчики", [("7", "it has no name")])
 
     play(act)
 

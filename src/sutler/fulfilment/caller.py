@@ -23,7 +23,7 @@ import uvloop
 
 from sutler.core import collector
 from sutler.core.clock import Clock, SystemClock
-from sutler.fulfilment.panel_answers import Exchange, Failure, NoAnswer, NotSent, UpstreamStatus
+from sutler.fulfilment.panel_answers import Catalogue, Exchange, Failure, NoAnswer, NotSent, UpstreamStatus
 from sutler.fulfilment.panel_call import LONGEST_LOGGED, HttpCall
 from sutler.fulfilment.panel_v2 import PanelSettings, Read
 from sutler.fulfilment.safe_transport import SafeTransport
@@ -124,6 +124,8 @@ class _Process:
         if found is None:
             raise EOFError
         outcome, exchange = found
+        if isinstance(outcome, bytes):  # a catalogue
+            outcome = await asyncio.to_thread(pickle.loads, outcome)
         return _unpacked(outcome), exchange
 
     async def end(self) -> None:
@@ -235,10 +237,13 @@ async def _serve(wire_end: socket.socket, allowed_hosts: Sequence[str]) -> None:
             tasks[number].cancel()
 
     async def answer(number: int, question: tuple[Any, ...]) -> None:
-        found = None
+        found: tuple[Any, Exchange] | None = None
         try:
             outcome, exchange = await call(*question)
-            found = _packed(outcome), exchange
+            if isinstance(outcome, Catalogue):  # of up to 50,000 services, which take seconds
+                found = await asyncio.to_thread(pickle.dumps, outcome, pickle.HIGHEST_PROTOCOL), exchange
+            else:
+                found = _packed(outcome), exchange
         except Exception:  # noqa: BLE001 - the boundary: what came of the call is unknown
             _log.exception("caller.failed", action=question[1])
         wire.send((number, found))
