@@ -92,7 +92,7 @@ class TestRefused:
 
     def test_a_row_whose_key_cannot_be_unsealed_says_nothing(self) -> None:
         twins(sealed_key="nonsense")
-        assert provider_account.join_twins(panel.SECRET_KEY, NOW) == 0
+        assert provider_account.join_twins(NOW) == 0
 
     def test_the_shell_names_the_other(self) -> None:
         first = added()
@@ -126,7 +126,7 @@ class TestJoined:
             with durable():
                 provider_books.open_with(each, held, NOW)
         Provider.objects.update(gap_micros=3)
-        assert [provider_account.join_twins(panel.SECRET_KEY, NOW) for _ in range(2)] == [1, 0]
+        assert [provider_account.join_twins(NOW) for _ in range(2)] == [1, 0]
         rows = Provider.objects.order_by("pk").values_list("account", "highest_id", "gap_micros")
         assert list(rows) == [(one.pk, 70, None), (one.pk, 70, None), (other.pk, 0, 3)]
         assert {provider_books.book_balance_micros(each.pk) for each in (one, two)} == {90_000_000}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings as panel
 
+from sutler.accounts import secret_key
 from sutler.books.models import Transfer
 from sutler.catalogue.models import Service
 from sutler.core.clock import SystemClock
@@ -220,6 +221,7 @@ class TestAccount:
         assert "Invalid API key" in done("provider", "log", str(there))
 
     def test_a_key_that_was_sealed_with_another_secret_is_told(self) -> None:
+        secret_key.claim()
         made = make_provider(sealed_key="damaged")
         assert "its key cannot be read" in failed(1, "provider", "balance", str(made.pk))
 

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from django.conf import settings
 
+from sutler.accounts import secret_key
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.attempts import AttemptState
@@ -14,7 +15,7 @@ from sutler.core.clock import seeded
 from sutler.core.taught_words import TaughtWord
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import taught
-from sutler.fulfilment.models import Attempt, Provider
+from sutler.fulfilment.models import Alarm, Attempt, Provider
 from sutler.fulfilment.panel_call import HttpCall
 from sutler.fulfilment.simulator import KEY, LyingUpstream
 from sutler.fulfilment.simulator_panel import Service as TheirService
@@ -68,7 +69,7 @@ def work(loop: SimulatedLoop, seconds: float) -> None:
             HttpCall(httpx2.MockTransport(answer), clock),
             sending=database,
             following=database,
-            secret_key=settings.SECRET_KEY,
+            secret_keys=[settings.SECRET_KEY],
         )
         running = asyncio.create_task(board.run(stop))
         await asyncio.sleep(seconds)
@@ -93,6 +94,22 @@ def test_a_provider_that_hangs_delays_no_other(loop: SimulatedLoop, alice: Custo
     out = Attempt.objects.filter(order__in=[each.pk for each in stuck])
     assert sorted(out.values_list("state", flat=True)) == [AttemptState.PLANNED] * 4 + [AttemptState.SENDING] * 8
     demand_sound_books()
+
+
+def test_a_key_that_cannot_be_read_is_told_once_and_no_longer_when_it_can(
+    loop: SimulatedLoop, alice: Customer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret_key.claim()
+    found = provider("prompt")
+    Provider.objects.filter(pk=found.pk).update(sealed_key=seal(KEY, "a lost key"))
+    work(loop, 60.0)
+    told = Alarm.objects.get(provider=found, kind=Alarm.Kind.KEY_UNREADABLE)
+    assert (told.times, told.closed_at) == (1, None)
+    assert capsys.readouterr().out.count("key_unreadable") == 1
+    Provider.objects.filter(pk=found.pk).update(sealed_key=seal(KEY, settings.SECRET_KEY))
+    work(loop, 20.0)
+    told.refresh_from_db()
+    assert told.closed_at is not None
 
 
 def test_told_to_stop_it_gives_its_leases_up(loop: SimulatedLoop, alice: Customer, service: Service) -> None:

@@ -1,6 +1,7 @@
 """The ASGI application: the lane for `/api/v2`, the front door to Django for everything else. Wiring only."""
 
 import os
+import re
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sutler.settings")
@@ -11,18 +12,26 @@ django.setup(set_prefix=False)
 
 from django.conf import settings
 
+from sutler.admission.access_log import AccessLog
 from sutler.admission.front_door import FrontDoor
 from sutler.api.lane import Lane
 from sutler.core.clock import SystemClock
 
 _LANE_PATHS = frozenset({"/api/v2", "/api/v2/"})
-_lane = Lane(SystemClock(), settings.SUTLER)
+# What programs make of an address that was given them with or without a slash, or in capitals.
+_SPELLED_OTHERWISE = re.compile(r"/+api/+v2/*", re.IGNORECASE)
+_clock = SystemClock()
+_lane = Lane(_clock, settings.SUTLER)
 _front_door = FrontDoor(settings.SUTLER)
 
 
-async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Routes one connection."""
-    if scope["type"] == "http" and scope["path"] in _LANE_PATHS:
+async def _route(scope: Any, receive: Any, send: Any) -> None:
+    path = scope["path"]
+    if path in _LANE_PATHS or _SPELLED_OTHERWISE.fullmatch(path):
         await _lane(scope, receive, send)
     else:
         await _front_door(scope, receive, send)
+
+
+# Switched off it costs nothing.
+application = AccessLog(_route, _clock) if settings.SUTLER["SUTLER_ACCESS_LOG"] else _route

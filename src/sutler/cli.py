@@ -31,10 +31,12 @@ from sutler.ops import (
     provider_route,
     provider_words,
     rate,
+    secret,
     staff,
 )
 
 COULD_NOT, WRONG_USAGE = 1, 2
+LARGEST_LOG_BYTES, LARGEST_TRACE = 1_000_000, 50_000
 UNCLEAR = "the database went away while it was told; look whether it took effect before trying again"
 
 
@@ -83,16 +85,21 @@ def _is_of_the_database(error: Exception) -> bool:
 
 
 def _logged(error: Exception) -> Path:
-    """Appends the trace to errors.log in the data folder, or to a new file where there is no such folder."""
+    """Appends the trace to errors.log in the data folder, or to a new file where there is no such folder.
+
+    A log that has grown large is set aside as errors.log.1, in place of the one before.
+    """
     trace = "".join(traceback.format_exception(error))
     try:
         place = Path(os.environ.get("SUTLER_DATA_DIR", "sutler-data")) / "errors.log"
+        if place.is_file() and place.stat().st_size > LARGEST_LOG_BYTES:
+            place.replace(place.with_name("errors.log.1"))
         file = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError:
         file, name = tempfile.mkstemp(prefix="sutler-", suffix=".log")
         place = Path(name)
     with open(file, "a", encoding="utf-8", errors="backslashreplace") as log:  # noqa: PTH123 - an open descriptor
-        log.write(trace)
+        log.write(trace[-LARGEST_TRACE:])
     return place
 
 
@@ -123,7 +130,7 @@ def main() -> None:
 for _command in (
     *(first_start.init, processes.run, processes.serve, processes.work, demo.demo),
     *(customer.customer, staff.staff, catalogue.service, rate.rate, order.order),
-    *(panel.panel, payment_method.payment_method),
+    *(secret.secret, panel.panel, payment_method.payment_method),
     *(provider.provider, alarms.alarms),
     *(inspection.verify, inspection.config, inspection.bench),
     *(conformance.conformance, lying_upstream.lying_upstream),

@@ -82,6 +82,7 @@ SETTINGS = (
     Setting(
         "SUTLER_METRICS_TOKEN", str, "", "Bearer token for /metrics from other machines; empty: loopback only", True
     ),
+    Setting("SUTLER_ACCESS_LOG", bool, False, "Log one line for each request, with the id in its X-Request-ID"),
     Setting("SUTLER_LOG_FORMAT", str, "console", "console or json"),
     Setting("SUTLER_TEST_POSTGRES", str, "postgres://postgres@127.0.0.1:5432/postgres", "Server the tests use", True),
 )

@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "sutler.web.reader.Reader",
+    "sutler.web.private_pages.PrivatePages",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -127,7 +128,11 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = SUTLER["SUTLER_EMAIL_FROM"]
 # What all processes must share (attempts to sign in, codes that were used) is in the database, where every machine
 # looks; what each may keep for itself (the panel's face) is not asked for again and again.
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_shared"},
+    "default": {
+        "BACKEND": "sutler.storage.shared_cache.SharedCache",
+        "LOCATION": "accounts_shared",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 

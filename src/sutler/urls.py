@@ -1,8 +1,8 @@
 """Which address is answered by whom, apart from the v2 lane (`sutler.asgi`). Wiring only."""
 
-from django.urls import include, path, re_path
+from django.urls import include, path
 
-from sutler.api import admin_v1, pages
+from sutler.api import admin_v1
 
 urlpatterns = [
     path("", include("sutler.web.urls")),
@@ -12,8 +12,6 @@ urlpatterns = [
     path("adminapi/v1", admin_v1.view),
     path("adminapi/v1/", admin_v1.view),
     path("adminapi/v2/", include("sutler.api.admin_v2")),
-    # In any case, spelled out: Django cannot name addresses beside a pattern with flags.
-    re_path(r"^(?:[aA][dD][mM][iI][nN])?[aA][pP][iI](?:/|$)", pages.no_such_address),
 ]
 handler400 = "sutler.web.errors.bad_request"
 handler403 = "sutler.web.errors.forbidden"

@@ -2,9 +2,13 @@
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.core import mail
+from django.core.mail import EmailMessage
 from django.test import Client
 
+from sutler.accounts import mail as letters
 from sutler.accounts.models import Customer, Role, User
+from sutler.core.clock import SystemClock
 from tests.conftest import NOW
 
 PASSWORD = "correct horse battery"
@@ -22,6 +26,12 @@ def browser_of(user: User) -> Client:
     client = Client()
     client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
     return client
+
+
+def sent() -> list[EmailMessage]:
+    """Has the worker send the letters that wait; returns all that went out in this test."""
+    letters.send_due(SystemClock().now())
+    return mail.outbox
 
 
 @pytest.fixture

@@ -72,15 +72,15 @@ def test_there_is_a_page_for_when_there_is_none(guest: Client) -> None:
     assert "Не найдено" in answer.content.decode()
 
 
-def test_a_failure_is_told_without_the_database(guest: Client) -> None:
+def test_a_database_that_is_away_is_told_without_it(guest: Client) -> None:
     def fail(*_: Any) -> None:
         raise OperationalError("the server closed the connection")
 
     guest.raise_request_exception = False
     with connection.execute_wrapper(fail):
         answer = guest.get("/")
-    assert answer.status_code == 500
-    assert "Something went wrong" in answer.content.decode()
+    assert answer.status_code == 503
+    assert "The panel is busy" in answer.content.decode()
 
 
 def words(compiled: IO[bytes]) -> dict[Any, str]:

@@ -6,13 +6,12 @@ import re
 import struct
 
 import pytest
-from django.core import mail
 from django.test import Client
 
 from sutler.accounts.models import Customer, Role, Shared
 from sutler.core.clock import SystemClock
 from sutler.web import impersonation
-from tests.pages.conftest import PASSWORD, browser_of, make_person
+from tests.pages.conftest import PASSWORD, browser_of, make_person, sent
 
 LOGIN = "/account/login/"
 
@@ -79,7 +78,7 @@ def test_after_signing_in_one_is_where_one_wanted_to_be(alice_signs_in: Client) 
 
 def test_a_forgotten_password_is_set_anew_by_letter(alice_signs_in: Client) -> None:
     alice_signs_in.post("/account/password/reset/", {"email": "alice@example.com"})
-    [link] = re.findall(r"http://testserver(\S+)", str(mail.outbox[0].body))
+    [link] = re.findall(r"http://testserver(\S+)", str(sent()[0].body))
     form = alice_signs_in.get(link, follow=True)
     alice_signs_in.post(
         form.request["PATH_INFO"], {"password1": "another fine secret", "password2": "another fine secret"}

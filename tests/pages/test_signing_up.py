@@ -4,14 +4,13 @@ import re
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core import mail
 from django.test import Client
 
 from sutler.accounts import terms
 from sutler.accounts.models import Customer, User
 from sutler.books.balances import balances
 from tests.conftest import NOW
-from tests.pages.conftest import PASSWORD, make_person
+from tests.pages.conftest import PASSWORD, make_person, sent
 
 SIGN_UP = "/account/signup/"
 FORM = {"email": "carol@example.com", "name": "Carol Ltd", "password1": PASSWORD}
@@ -21,7 +20,7 @@ def test_from_sign_up_to_the_dashboard(guest: Client) -> None:
     answer = guest.post(SIGN_UP, FORM)
     assert answer.headers["Location"] == "/account/confirm-email/"
     assert guest.get("/dashboard").status_code == 302  # not before the address is confirmed
-    [letter] = mail.outbox
+    [letter] = sent()
     assert letter.to == ["carol@example.com"]
     assert "Sutler" in letter.body
     [link] = re.findall(r"http://testserver(/account/confirm-email/\S+)", str(letter.body))
@@ -66,7 +65,7 @@ def test_an_address_that_signs_in_already_is_not_given_away(guest: Client) -> No
     answer = guest.post(SIGN_UP, FORM)
     assert answer.headers["Location"] == "/account/confirm-email/"
     assert User.objects.count() == 1
-    assert "already" in mail.outbox[0].body
+    assert "already" in sent()[0].body
 
 
 def test_the_terms_are_accepted_in_the_version_that_was_shown(guest: Client) -> None:

@@ -81,7 +81,7 @@ class Worker:
                 HttpCall(transport, self.clock),
                 sending=self.database,
                 following=self.database,
-                secret_key=settings.SECRET_KEY,
+                secret_keys=[settings.SECRET_KEY],
             )
             group.create_task(board.run(asyncio.Event()))
             group.create_task(self._do_jobs())

@@ -241,7 +241,9 @@ class Letter(models.Model):
 
     to = models.EmailField()
     subject = models.CharField(max_length=200)
+    # What says something secret, such as a link that signs in, is in `sealed_text` instead, and only until it is sent.
     text = models.TextField()
+    sealed_text = models.TextField(blank=True, default="")
     written_at = models.DateTimeField()
     # When it may be tried; None once it is sent or given up.
     due_at = models.DateTimeField(null=True)

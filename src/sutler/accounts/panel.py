@@ -2,6 +2,8 @@
 
 import re
 from datetime import datetime
+from email.utils import parseaddr
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +22,12 @@ def profile() -> PanelProfile:
     return PanelProfile.objects.defer("logo").filter(pk=1).first() or PanelProfile(
         pk=1, name=settings.SUTLER["SUTLER_PANEL_NAME"]
     )
+
+
+def domain() -> str:
+    """Returns the domain in whose name the panel writes: its public address's, else that of its e-mail address."""
+    public = urlsplit(settings.SUTLER["SUTLER_PUBLIC_URL"]).hostname
+    return public or parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
 
 
 def logo() -> tuple[bytes, str] | None:

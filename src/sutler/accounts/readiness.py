@@ -8,13 +8,18 @@ _MOST_NAMED = 5
 
 def obstacle() -> str:
     """Returns what has to be seen to first, in words for the operator; empty if the panel may work."""
+    return of_schema() or secret_key.obstacle()
+
+
+def of_schema() -> str:
+    """Returns in what way program and database are not of one age; empty if they are."""
     unknown = schema.unknown()
     if unknown:
         return f"the database belongs to a newer program; this one does not know {_named(unknown)}"
     missing = schema.missing()
     if missing:
         return f"the database is not up to date; `sutler init` brings it there (it lacks {_named(missing)})"
-    return secret_key.obstacle()
+    return ""
 
 
 def _named(migrations: list[str]) -> str:

@@ -14,6 +14,7 @@ from django.db.models import Field, Model
 from sutler.accounts.models import PanelKey
 from sutler.storage.sealed import Unreadable, unseal
 
+_AT_ONCE = 100
 NO_KEY = (
     "there is no secret key: `sutler init` makes one for a new panel; for one that has a key, copy its file secret-key "
     "into the data folder or set SUTLER_SECRET_KEY"
@@ -39,6 +40,11 @@ def claim() -> None:
     """Makes this process's key the panel's, if the panel has none yet and nothing is sealed that it cannot open."""
     if keys() and not PanelKey.objects.exists() and not _is_sealed_by_another():
         PanelKey.objects.bulk_create([PanelKey(pk=1, digest=digest(_current()))], ignore_conflicts=True)
+
+
+def take_over() -> None:
+    """Makes this process's key the panel's, whichever was before: what that one had sealed is lost."""
+    PanelKey.objects.update_or_create(pk=1, defaults={"digest": digest(_current())})
 
 
 def is_claimed() -> bool:
@@ -73,8 +79,11 @@ def sealed_values() -> Iterator[tuple[type[Model], str, int, str]]:
     """Yields everything that is sealed: model, column, row and sealed text."""
     for model, column in sealed_columns():
         rows = model._default_manager.exclude(**{column: ""}).order_by("pk").values_list("pk", column)
-        for row_id, sealed in rows.iterator(chunk_size=100):
-            yield model, column, row_id, sealed
+        last = 0
+        while part := list(rows.filter(pk__gt=last)[:_AT_ONCE]):
+            for row_id, sealed in part:
+                yield model, column, row_id, sealed
+            last = part[-1][0]
 
 
 def _current() -> str:

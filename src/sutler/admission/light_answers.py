@@ -60,6 +60,6 @@ def _worded(scope: Scope, trouble: Trouble) -> HttpResponse:
         return admin_v1.trouble(trouble)
     if path.startswith("/adminapi/"):
         return admin_v2.trouble(trouble)
-    if path in PROBES or path == "/api" or path.startswith("/api/"):
+    if path in PROBES or errors.is_for_programs(path):
         return JsonResponse({"error": trouble.text}, status=trouble.code)
     return errors.instead(_request(scope), trouble.code)

@@ -7,7 +7,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from sutler import build
-from sutler.accounts import readiness
+from sutler.accounts import readiness, write_probe
+from sutler.core.clock import SystemClock
+
+_clock = SystemClock()
 
 
 @require_safe
@@ -18,9 +21,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answers 200 if the database answers and fits this program and its secret key, else 503 and what is wrong."""
+    """Answers 200 if the panel can work, else 503 and what is wrong.
+
+    The database must answer, fit this program and its secret key, and take a write (tried at most once a second).
+    """
     try:
-        obstacle = readiness.obstacle()
+        obstacle = readiness.obstacle() or write_probe.obstacle(_clock.now())
     except Error:
         obstacle = "database does not answer"
     return _answer(obstacle, 503) if obstacle else _answer("ok")

@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
+from sutler.accounts import mail
 from sutler.core.refusals import Refusal
 
 _REQUESTS = Counter("sutler_api_requests", "Requests of the v2 API", ["action", "outcome"])
@@ -29,6 +30,8 @@ _PLACE_SECONDS = Histogram(
     "Time from the start of a batch of orders to its durable commit",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+
+_LETTERS = Gauge("sutler_letters_waiting", "E-mails that are still to be sent, as of this reading")
 
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
 
@@ -89,6 +92,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Answers all figures as Prometheus text to this machine itself, or to whoever has the token; else 404."""
     if not (_is_from_this_machine(request) or _has_token(request)):
         return JsonResponse({"error": "Not found"}, status=404)
+    _LETTERS.set(mail.count_waiting())
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 

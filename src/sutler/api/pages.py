@@ -6,10 +6,9 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from sutler.api import metrics, wording
@@ -70,12 +69,6 @@ def _panel_url(request: HttpRequest) -> str:
 def _shown(shape: Shape) -> dict[str, Any]:
     answer = msgspec.json.format(msgspec.json.encode(shape.answer), indent=2).decode()
     return {"shape": shape, "answer": answer}
-
-
-@csrf_exempt
-def no_such_address(request: HttpRequest) -> HttpResponse:
-    """Answers in JSON, as programs expect, at addresses below `/api/` and `/adminapi/` where there is nothing."""
-    return JsonResponse({"error": "Not found"}, status=404)
 
 
 urlpatterns = [

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import httpx2
 from django.db.models import Max
 
+from sutler.accounts import secret_key
 from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.fulfilment import provider_books
 from sutler.fulfilment.models import Attempt, Orphan, Provider, UpstreamOrder, account_rows
@@ -28,10 +29,10 @@ def lock(provider_id: int) -> Provider:
     return next(each for each in locked if each.pk == provider_id)
 
 
-def twin(url: str, key: str, secret_key: str, *, besides: int | None = None) -> Provider | None:
+def twin(url: str, key: str, *, besides: int | None = None) -> Provider | None:
     """Returns another provider with this address and key, as far as their keys can be unsealed, or None."""
     others = Provider.objects.exclude(pk=besides or 0).order_by("pk")
-    return next((each for each in others if _identity(each, secret_key) == (address(url), key)), None)
+    return next((each for each in others if _identity(each) == (address(url), key)), None)
 
 
 def address(url: str) -> str:
@@ -48,14 +49,14 @@ def has_open_orders(provider_id: int) -> bool:
     return followed.exists() or undecided.exists()
 
 
-def join_twins(secret_key: str, now: datetime) -> int:
+def join_twins(now: datetime) -> int:
     """Joins the rows that have one address and key; returns how many were joined.
 
     Raises storage.transactions.Busy or CommitUnclear; repeating is safe.
     """
     rows: dict[tuple[str, str], list[Provider]] = defaultdict(list)
     for each in Provider.objects.order_by("pk"):
-        if (identity := _identity(each, secret_key)) is not None:
+        if (identity := _identity(each)) is not None:
             rows[identity].append(each)
     apart = [
         (first, each) for first, *others in rows.values() for each in others if each.account_id != first.account_id
@@ -87,14 +88,14 @@ def join(first: Provider, second: Provider, now: datetime) -> None:
     Orphan.objects.filter(provider__in=rows).delete()  # whose they are shows anew, by what all rows have claimed
 
 
-def key_of(provider: Provider, secret_key: str) -> str | None:
+def key_of(provider: Provider) -> str | None:
     """Returns the provider's key, or None if it cannot be unsealed: then nothing is known of whose account it is."""
     try:
-        return unseal(provider.sealed_key, secret_key)
+        return unseal(provider.sealed_key, *secret_key.keys())
     except Unreadable:
         return None
 
 
-def _identity(provider: Provider, secret_key: str) -> tuple[str, str] | None:
-    key = key_of(provider, secret_key)
+def _identity(provider: Provider) -> tuple[str, str] | None:
+    key = key_of(provider)
     return None if key is None else (address(provider.url), key)

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict, Unpack, cast
 import httpx2
 from django.conf import settings
 
+from sutler.accounts import secret_key
 from sutler.catalogue.models import ExchangeRate
 from sutler.core.money import LARGEST_MICROS, is_currency
 from sutler.core.refusals import Reason, Refusal
@@ -16,7 +17,7 @@ from sutler.fulfilment import alarms, journal, provider_account, selling
 from sutler.fulfilment.models import Alarm, Provider
 from sutler.fulfilment.panel_v2 import PanelSettings
 from sutler.fulfilment.safe_transport import is_address, is_allowed, is_public
-from sutler.storage.sealed import seal, unseal
+from sutler.storage.sealed import Unreadable, seal, unseal
 from sutler.storage.transactions import durable
 
 LONGEST_NAME, LONGEST_URL, LONGEST_SECRET = 100, 500, 500
@@ -85,11 +86,10 @@ def add(currency: str, now: datetime, **terms: Unpack[Terms]) -> Provider | Refu
 
 def twin(terms: Terms, provider_id: int | None = None) -> Provider | None:
     """Returns the other provider that has the address and key that a provider has, or would have by these terms."""
-    secret_key = settings.SECRET_KEY
     stored = Provider.objects.filter(pk=provider_id).first() if provider_id else None
     url = terms.get("url", stored.url if stored else "")
-    key = terms.get("key") or (provider_account.key_of(stored, secret_key) if stored else None)
-    return provider_account.twin(url, key, secret_key, besides=provider_id) if key else None
+    key = terms.get("key") or (provider_account.key_of(stored) if stored else None)
+    return provider_account.twin(url, key, besides=provider_id) if key else None
 
 
 def change(provider_id: int, now: datetime, **terms: Unpack[Terms]) -> Provider | Refusal:
@@ -123,18 +123,27 @@ def set_state(provider_id: int, state: Provider.State) -> Provider | Refusal:
     return Provider.objects.get(pk=provider_id)
 
 
-def panel_settings(provider: Provider, secret_key: str) -> PanelSettings:
+def panel_settings(provider: Provider, *secret_keys: str) -> PanelSettings:
     """Returns how the provider wants to be asked. Raises storage.sealed.Unreadable if its key cannot be unsealed."""
-    fields = json.loads(unseal(provider.sealed_fields, secret_key)) if provider.sealed_fields else {}
+    fields = json.loads(unseal(provider.sealed_fields, *secret_keys)) if provider.sealed_fields else {}
     return PanelSettings(
         url=provider.url,
-        key=unseal(provider.sealed_key, secret_key),
+        key=unseal(provider.sealed_key, *secret_keys),
         method=cast(Literal["POST", "GET"], provider.method),
         key_field=provider.key_field,
         extra_fields=fields,
         cancel_field=cast(Literal["orders", "order"], provider.cancel_field),
         trailing_slash=provider.trailing_slash,
     )
+
+
+def is_key_readable(provider: Provider) -> bool:
+    """Returns True if the provider's key and fixed fields can be unsealed."""
+    try:
+        panel_settings(provider, *secret_key.keys())
+    except Unreadable:
+        return False
+    return True
 
 
 def _keep(provider: Provider, terms: Terms, now: datetime) -> Provider | Refusal:

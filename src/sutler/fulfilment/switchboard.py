@@ -7,12 +7,15 @@ line delays no other.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 import structlog
 
+from sutler.accounts import secret_key
 from sutler.core.clock import Clock, Random
 from sutler.core.taught_words import TaughtWord
 from sutler.fulfilment import (
+    alarms,
     care,
     catalogue_sync,
     children,
@@ -28,10 +31,11 @@ from sutler.fulfilment import (
 )
 from sutler.fulfilment.database import NOT_NOW, Database
 from sutler.fulfilment.line import Line
-from sutler.fulfilment.models import Provider
+from sutler.fulfilment.models import Alarm, Provider
 from sutler.fulfilment.panel_v2 import Call, PanelSettings
 from sutler.fulfilment.sending import Sender
 from sutler.storage.sealed import Unreadable
+from sutler.storage.transactions import durable
 
 # Returns something true where it is to be called again at once.
 Step = Callable[[Line], Awaitable[object]]
@@ -49,6 +53,7 @@ STEPS: tuple[tuple[Step, float], ...] = (
 )
 # How long answers that are still out are waited for when a line is closed.
 END_SECONDS = 15.0
+KEY_UNREADABLE = "The API key cannot be unsealed with the panel's secret key: nothing is asked. Enter the key anew."
 
 _log = structlog.get_logger(__name__)
 
@@ -65,7 +70,7 @@ class Switchboard:
         *,
         sending: Database,
         following: Database,
-        secret_key: str,
+        secret_keys: Sequence[str],
     ) -> None:
         self._name = name
         self._clock = clock
@@ -73,7 +78,9 @@ class Switchboard:
         self._call = call
         self._sending = sending
         self._following = following
-        self._secret_key = secret_key
+        self._secret_keys = secret_keys
+        # The sealed keys that could not be read, each told once.
+        self._unreadable: dict[int, str] = {}
         self._lines: dict[int, OpenLine] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -83,7 +90,7 @@ class Switchboard:
         while not stop.is_set():
             try:
                 if not is_joined:  # before anything is sent: ids are claimed by account
-                    await self._following.run(provider_account.join_twins, self._secret_key, self._clock.now())
+                    await self._following.run(provider_account.join_twins, self._clock.now())
                     is_joined = True
                 held = await self._following.run(leases.hold, self._name, self._clock.now())
                 words = await self._following.run(taught.words_by_provider, [each.pk for each in held])
@@ -100,7 +107,7 @@ class Switchboard:
 
         New words end no line: what is out is read by them when it comes.
         """
-        wanted = {each.pk: (each, found) for each in held if (found := self._settings(each)) is not None}
+        wanted = {each.pk: (each, found) for each in held if (found := await self._settings(each)) is not None}
         gone = [pk for pk, line in self._lines.items() if pk not in wanted or wanted[pk][1] != line.settings]
         await asyncio.gather(*(self._lines.pop(pk).close() for pk in gone))
         for pk, (provider, settings) in wanted.items():
@@ -110,16 +117,38 @@ class Switchboard:
                 self._lines[pk] = self._open(provider, settings)
             self._lines[pk].line.panel.words = words[pk]
 
-    def _settings(self, provider: Provider) -> PanelSettings | None:
+    async def _settings(self, provider: Provider) -> PanelSettings | None:
         try:
-            return providers.panel_settings(provider, self._secret_key)
+            settings = providers.panel_settings(provider, *self._secret_keys)
         except Unreadable as error:
-            _log.error("switchboard.key_unreadable", provider=provider.name, error=str(error))
+            sealed = provider.sealed_key + provider.sealed_fields
+            if self._unreadable.get(provider.pk) != sealed:
+                _log.error("switchboard.key_unreadable", provider=provider.name, error=str(error))
+                await self._following.run(_sound_unreadable, provider.pk, self._clock.now())
+                self._unreadable[provider.pk] = sealed
             return None
+        if provider.pk not in self._lines:
+            self._unreadable.pop(provider.pk, None)
+            await self._following.run(_close_unreadable, provider.pk, self._clock.now())
+        return settings
 
     def _open(self, provider: Provider, settings: PanelSettings) -> "OpenLine":
         line = Line(provider, settings, self._call, self._following, self._clock, self._chance, self._name)
         return OpenLine(line, settings, self._sending)
+
+
+def _sound_unreadable(provider_id: int, now: datetime) -> None:
+    """Opens the alarm, unless it is this process whose key is no longer the panel's: that one is about to end."""
+    if not secret_key.obstacle():
+        with durable():
+            alarms.sound(provider_id, Alarm.Kind.KEY_UNREADABLE, "", KEY_UNREADABLE, now)
+
+
+def _close_unreadable(provider_id: int, now: datetime) -> None:
+    is_open = Alarm.objects.filter(provider=provider_id, kind=Alarm.Kind.KEY_UNREADABLE, closed_at=None)
+    if is_open.exists():  # asking often must not take the write lock
+        with durable():
+            alarms.close(provider_id, Alarm.Kind.KEY_UNREADABLE, "", "worker", now)
 
 
 class OpenLine:

@@ -42,6 +42,7 @@ KINDS = {
     Alarm.Kind.EXCHANGE: gettext_lazy("Exchange rate"),
     Alarm.Kind.REFUSED: gettext_lazy("Refused in unknown words"),
     Alarm.Kind.UNREAD: gettext_lazy("Unread answers"),
+    Alarm.Kind.KEY_UNREADABLE: gettext_lazy("API key unreadable"),
 }
 
 

@@ -73,7 +73,14 @@ def head(found: Provider, here: str, now: datetime) -> dict[str, Any]:
     """Returns what the head of every page of a provider shows."""
     state, colour = STATES[found.state]
     is_alive = heartbeat.is_alive(heartbeat.last_at(), now)
-    return {"provider": found, "state_words": state, "state_colour": colour, "here": here, "is_alive": is_alive}
+    return {
+        "provider": found,
+        "state_words": state,
+        "state_colour": colour,
+        "here": here,
+        "is_alive": is_alive,
+        "is_key_readable": providers.is_key_readable(found),
+    }
 
 
 @require_safe

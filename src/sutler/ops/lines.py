@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import uvloop
 from django.conf import settings
 
+from sutler.accounts import secret_key
 from sutler.core import collector
 from sutler.core.clock import Clock, new_token, seeded, unpredictable
 from sutler.fulfilment.caller import Caller
@@ -46,7 +47,7 @@ async def _keep_open(clock: Clock, stop: threading.Event) -> None:
                 call,
                 sending=Database(sending),
                 following=Database(following),
-                secret_key=settings.SECRET_KEY,
+                secret_keys=secret_key.keys(),
             )
             stopped = asyncio.get_running_loop().run_in_executor(waiting, stop.wait)
             stopped.add_done_callback(lambda _: ending.set())

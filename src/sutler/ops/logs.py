@@ -2,11 +2,15 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from sutler.config import ConfigError
+
+LONGEST_VALUE = 500
+MOST_TRACE_LINES = 100
 
 
 def to_stderr(log_format: str) -> None:
@@ -20,6 +24,8 @@ def to_stderr(log_format: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        bounded,
     ]
     last = _as_json() if log_format == "json" else _for_a_person()
     structlog.configure(
@@ -34,11 +40,42 @@ def to_stderr(log_format: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(without_needless_trace)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
+def bounded(_logger: Any, _method: str, values: EventDict) -> EventDict:
+    """Bounds every value of a line, so that no name from outside makes it long, and takes out what is not printable."""
+    for name, value in values.items():
+        if name == "exception":
+            lines = str(value).splitlines()
+            kept = lines if len(lines) <= MOST_TRACE_LINES else [*lines[:20], "...", *lines[20 - MOST_TRACE_LINES :]]
+            values[name] = "\n".join(map(_short, kept))
+        elif not isinstance(value, int | float | None):
+            values[name] = _short(str(value))
+    return values
+
+
+def without_needless_trace(record: logging.LogRecord) -> bool:
+    """Takes the trace from a request that was refused, or that met a database that is full, locked or away.
+
+    What it says stays, in one line: no bug of ours is behind it.
+    """
+    is_refusal = record.name.startswith("django.security") or getattr(record, "status_code", 500) != 500
+    if is_refusal and record.exc_info:
+        error = record.exc_info[1]
+        record.msg, record.args = f"{record.getMessage()} ({type(error).__name__}: {error})", ()
+        record.exc_info = None
+    return True
+
+
+def _short(text: str) -> str:
+    kept = text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}... ({len(text)} characters)"
+    return kept if kept.isprintable() else "".join(each if each.isprintable() else "?" for each in kept)
+
+
 def _as_json() -> list[Processor]:
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [structlog.processors.JSONRenderer()]
 
 
 def _for_a_person() -> list[Processor]:

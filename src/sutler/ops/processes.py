@@ -92,7 +92,6 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
         *worker.JOBS,
         exchange_rates.Watch().watch,
         Planner().plan_waiting,
-        mail.send_due,
         figures.keep_up,
         pace.measure,
         heartbeat.beat,
@@ -101,7 +100,10 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
         slow = (Prover(clock, beside).prove_asked, exchange_fetch.fetch_due)
         parts = [beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, jobs)]
         # Beside the others: a proof takes its time, and so may somebody else's server.
-        parts.append(beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, slow))
+        parts.extend(
+            beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, apart)
+            for apart in (slow, (mail.send_due,))
+        )
         if executor_seed is not None:
             parts.append(beside.submit(Executor(seeded(executor_seed)).run, clock, stop))
         for part in parts:

@@ -21,13 +21,12 @@ T = TypeVar("T")
 
 def settings_of(found: "Provider") -> "PanelSettings":
     """Returns how the provider wants to be asked. Fails if its key cannot be read."""
-    from django.conf import settings
-
+    from sutler.accounts.secret_key import keys
     from sutler.fulfilment.providers import panel_settings
     from sutler.storage.sealed import Unreadable
 
     try:
-        return panel_settings(found, settings.SECRET_KEY)
+        return panel_settings(found, *keys())
     except Unreadable as error:
         raise Failed(f"its key cannot be read ({error}); `sutler provider change {found.pk}` sets it anew") from error
 

@@ -130,7 +130,7 @@ def on_panel(command: Callable[..., R]) -> Callable[..., R]:
     return with_panel
 
 
-def open_panel(data_dir: Path | None) -> None:
+def open_panel(data_dir: Path | None, *, with_any_key: bool = False) -> None:
     """Sets Django up on the panel in this folder, by default the environment's.
 
     Fails if there is no panel yet, one that `sutler init` has to bring up to date, or one of a newer program or another
@@ -139,10 +139,15 @@ def open_panel(data_dir: Path | None) -> None:
     start_django(data_dir)
     from django.db import connection
 
+    from sutler.accounts import readiness
+
     file = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite" and "mode=memory" not in file and not Path(file).is_file():
         raise Failed(f"there is no panel in {Path(file).parent}; `sutler init` makes one")
-    demand_fitness()
+    if not with_any_key:
+        demand_fitness()
+    elif obstacle := readiness.of_schema():
+        raise Failed(obstacle)
 
 
 def start_django(data_dir: Path | None) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection, transaction
 
 from sutler.storage.statements import is_postgres
 
@@ -57,6 +57,17 @@ def busy_after(error: Exception) -> Busy:
     is_lost = is_postgres() and driver is not None and bool(driver.closed)
     connection.close()
     return ConnectionLost(str(error)) if is_lost else Busy(str(error))
+
+
+def is_fault(error: BaseException | None) -> bool:
+    """Returns True for what is raised where the database is full, locked, read-only or away: no bug of ours."""
+    if isinstance(error, Busy | CommitUnclear | InterfaceError):
+        return True
+    cause = error.__cause__ if error else None
+    if isinstance(error, OperationalError):
+        # SQLite says so too of a statement that is wrong: its code is then 1.
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF != 1
+    return isinstance(error, InternalError) and type(cause).__name__ == "ReadOnlySqlTransaction"
 
 
 class Receipt:

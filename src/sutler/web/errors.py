@@ -1,5 +1,7 @@
 """The pages for when there is no page. They ask nothing of the database: one of them is for when it is away."""
 
+import re
+import sys
 from functools import lru_cache
 from typing import Any
 
@@ -9,7 +11,11 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from sutler.storage.transactions import is_fault
 from sutler.web.preferences import theme_of
+
+# A 503 of another kind: the database is full, locked or away.
+_CANNOT_SAVE = 5030
 
 WORDS = {
     400: (_("This request cannot be read"), _("The browser has sent something that the panel does not understand.")),
@@ -27,13 +33,18 @@ WORDS = {
         _("Too many requests right now"),
         _("Nothing was changed. Wait a few seconds, then load the page again."),
     ),
+    _CANNOT_SAVE: (
+        _("The panel is busy"),
+        _("It cannot save anything right now. Wait a minute, then check whether your change was saved."),
+    ),
 }
+# Programs are told in JSON, however their address is spelled.
+_FOR_PROGRAMS = re.compile(r"(?:^|/)(?:admin)?api(?:/|$)", re.IGNORECASE)
+_PROGRAM_TEXTS = {400: "Bad request", 403: "Not allowed", 404: "Not found", 500: "Internal error"}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answers 400; programs are told in JSON."""
-    if request.path.lower().startswith(("/api/", "/adminapi/")):
-        return JsonResponse({"error": "Bad request"}, status=400)
+    """Answers 400."""
     return _page(request, 400)
 
 
@@ -53,8 +64,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failure(request: HttpRequest) -> HttpResponse:
-    """Answers 500."""
-    return _page(request, 500)
+    """Answers 500; 503 where the database is full, locked or away, which is no bug."""
+    if not is_fault(sys.exc_info()[1]):
+        return _page(request, 500)
+    answer = _page(request, 503, _CANNOT_SAVE)
+    answer["Retry-After"] = "5"
+    return answer
 
 
 def instead(request: HttpRequest, code: int) -> HttpResponse:
@@ -69,11 +84,19 @@ def _made(code: int, language: str, theme: str) -> bytes:
         return render_to_string("web/error.html", _words(code, theme)).encode()
 
 
-def _page(request: HttpRequest, code: int) -> HttpResponse:
-    return HttpResponse(render_to_string("web/error.html", _words(code, theme_of(request))), status=code)
+def _page(request: HttpRequest, code: int, words: int = 0) -> HttpResponse:
+    if is_for_programs(request.path):
+        return JsonResponse({"error": _PROGRAM_TEXTS.get(code, "Service busy, try again")}, status=code)
+    given = _words(code, theme_of(request), words)
+    return HttpResponse(render_to_string("web/error.html", given), status=code)
 
 
-def _words(code: int, theme: str) -> dict[str, Any]:
-    title, text = WORDS[code]
+def is_for_programs(path: str) -> bool:
+    """Returns True for an address that only a program can mean; the documentation at `/api` is a page that there is."""
+    return _FOR_PROGRAMS.search(path) is not None
+
+
+def _words(code: int, theme: str, words: int = 0) -> dict[str, Any]:
+    title, text = WORDS[words or code]
     name = settings.SUTLER["SUTLER_PANEL_NAME"]
     return {"code": code, "error_title": title, "error_text": text, "theme": theme, "panel_name": name}

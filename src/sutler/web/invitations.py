@@ -61,7 +61,7 @@ def _write(request: HttpRequest, person: User, now: datetime) -> None:
     text = (
         _("You are invited to sign in to %(panel)s. Choose your password here within three days:\n\n%(link)s") % given
     )
-    mail.write(person.email, _("Your invitation to %(panel)s") % given, text, now)
+    mail.write(person.email, _("Your invitation to %(panel)s") % given, text, now, is_secret=True)
 
 
 def _is_email(text: str) -> bool:

@@ -2,21 +2,23 @@
 
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django import forms
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sutler.accounts import customers, terms
+from sutler.accounts import customers, mail, terms
 from sutler.accounts.models import User
 from sutler.books.post import open_wallet
 from sutler.core.clock import SystemClock
+from sutler.web import guessing
 from sutler.web.face import face
 
 
@@ -68,7 +70,22 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
                 terms.accept(user, form.cleaned_data["terms_version"], now)
         return user
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Counts the attempt. Raises ValidationError if it is one too many of whoever guesses (`web.guessing`)."""
+        self._login_failed_rl_usage = guessing.count(request, str(credentials.get("email", "")).lower())
+        if self._login_failed_rl_usage is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def post_login(self, request: HttpRequest, user: User, **given: Any) -> HttpResponse:
+        """Has the browser known at the account from now on."""
+        response: HttpResponse = super().post_login(request, user, **given)
+        guessing.remember(response, user.email.lower())
+        return response
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Sends one of the letters, in the panel's name."""
-        site = SimpleNamespace(name=face().name, domain=self.request.get_host())
-        super().send_mail(template_prefix, email, context | {"current_site": site})
+        """Writes one of the letters, in the panel's name; the worker sends it. Most hold a link that is a secret."""
+        host = urlsplit(settings.SUTLER["SUTLER_PUBLIC_URL"]).netloc or self.request.get_host()
+        site = SimpleNamespace(name=face().name, domain=host)
+        given = context | {"request": self.request, "email": email, "current_site": site}
+        message = self.render_mail(template_prefix, email, given)
+        mail.write(email, message.subject, message.body, SystemClock().now(), is_secret=True)

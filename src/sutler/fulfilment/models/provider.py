@@ -173,6 +173,7 @@ class Alarm(models.Model):
         EXCHANGE = "exchange rate"
         REFUSED = "refused in unknown words"
         UNREAD = "unread answers"
+        KEY_UNREADABLE = "key unreadable"
 
     provider = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="alarms")
     kind = models.CharField(max_length=30, choices=Kind)
