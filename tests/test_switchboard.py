@@ -146,7 +146,7 @@ def test_a_word_that_is_taught_is_used_within_seconds_and_ends_no_line(
             call,
             sending=InTheLoop(),
             following=InTheLoop(),
-            secret_key=settings.SECRET_KEY,
+            secret_keys=[settings.SECRET_KEY],
         )
         running = asyncio.create_task(board.run(stop))
         outside_the_loop(order)

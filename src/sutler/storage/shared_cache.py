@@ -2,6 +2,7 @@
 
 import pickle
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -29,6 +30,9 @@ class SharedCache(DatabaseCache):
     One statement a write, and rows are counted now and then: Django's own does so before each.
     """
 
+    # Django's own, which its stubs do not know.
+    _table: str
+    _cull: Callable[..., None]
     _writes = count(1)
     _clock = SystemClock()
 
