@@ -18,8 +18,8 @@ from sutler.api.lane import Lane
 from sutler.core.clock import SystemClock
 
 _LANE_PATHS = frozenset({"/api/v2", "/api/v2/"})
-# What programs make of an address that was given them with or without a slash, or in capitals.
-_SPELLED_OTHERWISE = re.compile(r"/+api/+v2/*", re.IGNORECASE)
+# What programs make of the panel's address when it was given them with a slash at its end.
+_SPELLED_OTHERWISE = re.compile(r"/{2,}api/v2/?")
 _clock = SystemClock()
 _lane = Lane(_clock, settings.SUTLER)
 _front_door = FrontDoor(settings.SUTLER)
