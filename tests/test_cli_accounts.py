@@ -43,7 +43,7 @@ def test_a_customer_without_a_name_is_refused(name: str) -> None:
         (["service", "restrict", "777", "--delivery", "x"], "service 777"),
         (["order", "show", "777"], "order 777"),
         (["order", "set-status", "777", "completed"], "order 777"),
-        (["order", "resolve", "777", "absent"], "order 777"),
+        (["order", "resolve", "777", "absent"], "unknown outcome of order 777"),
         (["order", "approve", "777"], "order 777"),
         (["provider", "show", "777"], "provider 777"),
         (["provider", "pause", "777"], "provider 777"),

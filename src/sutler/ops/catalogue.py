@@ -173,7 +173,7 @@ def show(service_id: int) -> None:
         show_table(
             ("FIELD", "VALUE"),
             (
-                (name.removesuffix("_micros"), show_rate(value) if name.endswith("_micros") else str(value))
+                (name.removesuffix("_micros"), _shown(name, value))
                 for name, value in fields
             ),
         )
@@ -321,3 +321,9 @@ def restrict(
     if refusal is not None:
         raise refused(refusal, "service", service_id)
     click.echo(f"The rules of service {service_id} are changed.")
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None:
+        return "-"
+    return show_rate(value) if name.endswith("_micros") and isinstance(value, int) else str(value)

@@ -89,7 +89,7 @@ API_PAGE = (
     _("Whose new posts are meant"),
     _("Minimum quantity for each post"),
     _("Maximum quantity for each post"),
-    _("How many new posts; without it there is no limit"),
+    _("How many new posts; 0: only old_posts; without it no limit"),
     _("How many posts that exist already"),
     _("Minutes to wait after a post; one of the listed values"),
     _("Last day, d/m/Y"),
@@ -119,7 +119,7 @@ SETTINGS = (
     _("Hosts of providers that may have private addresses, and http"),
     _("Addresses whose X-Forwarded-For is believed"),
     _("Limit per API key; 0: none"),
-    _("Limit per client address; 0: none"),
+    _("Limit per client address of what comes without a valid key; 0: none"),
     _("Largest request body"),
     _("Longest time a request may take to arrive"),
     _("smtp+tls://user:password@host:587; default: printed"),
@@ -134,7 +134,7 @@ PROMISES = (
     _("every transfer moves more than nothing"),
     _("both ends of a transfer are in one currency"),
     _("an order, and a refill, has at most one attempt that is or may be alive upstream"),
-    _("an id at a provider is claimed by one attempt of a kind"),
+    _("an id at an account is claimed by one attempt of a kind, whichever of the provider's rows speaks to it"),
     _("every accepted order is followed under the id that it was given, and nothing else is"),
     _("an order that is or may be upstream is not Pending, and while it is unclear the worker does not end it"),
     _("an order that the worker has handed on has an attempt that says where"),
@@ -247,6 +247,8 @@ NOTES = (
 )
 # What an answer about an order says that is odd; alarms
 ALARMS = (
+    _("It has ended as Partial there with {remains} of {quantity} not delivered"),
+    _("Its address leads to {address}: orders are not sent there. Set this address."),
     _("It had ended as {before} there and is {now} now"),
     _("Its charge there was {before} as it ended and is {after} now"),
     _("It has ended as Partial there without saying what remains"),
@@ -333,6 +335,8 @@ CATALOGUE = (
 )
 # Answers of providers, and the test of one
 ANSWERS = (
+    _("an error beside a success: {raw}"),
+    _("an error that leaves open what was done: {raw}"),
     _("HTTP {code}: {why}"),
     _("the answer has no known shape"),
     _("the answer is empty"),
@@ -368,6 +372,8 @@ ANSWERS = (
     _("a refill that is not ours is refused"),
     _("an unknown service is refused in words that we know"),
     _("it answers in time"),
+    _("it answers at its own address"),
+    _("it leads to {address}, where no order is sent: set this address"),
     _("it cannot be reached: {why}"),
     _("the answer is not understood: {why}"),
     _("asked too often, though with pauses: {raw}"),
