@@ -2,7 +2,7 @@
 
 Rows with one address and key are of one account. No second one is taken in (`providers`); those that got in before are
 joined as a worker starts, and staff join rows whose keys differ. Joined rows have one `account_id`, the first row's.
-Whoever claims an id locks all of them (docs/decisions/0028).
+Whoever claims an id locks all of them (docs/decisions/0020).
 """
 
 import re

@@ -172,10 +172,7 @@ def show(service_id: int) -> None:
         fields = ((field.name, getattr(each, field.name)) for field in each._meta.concrete_fields)
         show_table(
             ("FIELD", "VALUE"),
-            (
-                (name.removesuffix("_micros"), _shown(name, value))
-                for name, value in fields
-            ),
+            ((name.removesuffix("_micros"), _shown(name, value)) for name, value in fields),
         )
         click.echo()
         show_table(
