@@ -68,9 +68,9 @@ class TestShell:
         assert "10.218 waits for a decision" in result.stdout
         assert terms(cheap) == (390_000, 10_218_000, 10_000)
         assert "10.218" in sutler("service", "held").stdout
-        assert sutler("service", "decide", cheap.pk, "dismiss").exit_code == 0
+        assert sutler("service", "decide", cheap.pk, "dismiss", "--yes").exit_code == 0
         assert terms(cheap)[0] == 390_000
-        assert sutler("service", "decide", cheap.pk, "accept").exit_code == 0
+        assert sutler("service", "decide", cheap.pk, "accept", "--yes").exit_code == 0
         assert terms(cheap) == (10_218_000, None, 600)
         assert sutler("service", "decide", cheap.pk, "accept").exit_code == 1
 

@@ -146,7 +146,7 @@ def test_ids_go_on_after_those_that_a_file_brought() -> None:
     )
     assert added.stdout == "Service 5 is on sale.\n"
     assert Service.objects.get(pk=5).dripfeed
-    CliRunner().invoke(main, ["service", "set-state", "5", "hidden"])
+    CliRunner().invoke(main, ["service", "set-state", "5", "hidden", "--yes"])
     assert Service.objects.get(pk=5).state == "hidden"
 
 

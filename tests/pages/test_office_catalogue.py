@@ -122,7 +122,8 @@ def test_many_are_changed(sam_browser: Client) -> None:
     first, second = make_service(), make_service(name="Likes")
     page = f"/office/services/edit?services={first.pk}"
     assert "Say what is to be changed" in sam_browser.post(page, {}).content.decode()
-    sam_browser.post(page, {"state": "paused", "cancel": "no", "refill_days": "30"})
+    given = {"state": "paused", "cancel": "no", "refill_days": "30"}
+    sam_browser.post(page, given | {"seen": sam_browser.post(page, given).context["seen"]})
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.state, first.cancel, first.refill_days) == ("paused", False, 30)

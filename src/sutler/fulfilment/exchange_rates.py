@@ -57,15 +57,19 @@ def follow(currency: str, actor: User | None, now: datetime) -> Refusal | None:
     return None
 
 
-def accept(currency: str, actor: User | None, now: datetime) -> Refusal | None:
-    """Takes the rate that jumped. Refuses with NOT_FOUND if none waits."""
+def accept(currency: str, actor: User | None, now: datetime, *, accept_rises: bool = False) -> Refusal | None:
+    """Takes the rate that jumped. Refuses with NOT_FOUND if none waits.
+
+    Prices that would rise by more than 30 % wait, unless staff `accept_rises`.
+    """
     with durable():
         kept = ExchangeRate.objects.select_for_update().filter(currency=currency).first()
         if kept is None or kept.offered is None:
             return Refusal(Reason.NOT_FOUND)
         had, offered = kept.worth, kept.offered
         asked = exchange_source.source(settings.SUTLER)
-        _take(kept, offered, asked.name if asked else kept.source, kept.offered_dated or now, now)
+        source, dated = asked.name if asked else kept.source, kept.offered_dated or now
+        _take(kept, offered, source, dated, now, accept_rises=accept_rises)
         after = {"worth": offered.show(currency, _base())}
         _write_down("exchange rate accepted", currency, had, after, actor, now)
     return None
@@ -118,12 +122,14 @@ class Watch:
         return len(flipped)
 
 
-def _take(kept: ExchangeRate, worth: Worth, source: str, dated: datetime, now: datetime) -> None:
+def _take(
+    kept: ExchangeRate, worth: Worth, source: str, dated: datetime, now: datetime, *, accept_rises: bool = False
+) -> None:
     kept.base, kept.units, kept.source, kept.dated = *worth, source, dated
     kept.offered_base = kept.offered_units = kept.offered_dated = None
     kept.save()
     _close(kept.currency, now, JUMPED)
-    _changed(kept.currency, now)
+    _changed(kept.currency, now, accept_rises=accept_rises)
 
 
 def _offer(kept: ExchangeRate, worth: Worth, dated: datetime, source: str, now: datetime) -> None:

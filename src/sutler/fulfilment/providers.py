@@ -92,12 +92,15 @@ def twin(terms: Terms, provider_id: int | None = None) -> Provider | None:
     return provider_account.twin(url, key, besides=provider_id) if key else None
 
 
-def change(provider_id: int, now: datetime, **terms: Unpack[Terms]) -> Provider | Refusal:
+def change(
+    provider_id: int, now: datetime, *, accept_rises: bool = False, **terms: Unpack[Terms]
+) -> Provider | Refusal:
     """Changes what is given of a provider. Refuses as `add` does, and with INCORRECT_FIELD `provider` if none is there,
     `has_moved` if orders are open there and the address is another, unless it is said that the account moved with it.
 
     Its worker takes it over within seconds; calls that are out are waited for first. Services that only it can deliver
     follow: a service of type Subscriptions there delivers ours only while it runs subscriptions itself.
+    Prices that would so rise by more than 30 % wait, unless staff `accept_rises`.
     """
     with durable():
         found = Provider.objects.select_for_update().filter(pk=provider_id).first()
@@ -109,7 +112,7 @@ def change(provider_id: int, now: datetime, **terms: Unpack[Terms]) -> Provider 
             alarms.close(provider_id, Alarm.Kind.CATALOGUE, journal.REDIRECTED, "address changed", now)
         if isinstance(kept, Provider) and kept.subscriptions_there != ran_subscriptions:
             services = selling.services_of(provider_id)
-            selling.adjust(services, selling.bounds(services), now)
+            selling.adjust(services, selling.bounds(services), now, accept_rises=accept_rises)
         return kept
 
 

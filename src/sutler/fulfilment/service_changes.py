@@ -103,16 +103,23 @@ def save(
         return made
 
 
-def set_state(service_id: int, state: Service.State, actor: User, now: datetime) -> Refusal | None:
-    """Puts a service on sale, pauses or hides it; one that no route is left for stays paused. Refuses NOT_FOUND."""
+def set_state(
+    service_id: int, state: Service.State, actor: User | None, now: datetime, *, accept_rises: bool = False
+) -> Service.State | Refusal:
+    """Puts a service on sale, pauses or hides it; returns its state then.
+
+    One that no route is left for stays paused. A price that would rise by more than 30 % waits, unless staff
+    `accept_rises`. Refuses with NOT_FOUND.
+    """
     with transaction.atomic():
         was = Service.objects.filter(pk=service_id).values_list("state", flat=True).first()
         if was is None or not sale.set_state(service_id, state, now):
             return Refusal(Reason.NOT_FOUND)
-        _follow(Service.objects.filter(pk=service_id), now)
+        services = Service.objects.filter(pk=service_id)
+        _follow(services, now, accept_rises=accept_rises)
         before, after = {"state": was}, {"state": str(state)}
         audit_log.write(actor, "service state set", f"service {service_id}", now, before=before, after=after)
-    return None
+        return Service.State(services.values_list("state", flat=True)[0])
 
 
 def new_prices(services: QuerySet[Service], wanted: Reprice) -> list[NewPrice]:
@@ -141,8 +148,13 @@ def reprice(services: QuerySet[Service], wanted: Reprice, actor: User, now: date
     return moved
 
 
-def change_many(ids: Collection[int], change: Change, actor: User, now: datetime) -> int | Refusal:
-    """Changes what is given of these services; returns how many there are. Refuses NOT_FOUND for the category."""
+def change_many(
+    ids: Collection[int], change: Change, actor: User, now: datetime, *, accept_rises: bool = False
+) -> int | Refusal:
+    """Changes what is given of these services; returns how many there are. Refuses NOT_FOUND for the category.
+
+    Prices that would rise by more than 30 % wait, unless staff `accept_rises`.
+    """
     with transaction.atomic():
         services = Service.objects.filter(pk__in=ids)
         if change.category_id and not Category.objects.filter(pk=change.category_id).exists():
@@ -156,7 +168,7 @@ def change_many(ids: Collection[int], change: Change, actor: User, now: datetime
         if change.state is not None:
             for service_id in services.order_by("pk").values_list("pk", flat=True):
                 sale.set_state(service_id, Service.State(change.state), now)
-            _follow(services, now)
+            _follow(services, now, accept_rises=accept_rises)
         version.renew()
         after = columns | ({"state": change.state} if change.state else {})
         after |= {"services": ", ".join(map(str, sorted(ids)))[:2000]}
@@ -183,8 +195,8 @@ def shown(service_id: int) -> dict[str, Any]:
     return told | {"price_rule": {name: value for name, value in (rule or {}).items() if name != "service_id"}}
 
 
-def _follow(services: QuerySet[Service], now: datetime) -> None:
-    selling.adjust(services, selling.bounds(services), now)
+def _follow(services: QuerySet[Service], now: datetime, *, accept_rises: bool) -> None:
+    selling.adjust(services, selling.bounds(services), now, accept_rises=accept_rises)
 
 
 def _new_price(service: Service, wanted: Reprice, *, is_ruled: bool) -> NewPrice:

@@ -247,11 +247,21 @@ def service_state(request: StaffRequest, service_id: int) -> HttpResponse:
     state = request.POST.get("state", "")
     if state not in Service.State.values:
         raise Http404
-    refusal = service_changes.set_state(service_id, Service.State(state), request.user, request.now)
-    if refusal is not None:
+    put = partial(
+        service_changes.set_state,
+        service_id,
+        Service.State(state),
+        request.user,
+        request.now,
+        accept_rises=accepts_rises(request),
+    )
+    page = to_be_seen(request, put, reverse("office:service", args=[service_id]))
+    if page is not None:
+        return page
+    outcome = put()
+    if isinstance(outcome, Refusal):
         raise Http404
-    is_so = Service.objects.filter(pk=service_id, state=state).exists()
-    if is_so:
+    if outcome == state:
         messages.success(request, _("The state is set."))
     else:
         messages.warning(request, _("It stays paused: none of its routes can deliver."))

@@ -162,7 +162,11 @@ def currency_follow(request: StaffRequest, currency: str) -> HttpResponse:
 @staff_page(Permission.CATALOGUE)
 def currency_accept(request: StaffRequest, currency: str) -> HttpResponse:
     """Takes a rate that jumped."""
-    if exchange_rates.accept(currency, request.user, request.now) is None:
+    accept = partial(exchange_rates.accept, currency, request.user, request.now, accept_rises=accepts_rises(request))
+    page = to_be_seen(request, accept, reverse("office:currencies"))
+    if page is not None:
+        return page
+    if accept() is None:
         messages.success(request, _("The rate is set. It counts for new orders."))
     else:
         messages.error(request, _("No rate waits any more."))

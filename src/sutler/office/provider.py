@@ -1,6 +1,7 @@
 """One provider: how it does, its account, its settings, what it answered badly."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -8,6 +9,7 @@ from django.contrib import messages
 from django.db.models import Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +25,7 @@ from sutler.fulfilment import alarms, care, heartbeat, provider_books, provider_
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, ProviderMinute
 from sutler.fulfilment.service_changes import audited
 from sutler.office.fields import reason_field
+from sutler.office.price_effects import accepts_rises, to_be_seen
 from sutler.office.providers import STATES, ProviderForm, kept, not_saved
 from sutler.office.templatetags.order import share
 from sutler.office.words import Words, refuse, words
@@ -123,16 +126,25 @@ def provider_settings(request: StaffRequest, provider_id: int) -> HttpResponse:
         secrets = {name: "changed" for name in ("key", "extra_fields") if name in terms}
         if terms["trailing_slash"] == found.trailing_slash:
             changed.pop("trailing_slash", None)
-        saved = audited(
-            lambda: providers.change(provider_id, request.now, **terms),
+        save = partial(
+            audited,
+            lambda: providers.change(provider_id, request.now, accept_rises=accepts_rises(request), **terms),
             *(request.user, "provider changed", f"provider {provider_id}", request.now),
             before={name: before[name] for name in changed},
             after=changed | secrets,
         )
-        if not isinstance(saved, Refusal):
+        page = to_be_seen(request, save, reverse("office:provider_settings", args=[provider_id]))
+        if page is not None and not secrets:
+            return page
+        if page is not None:  # what shows the effect sends the form again, and no page holds a key
+            form.add_error(
+                "key", _("This changes what services are sold for: save it first, the key and fields after.")
+            )
+        elif isinstance(saved := save(), Refusal):
+            refuse(form, saved, not_saved(saved, terms, provider_id), field="url")
+        else:
             messages.success(request, _("The provider is saved."))
             return redirect("office:provider_settings", provider_id)
-        refuse(form, saved, not_saved(saved, terms, provider_id), field="url")
     given = head(found, "settings", request.now) | {"form": form}
     return render(request, "office/provider_settings.html", given)
 

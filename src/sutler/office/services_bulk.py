@@ -1,5 +1,6 @@
 """Many services at once: new prices, seen before they hold; state, category, promises."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -8,6 +9,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -21,6 +23,7 @@ from sutler.fulfilment.service_changes import FLAGS, MOST_AT_ONCE, Change, Repri
 from sutler.office.catalogue import STATE_CHOICES, found_by
 from sutler.office.deeds import numbers
 from sutler.office.fields import PercentField
+from sutler.office.price_effects import accepts_rises, to_be_seen
 from sutler.office.words import refuse
 from sutler.web.amounts import AmountField
 from sutler.web.doors import StaffRequest, staff_page
@@ -141,7 +144,18 @@ def services_edit(request: StaffRequest) -> HttpResponse:
     form = EditForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         ids = list(services.values_list("pk", flat=True)[:MOST_AT_ONCE])
-        count = service_changes.change_many(ids, form.wanted(), request.user, request.now)
+        change = partial(
+            service_changes.change_many,
+            ids,
+            form.wanted(),
+            request.user,
+            request.now,
+            accept_rises=accepts_rises(request),
+        )
+        page = to_be_seen(request, change, reverse("office:services"))
+        if page is not None:
+            return page
+        count = change()
         if not isinstance(count, Refusal):
             messages.success(request, _("%(count)s services are changed.") % {"count": count})
             return redirect("office:services")

@@ -12,6 +12,8 @@ from sutler.core import left_out
 from sutler.core.clock import SystemClock
 from sutler.core.money import show_rate
 from sutler.core.order_types import ORDER_TYPES
+from sutler.core.refusals import Refusal
+from sutler.ops.price_effects import How, may_move_prices
 from sutler.ops.shell import ID, Failed, example, missing, on_panel, printable, refused, show_table
 
 if TYPE_CHECKING:
@@ -195,15 +197,18 @@ def show(service_id: int) -> None:
 @service.command("set-state", epilog=example("sutler service set-state 17 paused"))
 @click.argument("service_id", type=ID)
 @click.argument("state", type=click.Choice(["active", "paused", "hidden"]))
+@may_move_prices
 @on_panel
-def set_state(service_id: int, state: str) -> None:
-    """Put a service on sale again, pause it, or hide it."""
+def set_state(service_id: int, state: str, *, how: How) -> None:
+    """Put a service on sale again, pause it, or hide it. One that none of its routes can deliver stays paused."""
     from sutler.catalogue.models import Service
-    from sutler.catalogue.sale import set_state as put
+    from sutler.fulfilment import service_changes
 
-    if not put(service_id, Service.State(state), SystemClock().now()):
+    asked, now = Service.State(state), SystemClock().now()
+    put = how.carry_out(lambda: service_changes.set_state(service_id, asked, None, now, accept_rises=how.accept_rises))
+    if isinstance(put, Refusal):
         raise missing("service", service_id)
-    click.echo(f"Service {service_id} is {state}.")
+    click.echo(f"Service {service_id} is {put}." + ("" if put == asked else " None of its routes can deliver."))
 
 
 @service.command(epilog=example("sutler service held", "sutler service decide 17 accept"))
@@ -231,17 +236,24 @@ def held() -> None:
 @service.command(epilog=example("sutler service decide 17 accept", "sutler service decide 17 18 dismiss"))
 @click.argument("service_ids", type=ID, nargs=-1, required=True, metavar="SERVICE...")
 @click.argument("verdict", type=click.Choice(["accept", "dismiss"]))
+@may_move_prices
 @on_panel
-def decide(service_ids: tuple[int, ...], verdict: str) -> None:
+def decide(service_ids: tuple[int, ...], verdict: str, *, how: How) -> None:
     """Accept prices that wait, or dismiss them.
 
     A dismissed price stays as it was; routes that cannot deliver at it stay off, and the alarm is closed.
     """
     from sutler.fulfilment import selling
 
+    now = SystemClock().now()
+
+    def decide_all() -> None:
+        for service_id in service_ids:
+            if not selling.decide_held(service_id, verdict == "accept", None, now):
+                raise Failed(f"no price of service {service_id} waits")
+
+    how.carry_out(decide_all)
     for service_id in service_ids:
-        if not selling.decide_held(service_id, verdict == "accept", None, SystemClock().now()):
-            raise Failed(f"no price of service {service_id} waits")
         click.echo(f"Service {service_id}: {verdict}ed.")
 
 

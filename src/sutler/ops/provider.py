@@ -11,6 +11,7 @@ from sutler.core.clock import SystemClock
 from sutler.core.money import show_balance
 from sutler.core.refusals import Refusal
 from sutler.ops.conformance import PanelAddress
+from sutler.ops.price_effects import How, may_move_prices
 from sutler.ops.shell import ID, Amount, Currency, Failed, Text, example, missing, on_panel, refused, show_table
 
 if TYPE_CHECKING:
@@ -128,15 +129,18 @@ def add(*, currency: str, **options: Any) -> None:
 @click.option("--url", type=PanelAddress(), help="Address of its API.")
 @click.option("--moved", "has_moved", is_flag=True, default=None, help="The new address is that of the same account.")
 @_with_options
+@may_move_prices
 @on_panel
-def change(provider_id: int, **options: Any) -> None:
+def change(provider_id: int, *, how: How, **options: Any) -> None:
     """Change what is given; the worker follows within seconds."""
     from sutler.fulfilment import providers
 
     terms = _terms(options)
     if not terms:
         raise click.UsageError("say what to change")
-    made = _accepted(providers.change(provider_id, SystemClock().now(), **terms), provider_id, terms)
+    now = SystemClock().now()
+    outcome = how.carry_out(lambda: providers.change(provider_id, now, accept_rises=how.accept_rises, **terms))
+    made = _accepted(outcome, provider_id, terms)
     click.echo(f"Provider {made.pk}: {', '.join(map(_words, terms))} changed.")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from rich.console import Console
@@ -143,13 +143,20 @@ def decide(change_ids: tuple[int, ...], verdict: str, *, how: How) -> None:
     """
     from sutler.fulfilment import catalogue_decision
 
-    for change_id in change_ids:
-        verb = partial(catalogue_decision.decide, change_id, verdict == "accept", OPERATOR, SystemClock().now())
-        outcome = how.carry_out(verb)
-        if isinstance(outcome, Refusal):
-            there = "there is no change" if outcome.field else "nothing is to be decided any more about change"
-            raise Failed(f"{there} {change_id}")
-        click.echo(f"Change {change_id}: {outcome.before} -> {outcome.after} {outcome.state}.")
+    now = SystemClock().now()
+
+    def decide_all() -> "list[CatalogueChange]":
+        changes = []
+        for change_id in change_ids:
+            outcome = catalogue_decision.decide(change_id, verdict == "accept", OPERATOR, now)
+            if isinstance(outcome, Refusal):
+                there = "there is no change" if outcome.field else "nothing is to be decided any more about change"
+                raise Failed(f"{there} {change_id}")
+            changes.append(outcome)
+        return changes
+
+    for each in cast("list[CatalogueChange]", how.carry_out(decide_all)):
+        click.echo(f"Change {each.pk}: {each.before} -> {each.after} {each.state}.")
 
 
 def _sync(found: "Provider", *, dry_run: bool, trust: bool) -> bool:

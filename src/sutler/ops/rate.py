@@ -74,12 +74,14 @@ def follow(currency: str) -> None:
 
 @rate.command(epilog=example("sutler rate accept EUR"))
 @click.argument("currency", type=Currency())
+@may_move_prices
 @on_panel
-def accept(currency: str) -> None:
+def accept(currency: str, *, how: How) -> None:
     """Take the rate of the source that jumped by more than 10 %."""
     from sutler.fulfilment import exchange_rates
 
-    if exchange_rates.accept(currency, None, SystemClock().now()) is not None:
+    now = SystemClock().now()
+    if how.carry_out(lambda: exchange_rates.accept(currency, None, now, accept_rises=how.accept_rises)) is not None:
         raise Failed(f"no exchange rate of {currency} waits")
     click.echo(f"The exchange rate of {currency} is accepted.")
 
