@@ -43,12 +43,15 @@ class Audit:
 def audit(world: World, mix: str) -> Audit:
     """Audits a course that has come to its end."""
     found = Audit()
-    claims = {
-        (each.provider_id, each.upstream_id): each for each in UpstreamOrder.objects.select_related("order", "attempt")
-    }
+    first = {row: provider_id for provider_id, rows in world.rows.items() for row in rows}
+    claims: dict[tuple[int, str], UpstreamOrder] = {}
+    for each in UpstreamOrder.objects.select_related("order", "attempt").order_by("pk"):
+        earlier = claims.setdefault((first[each.provider_id], each.upstream_id), each)
+        if earlier is not each:
+            found.breach("wrong verdict", f"{each.upstream_id} is claimed by {earlier.order_id} and {each.order_id}")
     attempts: dict[tuple[int, str], list[Attempt]] = defaultdict(list)
     for attempt in Attempt.objects.filter(action=Attempt.Action.ADD).select_related("order"):
-        attempts[attempt.provider_id, attempt.order.link].append(attempt)
+        attempts[first[attempt.provider_id], attempt.order.link].append(attempt)
     made: dict[tuple[int, str], TheirOrder] = {}
     for host, upstream in world.upstreams.items():
         for order in upstream.journal():
@@ -111,7 +114,7 @@ def _unclaimed(found: Audit, theirs: TheirOrder, attempts: Sequence[Attempt]) ->
 
 def _books(found: Audit, world: World) -> None:
     """What the books say was spent at a provider is what its claimed orders cost, to the micro."""
-    for provider_id in world.providers.values():
+    for provider_id in (row for rows in world.rows.values() for row in rows):
         cost = UpstreamOrder.objects.filter(provider=provider_id).aggregate(total=Sum("cost_micros"))["total"] or 0
         account = Q(kind=LedgerAccount.Kind.PROVIDER, provider_id=provider_id)
         accounts = LedgerAccount.objects.filter(account).values("pk")

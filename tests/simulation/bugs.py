@@ -13,7 +13,7 @@ from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
 from sutler.core.routing import NoWay
 from sutler.core.upstream_words import DeclineKind
-from sutler.fulfilment import attempts, plan, reconcile
+from sutler.fulfilment import attempts, plan, provider_account, reconcile
 from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.models import Attempt
 from sutler.fulfilment.panel_answers import NoAnswer, NotSent
@@ -88,6 +88,11 @@ def _no_time_after_refusals(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconcile, "remember", lambda *_: None)
 
 
+def _twins_apart(patch: pytest.MonkeyPatch) -> None:
+    """Two rows of one account are taken for two accounts."""
+    patch.setattr(provider_account, "join_twins", lambda *_: 0)
+
+
 BUGS: Mapping[str, Patch] = {
     "resend on time-out": _resend_on_time_out,
     "reset at start": _reset_at_start,
@@ -96,6 +101,7 @@ BUGS: Mapping[str, Patch] = {
     "one scan": _one_scan,
     "believe refusals": _believe_refusals,
     "no time after refusals": _no_time_after_refusals,
+    "twins apart": _twins_apart,
 }
 
 

@@ -48,6 +48,7 @@ class Plan:
     # An outcome for which there is no proof is given to staff after a day.
     longest_quiet_hours: float = 30.0
     quiet: Faults = QUIET
+    has_twins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ class _Course:
         return Report(self._plan, found, traps.sprung, faults, self._errors, loop.time())
 
     def _built(self) -> World:
-        return outside_the_loop(lambda: build(self._clock, self._fresh_chance(), self._plan.providers))
+        return outside_the_loop(
+            lambda: build(self._clock, self._fresh_chance(), self._plan.providers, has_twins=self._plan.has_twins)
+        )
 
     async def _begin(self) -> None:
         """Before anything is searched for, an order of ours must be known at each provider, and what it holds."""

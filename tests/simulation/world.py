@@ -22,19 +22,25 @@ TYPES = ("Default", "Custom Comments", "Mentions", "Poll", "SEO", "Default")
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a course is played with. `upstreams` by the host of the provider's URL."""
+    """What a course is played with. `upstreams` and `providers` by the host of the provider's URL.
+
+    `rows` are all rows of each account, the provider's own first; `alike_share` is how many orders cost what many do.
+    """
 
     clock: Clock
     upstreams: Mapping[str, LyingUpstream]
     providers: Mapping[str, int]
     services: tuple[Service, ...]
     customers: tuple[Customer, ...]
+    rows: Mapping[int, tuple[int, ...]]
+    alike_share: float
 
 
-def build(clock: Clock, chance: Random, provider_count: int = 3) -> World:
+def build(clock: Clock, chance: Random, provider_count: int = 3, *, has_twins: bool = False) -> World:
     """Writes the panel into the empty database. Of several providers the last has the usual brake, the rest hardly any.
 
-    Each service is sold by every provider, at rates of their own.
+    Each service is sold by every provider, at rates of their own. With twins each account has two rows, which got in
+    before anybody looked: that they are one is for the worker to find.
     """
     services = tuple(
         make_service(name=f"{name} {number}", type=name, rate_micros=90_000_000, min=1, max=100_000)
@@ -43,6 +49,7 @@ def build(clock: Clock, chance: Random, provider_count: int = 3) -> World:
     customers = tuple(make_customer(name, balance_micros=BALANCE_MICROS) for name in ("Alice", "Bob", "Carol"))
     upstreams: dict[str, LyingUpstream] = {}
     providers: dict[str, int] = {}
+    rows: dict[int, tuple[int, ...]] = {}
     for number in range(1, provider_count + 1):
         host = f"upstream-{number}.example"
         sold = [_theirs(each, chance) for each in services]
@@ -50,15 +57,19 @@ def build(clock: Clock, chance: Random, provider_count: int = 3) -> World:
         upstreams[host] = LyingUpstream(
             chance, clock, key=key, balance_micros=BALANCE_MICROS, services=sold, delivery_seconds=DELIVERY_SECONDS
         )
-        providers[host] = _provider(host, key, is_careful=number == provider_count > 1).pk
-        _route(providers[host], sold, services, weight=1 if number == provider_count else 5)
-    return World(clock, upstreams, providers, services, customers)
+        is_careful, weight = number == provider_count > 1, 1 if number == provider_count else 5
+        names = (host, f"{host}, again") if has_twins else (host,)
+        made = tuple(_provider(host, key, name, is_careful=is_careful).pk for name in names)
+        providers[host], rows[made[0]] = made[0], made
+        for each in made:
+            _route(each, sold, services, weight)
+    return World(clock, upstreams, providers, services, customers, rows, alike_share=0.8 if has_twins else 0.05)
 
 
 def order_form(world: World, chance: Random, link: str) -> dict[str, str]:
     """Returns the fields of an order of some type; its quantity may be usual or any."""
     service = chance.choice(world.services)
-    quantity = chance.choice((100, 500, 1000)) if chance.random() < 0.05 else chance.randint(1, 100_000)
+    quantity = chance.choice((100, 500, 1000)) if chance.random() < world.alike_share else chance.randint(1, 100_000)
     form = {"service": str(service.pk)}
     for each in ORDER_TYPES[service.type].fields:
         if each.name in {"runs", "interval"}:
@@ -76,10 +87,10 @@ def _theirs(service: Service, chance: Random) -> TheirService:
     return TheirService(service.pk, service.name, service.type, "Any", rate, 1, 100_000, refill=True, cancel=True)
 
 
-def _provider(host: str, key: str, *, is_careful: bool) -> Provider:
+def _provider(host: str, key: str, name: str, *, is_careful: bool) -> Provider:
     brake = {} if is_careful else {"brake_percent": 100, "brake_open": 1_000_000}
     return Provider.objects.create(
-        name=host,
+        name=name,
         url=f"https://{host}/api/v2",
         sealed_key=seal(key, settings.SECRET_KEY),
         currency="USD",
