@@ -31,7 +31,7 @@ CHECKS = (
         LEFT JOIN books_transfer t ON t.cause = 'adjustment:' || made.id
         LEFT JOIN books_ledgeraccount w
             ON w.id = CASE WHEN made.amount_micros > 0 THEN t.credit_id ELSE t.debit_id END
-        WHERE (made.state = 'done') <> (t.id IS NOT NULL)
+        WHERE (made.state = 'done' AND made.kind = 'balance') <> (t.id IS NOT NULL)
             OR t.amount_micros <> ABS(made.amount_micros) OR w.customer_id <> made.customer_id OR w.kind <> 'wallet'
         """,
     ),
