@@ -1,5 +1,6 @@
 """What other currencies are worth in the base currency; orders keep the rate they were placed at."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -15,10 +16,10 @@ def rates() -> list[ExchangeRate]:
     return list(ExchangeRate.objects.order_by("currency"))
 
 
-def worth() -> dict[str, Worth]:
-    """Returns what each currency is worth; the base currency is among them."""
-    known = {each.currency: each.worth for each in ExchangeRate.objects.all()}
-    return known | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: EVEN}
+def worth(rows: Sequence[ExchangeRate] | None = None) -> dict[str, Worth]:
+    """Returns what each currency is worth; the base currency is among them. `rows` are the rates, where they are read."""
+    rows = rates() if rows is None else rows
+    return {each.currency: each.worth for each in rows} | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: EVEN}
 
 
 def good_until(rate: ExchangeRate) -> datetime | None:
@@ -33,9 +34,9 @@ def good_until(rate: ExchangeRate) -> datetime | None:
     return rate.dated + timedelta(hours=hours) if rate.dated else datetime.min.replace(tzinfo=UTC)
 
 
-def outdated(now: datetime) -> dict[str, datetime]:
-    """Returns the currencies in which nothing is sold since their rate is too old, and since when."""
-    until = {each.currency: good_until(each) for each in ExchangeRate.objects.all()}
+def outdated(now: datetime, rows: Sequence[ExchangeRate] | None = None) -> dict[str, datetime]:
+    """Returns the currencies in which nothing is sold since their rate is too old, and since when; `rows` as above."""
+    until = {each.currency: good_until(each) for each in (rates() if rows is None else rows)}
     return {currency: moment for currency, moment in until.items() if moment is not None and moment <= now}
 
 

@@ -135,7 +135,8 @@ def prices(now: datetime | None = None) -> Prices:
 
     Without a moment no exchange rate is too old.
     """
-    known, too_old = exchange.worth(), exchange.outdated(now) if now else {}
+    rates = exchange.rates()
+    known, too_old = exchange.worth(rates), exchange.outdated(now, rates) if now else {}
     currencies = dict(Provider.objects.values_list("pk", "currency"))
     worth = {pk: known[currency] for pk, currency in currencies.items() if currency in known}
     outdated = {pk for pk, currency in currencies.items() if currency in too_old}
