@@ -17,7 +17,7 @@ def rates() -> list[ExchangeRate]:
 
 
 def worth(rows: Sequence[ExchangeRate] | None = None) -> dict[str, Worth]:
-    """Returns what each currency is worth; the base currency is among them. `rows` are the rates, where they are read."""
+    """Returns what each currency is worth; the base currency is among them. `rows`: the rates, if they are read."""
     rows = rates() if rows is None else rows
     return {each.currency: each.worth for each in rows} | {settings.SUTLER["SUTLER_BASE_CURRENCY"]: EVEN}
 

@@ -20,7 +20,7 @@ _SET_OUTSIDE = (
 )
 
 
-@click.group()
+@click.group(epilog=example("sutler secret rotate"))
 def secret() -> None:
     """Change the secret key, which signs sessions and links and seals the keys of providers."""
 
