@@ -25,8 +25,9 @@ def order(page: Page, service: int, link: str, quantity: int) -> int:
 
 
 def confirmation(panel: Panel) -> str:
-    """The link of the letter that came last, which a panel without a mail server prints."""
-    found: list[str] = until(lambda: LINK.findall(panel.main.log.read_text(errors="replace")), SECONDS)
+    """The link of the letter that came last, which the worker of a panel without a mail server prints."""
+    letters = panel.folder / "work.log"
+    found: list[str] = until(lambda: LINK.findall(letters.read_text(errors="replace")), SECONDS)
     return found[-1]
 
 
