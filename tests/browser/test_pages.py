@@ -68,7 +68,7 @@ MORE = (
     ),
     "/office/orders/change?order=1&to=canceled",
 )
-PARTS = {"office:provider_sync", "office:settings_logo_image"}
+PARTS = {"office:provider_sync", "office:settings_logo_image", "office:words_file"}
 
 
 @pytest.mark.parametrize(
