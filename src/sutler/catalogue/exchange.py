@@ -34,10 +34,15 @@ def good_until(rate: ExchangeRate) -> datetime | None:
     return rate.dated + timedelta(hours=hours) if rate.dated else datetime.min.replace(tzinfo=UTC)
 
 
+def sold_until(rows: Sequence[ExchangeRate]) -> dict[str, datetime]:
+    """Returns when sales in a currency stop, for each whose rate grows too old to sell by."""
+    return {each.currency: moment for each in rows if (moment := good_until(each)) is not None}
+
+
 def outdated(now: datetime, rows: Sequence[ExchangeRate] | None = None) -> dict[str, datetime]:
     """Returns the currencies in which nothing is sold since their rate is too old, and since when; `rows` as above."""
-    until = {each.currency: good_until(each) for each in (rates() if rows is None else rows)}
-    return {currency: moment for currency, moment in until.items() if moment is not None and moment <= now}
+    ends = sold_until(rates() if rows is None else rows)
+    return {currency: moment for currency, moment in ends.items() if moment <= now}
 
 
 def last_fetch() -> RateFetch | None:

@@ -67,14 +67,13 @@ def _read(token: str) -> PriceBook:
     on_sale = Service.objects.filter(state=Service.State.ACTIVE).order_by("pk")
     terms = {service.pk: _terms(service) for service in on_sale}
     rates = exchange.rates()
-    until = {each.currency: exchange.good_until(each) for each in rates}
     return PriceBook(
         token,
         terms,
         exchange.worth(rates),
         {(each.customer_id, each.service_id): each.rate_micros for each in PriceOverride.objects.all()},
         frozenset[str]().union(*(each.closed_countries for each in terms.values())),
-        {currency: moment for currency, moment in until.items() if moment is not None},
+        exchange.sold_until(rates),
     )
 
 
