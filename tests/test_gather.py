@@ -165,10 +165,34 @@ def test_a_list_takes_one_of_each_name_in_turn() -> None:
 
 
 def test_a_list_is_half_of_what_is_out_and_a_few_at_least() -> None:
-    lists, _ = gathered([f"a{number}" for number in range(20)])
+    lists, _ = gathered([f"a{number}" for number in range(20)], abreast=2)
     assert [len(each) for each in lists] == [10, 10]
-    lists, _ = gathered([f"a{number}" for number in range(5)])
+    lists, _ = gathered([f"a{number}" for number in range(5)], abreast=2)
     assert [len(each) for each in lists] == [4, 1]
+    lists, _ = gathered([f"a{number}" for number in range(20)])  # nothing goes on beside it
+    assert [len(each) for each in lists] == [20]
+
+
+def test_beside_others_a_loud_one_gets_an_equal_part_and_a_few_at_least() -> None:
+    lists: list[list[str]] = []
+
+    def work(batch: list[str]) -> list[str]:
+        lists.append(batch)
+        return batch
+
+    async def ask_twice() -> None:
+        with ThreadPoolExecutor(2) as threads:
+            gatherer = Gatherer(work, threads, abreast=2)
+            await asyncio.gather(*(gatherer.ask(each, each) for each in "abc"))
+            lists.clear()
+            loud = [gatherer.ask(f"l{number}", "l") for number in range(40)]
+            await asyncio.gather(*loud, *(gatherer.ask(each, each) for each in "abc"))
+
+    asyncio.run(ask_twice())
+    of_loud = [sum(each[0] == "l" for each in batch) for batch in lists]
+    assert {*"abc"} <= {*lists[0]}
+    assert max(of_loud) <= 21 // 3
+    assert sum(of_loud) == 40
 
 
 def test_a_loud_one_fills_its_own_share_and_no_other() -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import resource
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -25,8 +24,6 @@ MOST_SMALL_PIECES = 1000
 _PIECE_BYTES = 64
 # Descriptors that are not connections of clients: databases, pipes, logs, what is accepted only to be refused.
 _OTHER_DESCRIPTORS = 200
-# A thread of pages holds the interpreter for so long, and the usual 5 ms are most of what a program waits for the lane.
-_SWITCH_SECONDS = 0.0005
 # A client that has read nothing of its answer for so long is not waited for.
 _READ_TIMEOUT_SECONDS = 60.0
 _SWEEP_SECONDS = 1.0
@@ -34,10 +31,39 @@ _CONNECTIONS = Gauge("sutler_connections", "Open connections of clients")
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
+class WholeAnswers:
+    """A transport that puts the head of an answer on the wire together with its body: one system call, not two."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._head = b""
+        self.abort, self.is_closing = transport.abort, transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Writes, or keeps the head of an answer until more of it comes."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
+            self._head = data
+            return
+        self._transport.write(data)
+
+    def flush(self) -> None:
+        """Writes a head that nothing has come after."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Closes the connection, after what was written."""
+        self.flush()
+        self._transport.close()
+
+
 class Protocol(HttpToolsProtocol):
     """One connection. A request must arrive within the deadline and its head within the size limit."""
 
     most_connections = 1000
+    transport: Any
 
     def connection_made(self, transport: Any) -> None:  # noqa: D102
         self.receiving_since: float | None = self.loop.time()
@@ -45,6 +71,7 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes: int | None = 0
         self._body_bytes = self._body_pieces = 0
         super().connection_made(transport)
+        self.transport = WholeAnswers(transport)
         if len(self.connections) > self.most_connections:
             self._refuse(b"503 Service Unavailable", b"Service busy, try again")
 
@@ -84,6 +111,10 @@ class Protocol(HttpToolsProtocol):
         self.receiving_since = None
         self._head_bytes = 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:  # noqa: D102
+        self.transport.flush()
+        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: D102
         self._refuse(b"400 Bad Request", b"Incorrect request")
@@ -172,7 +203,6 @@ def serve(host: str, port: int, on_ready: Callable[[], None] | None = None) -> N
         backlog=1024,
     )
     Protocol.most_connections = descriptors_allow(settings.SUTLER["SUTLER_MOST_CONNECTIONS"])
-    sys.setswitchinterval(_SWITCH_SECONDS)
     stop = threading.Event()
     if not is_postgres():
         threading.Thread(target=keep_copying, args=(stop,), daemon=True).start()

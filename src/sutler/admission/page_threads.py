@@ -5,6 +5,7 @@ forth between loop and thread for each layer. Here a request is one call of Djan
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -19,6 +20,10 @@ from django.http.response import HttpResponseBase
 
 from sutler.api.admin_request import ACTOR
 from sutler.api.read_request import Scope
+
+# How long a thread may keep the interpreter to itself. Beside pages the usual 5 ms are most of what a program waits for
+# the lane; without them each change of threads costs the lane more than it gains.
+_SWITCH_SECONDS, _SWITCH_SECONDS_BESIDE_PAGES = 0.005, 0.0005
 
 T = TypeVar("T")
 Headers = list[tuple[bytes, bytes]]
@@ -57,10 +62,19 @@ class PageThreads(ASGIHandler):
     def __init__(self, threads: int) -> None:
         self.load_middleware()  # not ASGIHandler's own, which is asynchronous
         self._threads = ThreadPoolExecutor(threads, "page")
+        self._running = 0
 
     async def run(self, call: Callable[[], T]) -> T:
         """Returns what the call returns on a thread, in the context of whoever asks."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(copy_context().run, call))
+        self._running += 1
+        if self._running == 1:
+            sys.setswitchinterval(_SWITCH_SECONDS_BESIDE_PAGES)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, partial(copy_context().run, call))
+        finally:
+            self._running -= 1
+            if not self._running:
+                sys.setswitchinterval(_SWITCH_SECONDS)
 
     def answer(self, scope: Scope, body: bytes) -> PageAnswer:
         """Answers one request on the calling thread. Raises what even the page for failures raised."""

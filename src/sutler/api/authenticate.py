@@ -109,15 +109,20 @@ class Authenticator:
             raise Rejected(Refusal(Reason.TOO_MANY_REQUESTS))
 
     async def _holder(self, secret: str, address: str) -> KeyHolder:
-        now_seconds = self._clock.monotonic()
-        if secret and not self.keys.has(secret) and self._per_address.is_spent(address, now_seconds):
-            await asyncio.sleep(_GATHER_SECONDS - now_seconds % _GATHER_SECONDS)  # all of them to the same moment
-        holder = await self.keys.holder(secret, now_seconds, address) if secret else None
+        holder = self.keys.kept(secret, self._clock.monotonic())
+        if holder is None and secret:
+            holder = await self._look_up(secret, address)
         if holder is None or holder.customer_id is None:
             raise self._keyless(address, Reason.INVALID_KEY)
         if not holder.allows_address(address):
             raise self._keyless(address, Reason.ADDRESS_NOT_ALLOWED)
         return holder
+
+    async def _look_up(self, secret: str, address: str) -> KeyHolder | None:
+        now_seconds = self._clock.monotonic()
+        if not self.keys.has(secret) and self._per_address.is_spent(address, now_seconds):
+            await asyncio.sleep(_GATHER_SECONDS - now_seconds % _GATHER_SECONDS)  # all of them to the same moment
+        return await self.keys.look_up(secret, now_seconds, address)
 
     def _keyless(self, address: str, reason: Reason) -> Rejected:
         if self._per_address.allows(address, self._clock.monotonic()):

@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Executor
 from typing import Any, Generic, TypeVar
 
@@ -17,6 +17,8 @@ Answer = TypeVar("Answer")
 
 # So many stand in a list however few are out: a commit costs more than they do.
 _FEW = 4
+# Who has asked in so many lists before is there still.
+_LATELY_LISTS = 64
 
 _log = structlog.get_logger()
 
@@ -32,10 +34,14 @@ class ShareFull(Full):
 class Gatherer(Generic[Ask, Answer]):
     """Collects asks on the event loop and hands them in lists to one function on a thread.
 
-    `run` answers a list of asks in the order given. A list takes one ask of each name in turn, about half of what is
-    out (waiting or in lists), a few at least and `most` at most, so that one half is worked while the other half is
-    answered and asks anew. While `abreast` lists are at work further asks wait; a list beside another is formed once
-    that half has gathered. The inbox holds at most `capacity`, and `share` of one name.
+    `run` answers a list of asks in the order given. A list takes one ask of each name in turn, `most` at most. While
+    `abreast` lists are at work further asks wait. Where that is more than one, a list takes about half of what is out
+    (waiting or in lists), a few at least, so that one half is worked while the other half is answered and asks anew;
+    a list beside another is formed once that half has gathered. The inbox holds at most `capacity`, and `share` of one
+    name.
+
+    A name that asks for more than its equal part of a list (a few at least) delays only itself: it gets no more than
+    that while others are about, and lists are short and come one at a time.
     `note` is told of every list's outcomes once they are on their way: apart from `run`, which may be called again
     where it failed.
     """
@@ -64,6 +70,9 @@ class Gatherer(Generic[Ask, Answer]):
         self._waiting = 0
         self._working = 0  # asks in lists at work
         self._answered = 0  # asks in the list answered last: whose callers are about to ask anew
+        self._lately: OrderedDict[Hashable, int] = OrderedDict()  # name -> the list that it stood in last
+        self._formed = 0  # lists so far
+        self._is_one_loud = False  # of one name more waited than its part of the list formed last
         self._lists = 0  # lists at work, or about to be formed
 
     def __len__(self) -> int:
@@ -93,7 +102,7 @@ class Gatherer(Generic[Ask, Answer]):
 
     def _is_due(self, others: int) -> bool:
         """Whether a list may be formed beside so many others."""
-        if not self._waiting or others >= self._abreast:
+        if not self._waiting or others >= (1 if self._is_one_loud else self._abreast):
             return False
         return not others or self._waiting >= max(_FEW, (self._waiting + self._working) // 2)
 
@@ -115,20 +124,42 @@ class Gatherer(Generic[Ask, Answer]):
             self._note(answers)
 
     def _next(self) -> "list[tuple[Ask, asyncio.Future[Answer]]]":
-        batch: list[tuple[Ask, asyncio.Future[Answer]]] = []
         with self._lock:
             if not self._is_due(self._lists - 1):
                 self._lists -= 1
-                return batch
+                return []
             out = self._waiting + self._working + self._answered
-            for _ in range(min(self._waiting, max(_FEW, out // 2), self._most)):
-                name, line = self._inbox.popitem(last=False)
-                batch.append(line.popleft())
-                if line:
-                    self._inbox[name] = line
+            part = out if self._abreast == 1 else max(_FEW, out // 2)
+            batch = self._take(min(self._waiting, part, self._most))
             self._waiting -= len(batch)
             self._working += len(batch)
         return batch
+
+    def _take(self, size: int) -> "list[tuple[Ask, asyncio.Future[Answer]]]":
+        """Takes up to `size` asks out of the inbox, in turn."""
+        batch: list[tuple[Ask, asyncio.Future[Answer]]] = []
+        # Whoever is alone may have all of it.
+        most_of_one = size + 1 if len(self._lately) < 2 else max(_FEW, size // len(self._lately))
+        taken: Counter[Hashable] = Counter()
+        later: OrderedDict[Hashable, deque[tuple[Ask, asyncio.Future[Answer]]]] = OrderedDict()
+        while self._inbox and len(batch) < size:
+            name, line = self._inbox.popitem(last=False)
+            batch.append(line.popleft())
+            taken[name] += 1
+            if line:
+                (self._inbox if taken[name] < most_of_one else later)[name] = line
+        self._inbox |= later
+        self._is_one_loud = bool(later)
+        self._remember(taken)
+        return batch
+
+    def _remember(self, names: Iterable[Hashable]) -> None:
+        self._formed += 1
+        for name in names:
+            self._lately[name] = self._formed
+            self._lately.move_to_end(name)
+        while self._formed - next(iter(self._lately.values())) > _LATELY_LISTS:
+            self._lately.popitem(last=False)
 
 
 def _deliver(batch: "list[tuple[Any, asyncio.Future[Any]]]", answers: Sequence[Any]) -> None:

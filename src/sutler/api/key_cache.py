@@ -34,15 +34,17 @@ class KeyCache:
         """Returns True if the secret was a key's when it was last looked up, lately."""
         return digest(secret) in self._kept
 
-    async def holder(self, secret: str, now_seconds: float, address: str) -> KeyHolder | None:
+    def kept(self, secret: str, now_seconds: float) -> KeyHolder | None:
+        """Returns the holder of a secret that was looked up in the last seconds, else None."""
+        kept = self._kept.get(digest(secret))
+        return kept[0] if kept is not None and kept[1] > now_seconds else None
+
+    async def look_up(self, secret: str, now_seconds: float, address: str) -> KeyHolder | None:
         """Returns the holder of a secret, or None if no key that is not revoked has it.
 
         Raises gather.Full where too many are looked up already, ShareFull if too many from this address.
         """
         hashed = digest(secret)
-        kept = self._kept.get(hashed)
-        if kept is not None and kept[1] > now_seconds:
-            return kept[0]
         found = await self._look_ups.ask(hashed, address)
         if found is not None:
             if len(self._kept) >= _MOST_KEPT:
