@@ -15,7 +15,6 @@ import pytest
 
 from sutler.core.clock import SystemClock
 from sutler.core.money import Micros
-from sutler.fulfilment import caller
 from sutler.fulfilment.caller import Caller
 from sutler.fulfilment.panel_answers import Accepted, Balance, Catalogue, Exchange, NoAnswer, NotSent
 from sutler.fulfilment.panel_v2 import Panel, PanelSettings
@@ -117,7 +116,7 @@ def test_what_was_asked_when_it_is_killed_is_unknown_and_the_next_call_starts_an
 
 
 def test_one_that_hangs_is_ended_and_what_it_was_asked_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caller, "GRACE_SECONDS", 0.01)
+    monkeypatch.setattr("sutler.fulfilment.caller.GRACE_SECONDS", 0.01)
 
     async def act(scene: Scene) -> None:
         scene.panel = Panel(replace(scene.settings, placing_seconds=0.1, connect_seconds=0.1), scene.caller, print)
@@ -166,7 +165,6 @@ def test_a_call_that_is_cancelled_hangs_up_and_is_not_recorded() -> None:
 ASK = """
 import asyncio, sys
 from sutler.core.clock import SystemClock
-from sutler.fulfilment import caller
 from sutler.fulfilment.caller import Caller
 from sutler.fulfilment.panel_v2 import Panel, PanelSettings
 

@@ -318,12 +318,12 @@ def test_a_cancel_at_the_moment_of_the_claim_either_comes_first_or_is_kept() -> 
             cancel.request_cancels(alice.pk, [order.pk], NOW)
             return []
 
-        claims, _ = at_once(lambda: claim(provider), stop)
-        for each in claims:
+        sent, _ = at_once(lambda: claim(provider), stop)
+        for each in sent:
             settle(each, Accepted(str(100 + number)))
         order.refresh_from_db()
-        assert (order.status, len(claims)) in {("Canceled", 0), ("Processing", 1)}
-        assert order.cancel_requests.count() == len(claims)
+        assert (order.status, len(sent)) in {("Canceled", 0), ("Processing", 1)}
+        assert order.cancel_requests.count() == len(sent)
         claim(provider)  # gives up what a skipped lock left planned
     assert not Attempt.objects.filter(state__in=[S.PLANNED, S.SENDING]).exists()
 

@@ -84,8 +84,8 @@ def test_pauses_grow_while_nothing_is_answered(there: There) -> None:
     pauses = []
     for _ in range(12):
         there.run(follow)
-        due = AskTime.objects.get().ask_at
-        pauses.append(round((due - there.time.now()).total_seconds()))
+        ask_at = AskTime.objects.get().ask_at
+        pauses.append(round((ask_at - there.time.now()).total_seconds()))
         there.time.passed += pauses[-1]
     assert pauses == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600, 3600]
 

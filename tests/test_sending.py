@@ -47,10 +47,10 @@ def send_for(one: World, seconds: float, **faults: Any) -> float:
 
     async def work(line: Line) -> float:
         await line.database.run(lambda: Provider.objects.update(leased_until=NOW + timedelta(days=1)))
-        sender = Sender(line, line.database)
-        running = asyncio.create_task(sender.run())
+        sending_loop = Sender(line, line.database)
+        running = asyncio.create_task(sending_loop.run())
         await asyncio.sleep(seconds)
-        sender.stop()
+        sending_loop.stop()
         await running
         return one.loop.time()
 

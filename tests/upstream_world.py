@@ -71,9 +71,9 @@ def claim(provider: Provider, now: datetime = NOW, count: int = 100, worker: str
     return dispatch.claim(provider.pk, count, worker, now)
 
 
-def settle(claimed: Claim, outcome: Outcome | Accepted | Failure, now: datetime = NOW) -> bool:
+def settle(claimed: Claim, answer: Outcome | Accepted | Failure, now: datetime = NOW) -> bool:
     """Writes what was answered (or decided); returns True if the attempt moved."""
-    told = outcome if isinstance(outcome, Outcome) else attempts.outcome_of(claimed.attempt_id, outcome)
+    told = answer if isinstance(answer, Outcome) else attempts.outcome_of(claimed.attempt_id, answer)
     provider_id = Attempt.objects.get(pk=claimed.attempt_id).provider_id
     return bool(attempts.settle(provider_id, [told], (), now))
 

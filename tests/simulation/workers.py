@@ -87,9 +87,9 @@ class Worker:
             group.create_task(self._do_jobs())
 
     async def _do_jobs(self) -> None:
-        jobs = (*worker.JOBS, Planner().plan_waiting)
+        regular = (*worker.JOBS, Planner().plan_waiting)
         while True:
-            for job in jobs:
+            for job in regular:
                 try:
                     await self.database.run(job, self.clock.now())
                 except NOT_NOW:

@@ -31,19 +31,19 @@ class PriceBook:
         until = self.good_until.get(currency)
         return until is not None and until <= now
 
-    def quote(self, customer_id: int, terms: Terms, discount_basis_points: int, exchange: Worth) -> Micros:
-        """Returns the rate that a customer is quoted, in micros of the currency that is worth `exchange`.
+    def quote(self, customer_id: int, terms: Terms, discount_basis_points: int, worth: Worth) -> Micros:
+        """Returns the rate that a customer is quoted, in micros of the currency that is worth so much.
 
         The customer's own rate for the service stands above the discount, and the floor below which the service does
         not pay stands above both.
         """
         override = self.overrides.get((customer_id, terms.service_id))
         if override is None:
-            quoted = quoted_rate(terms.rate_micros, discount_basis_points, exchange)
+            quoted = quoted_rate(terms.rate_micros, discount_basis_points, worth)
         else:
-            quoted = quoted_rate(override, 0, exchange)
+            quoted = quoted_rate(override, 0, worth)
         if terms.floor_rate_micros:
-            return max(quoted, quoted_rate(terms.floor_rate_micros, 0, exchange))
+            return max(quoted, quoted_rate(terms.floor_rate_micros, 0, worth))
         return quoted
 
 

@@ -163,8 +163,8 @@ def decide(provider_id: int, docket: Docket, looked: Scan, balance: Balance | No
         for case in docket.cases:
             doubt = bench.evidence.judge(case.suspect)
             scans_wanted = bench.scans_wanted(case, doubt)
-            outcome = bench.outcome(case, doubt, scans_wanted)
-            outcomes += [outcome] if outcome else []
+            result = bench.outcome(case, doubt, scans_wanted)
+            outcomes += [result] if result else []
             clean_scans = 0 if scans_wanted is None else case.clean_scans + 1
             due_at = moment(now + _pause(case, now))
             kept.append((case.suspect.attempt_id, due_at, clean_scans, json.dumps(bench.shown(case))))

@@ -16,7 +16,7 @@ from sutler.fulfilment.panel_answers import NotSent
 # A claim that could not leave within this is given up unsent: much less than the settle window, so that a worker that
 # slept over its claim never sends what has been settled as absent.
 SEND_WITHIN_SECONDS = 60.0
-# How far ahead of the provider's rate limit claims are made.
+# How far ahead of the provider's rate limit batch are made.
 AHEAD_SECONDS = 0.5
 # Not longer, or turns would pass unused.
 IDLE_SECONDS = AHEAD_SECONDS
@@ -53,7 +53,7 @@ class Sender:
         self._is_stopping.set()
 
     async def _work_off(self) -> int:
-        """Settles what has been answered, and claims as many as there is room for; returns how many it claimed."""
+        """Settles what has been answered, and batch as many as there is room for; returns how many it claimed."""
         line = self._line
         answered = {each for each in self._under_way if each.done()}
         outcomes = sorted((each.result() for each in answered), key=lambda each: each.attempt_id)
@@ -70,10 +70,10 @@ class Sender:
         return claimed or 0
 
     async def _claim(self, claim: Callable[..., Sequence[Claim]], *args: object) -> int | None:
-        """Sends what the verb claims; returns how many that was, None if nothing could be done now."""
+        """Sends what the verb batch; returns how many that was, None if nothing could be done now."""
         line = self._line
         try:
-            claims = await self._database.run(claim, *args, line.worker, line.clock.now())
+            batch = await self._database.run(claim, *args, line.worker, line.clock.now())
         except NOT_NOW as error:
             # What may have been committed after all is unknown once its lease is over.
             _log.warning("worker.waits_for_the_database", step=claim.__name__, error=str(error))
@@ -82,8 +82,8 @@ class Sender:
             _log.exception("sender.not_claimed", provider=line.provider.name)
             return None
         claimed_at = asyncio.get_running_loop().time()
-        self._under_way |= {asyncio.create_task(self._send(each, claimed_at)) for each in claims}
-        return len(claims)
+        self._under_way |= {asyncio.create_task(self._send(each, claimed_at)) for each in batch}
+        return len(batch)
 
     def _room(self) -> int:
         """How many more may be claimed: what the rate limit lets out soon, within what may be out at once."""

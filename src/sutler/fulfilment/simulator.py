@@ -89,8 +89,8 @@ class LyingUpstream:
         delivery_seconds: float = 600.0,
     ) -> None:
         # Three courses of chance: lies change neither the catalogue nor what becomes of the same orders.
-        catalogue, fates, lies = (seeded(chance.getrandbits(64)) for _ in range(3))
-        sold = simulator_catalogue.stock(20, catalogue) if services is None else services
+        stocking, fates, lies = (seeded(chance.getrandbits(64)) for _ in range(3))
+        sold = simulator_catalogue.stock(20, stocking) if services is None else services
         self._clock = clock
         self._lots = Lots(faults, lies)
         self._second, self._calls_in_second = -1, 0

@@ -165,10 +165,10 @@ class OpenLine:
         """Sends nothing more, and waits a while for the answers that are out."""
         self._sender.stop()
         await asyncio.wait([self._sending], timeout=END_SECONDS)
-        tasks = [self._sending, *self._steps]
-        for each in tasks:
+        running = [self._sending, *self._steps]
+        for each in running:
             each.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
     async def _again_and_again(self, step: Step, idle_seconds: float) -> None:
         while True:

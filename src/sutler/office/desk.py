@@ -78,11 +78,11 @@ def desk_orders(request: StaffRequest) -> HttpResponse:
     rows = [Row(each, wrong.get(each.pk, {}), faults.get(each.pk, ())) for each in page.rows]
     # What has left the list meanwhile is shown all the same: nothing that was typed is lost.
     gone = desk.find(desk.Wanted(ids=wrong.keys() - {each.pk for each in page.rows})) if wrong else []
-    queues = board.waiting()
+    counts = board.waiting()
     given = {
         "here": "orders",
-        "queues": queues,
-        "waiting_count": sum(each.count for each in queues),
+        "queues": counts,
+        "waiting_count": sum(each.count for each in counts),
         "most_counted": board.MOST_COUNTED,
         "taken_at_once": TAKEN_AT_ONCE,
         "rows": [Row(each, wrong[each.pk], faults[each.pk]) for each in gone] + rows,

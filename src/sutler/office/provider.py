@@ -91,10 +91,10 @@ def head(found: Provider, here: str, now: datetime) -> dict[str, Any]:
 def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
     """Shows how a provider does: its account, its answers in the last day, its alarms, the last test."""
     found = find(provider_id)
-    tasks = provider_tasks.newest(provider_id)
+    newest = provider_tasks.newest(provider_id)
     given = head(found, "overview", request.now) | {
-        "tasks": tasks,
-        "is_busy": any(each.state in provider_tasks.OPEN for each in tasks.values()),
+        "tasks": newest,
+        "is_busy": any(each.state in provider_tasks.OPEN for each in newest.values()),
     }
     if request.htmx:
         return render(request, "office/provider_tasks.html", given)
@@ -115,7 +115,7 @@ def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.PROVIDERS)
-def provider_settings(request: StaffRequest, provider_id: int) -> HttpResponse:
+def edit_provider(request: StaffRequest, provider_id: int) -> HttpResponse:
     """Changes how a provider is asked; its worker takes it over within seconds."""
     found = find(provider_id)
     before = kept(found)

@@ -178,8 +178,8 @@ def _show_upstream(order_id: int) -> None:
     from sutler.fulfilment.models import Attempt
 
     found = Attempt.objects.filter(order=order_id).select_related("provider", "upstream_order__ask_time").order_by("pk")
-    attempts = [(each, getattr(each, "upstream_order", None)) for each in found]
-    if not attempts:
+    sent = [(each, getattr(each, "upstream_order", None)) for each in found]
+    if not sent:
         return
     click.echo()
     show_table(
@@ -197,7 +197,7 @@ def _show_upstream(order_id: int) -> None:
                 f"{show_charge(there.cost_micros)} {each.provider.currency}" if there else "-",
                 each.why or "-",
             )
-            for each, there in attempts
+            for each, there in sent
         ),
     )
     margin = costs.margins([order_id])[order_id]
@@ -245,12 +245,12 @@ def reject(order_ids: tuple[int, ...], reason: str) -> None:
 
 def _tell_each(order_ids: Sequence[int], done: str, outcomes: Sequence[Refusal | None]) -> None:
     """Says what is done, and fails with the first refusal."""
-    for order_id, outcome in zip(order_ids, outcomes, strict=True):
-        if outcome is None:
+    for order_id, refusal in zip(order_ids, outcomes, strict=True):
+        if refusal is None:
             click.echo(f"Order {order_id} is {done}.")
-    for order_id, outcome in zip(order_ids, outcomes, strict=True):
-        if outcome is not None:
-            raise refused(outcome, "order", order_id)
+    for order_id, refusal in zip(order_ids, outcomes, strict=True):
+        if refusal is not None:
+            raise refused(refusal, "order", order_id)
 
 
 def _charge_and_time(o: "Order") -> tuple[str, str]:

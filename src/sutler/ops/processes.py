@@ -87,7 +87,7 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
         threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     clock = SystemClock()
     fitness = Fitness(stop)
-    jobs = (
+    regular = (
         fitness.look,
         *worker.JOBS,
         exchange_rates.Watch().watch,
@@ -98,7 +98,7 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     )
     with ThreadPoolExecutor() as beside:
         slow = (Prover(clock, beside).prove_asked, exchange_fetch.fetch_due)
-        parts = [beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, jobs)]
+        parts = [beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, regular)]
         # Beside the others: a proof takes its time, and so may somebody else's server.
         parts.extend(
             beside.submit(worker.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, apart)

@@ -55,10 +55,10 @@ def test(ctx: click.Context, provider_id: int) -> None:
     click.echo(f"{found.name} can be worked with.")
 
 
-@click.command(epilog=example("sutler provider balance 1"))
+@click.command("balance", epilog=example("sutler provider balance 1"))
 @click.argument("provider_id", type=ID)
 @on_panel
-def balance(provider_id: int) -> None:
+def check_balance(provider_id: int) -> None:
     """Ask what the account holds now, and compare it with our books.
 
     The first balance opens the account in the books.

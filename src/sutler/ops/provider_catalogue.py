@@ -59,13 +59,13 @@ def services(provider_id: int, category: str | None, search: str | None, limit: 
         click.echo(f"{sold.count() - limit} more; --limit shows them.", err=True)
 
 
-@click.command(epilog=example("sutler provider sync 1 --dry-run", "sutler provider sync --all"))
+@click.command("sync", epilog=example("sutler provider sync 1 --dry-run", "sutler provider sync --all"))
 @click.argument("provider_id", type=ID, required=False)
 @click.option("--all", "of_all", is_flag=True, help="Every provider that is not off.")
 @click.option("--dry-run", is_flag=True, help="Only show what has changed there.")
 @click.option("--trust", is_flag=True, help="Take over a catalogue without half of the services that there were.")
 @on_panel
-def sync(provider_id: int | None, *, of_all: bool, dry_run: bool, trust: bool) -> None:
+def sync_catalogue(provider_id: int | None, *, of_all: bool, dry_run: bool, trust: bool) -> None:
     """Fetch a provider's catalogue and bring routes, prices and limits in step with it. The worker does it every hour.
 
     The exit code is 1 if a catalogue was not good; what was known of it holds then.
