@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.live import Panel, fresh_database
+from tests.blank import fresh_database
+from tests.live import Panel
 from tests.live_caller import UNIT
 from tests.live_journal import Journal
 

@@ -13,7 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.live import Blank, Panel
+from tests.blank import Blank
+from tests.live import Panel, panel_on
 from tests.live_caller import UNIT, Caller, until
 
 NAMES = ("wholesaler", "reseller", "retailer")
@@ -134,7 +135,7 @@ def chain_of_panels(blank: Blank, folder: Path) -> Iterator[Chain]:
         panels = {}
         for name in NAMES:
             (folder / name).mkdir()
-            panels[name] = stack.enter_context(blank.copied(folder / name, name))
+            panels[name] = stack.enter_context(panel_on(blank, folder / name, name))
         chain = Chain(panels)
         chain.open()
         yield chain

@@ -5,26 +5,19 @@ import json
 import os
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import httpx2
-import psycopg
 import pytest
-from django.db import connection
-from django.test.utils import setup_databases, teardown_databases
-from pytest_django import DjangoDbBlocker
 
+from tests.blank import ROOT, Blank, fresh_database
 from tests.live_caller import UNIT, Caller, answer, until
 
-ROOT = Path(__file__).parent.parent
 SUTLER = Path(sys.executable).with_name("sutler")
 
 # One service of each type, by its type; the first two are those of the published API pages.
@@ -267,68 +260,22 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def fresh_database(name: str, template: str = "template1") -> Iterator[str]:
-    """Gives the URL of a new PostgreSQL database where the suite runs on PostgreSQL, nothing on SQLite."""
-    url = os.environ.get("SUTLER_DATABASE_URL", "")
-    if not url:
-        yield ""
-        return
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+def panel_on(blank: Blank, folder: Path, name: str) -> Iterator[Panel]:
+    """A panel on a copy of its own, closed in the end."""
+    with fresh_database(f"sutler_{name}_{os.getpid()}", blank.database) as url:
+        if not url:
+            shutil.copy(blank.file, folder / "sutler.sqlite3")
+        panel = Panel(folder, url)
         try:
-            yield urlsplit(url)._replace(path=f"/{name}").geturl()
+            yield panel
         finally:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-
-
-@dataclass(frozen=True)
-class Blank:
-    """A migrated database with nothing in it: a panel that is copied from it starts seconds earlier."""
-
-    file: Path
-    database: str
-
-    @contextlib.contextmanager
-    def copied(self, folder: Path, name: str) -> Iterator[Panel]:
-        """A panel on a copy of its own, closed in the end."""
-        with fresh_database(f"sutler_{name}_{os.getpid()}", self.database) as url:
-            if not url:
-                shutil.copy(self.file, folder / "sutler.sqlite3")
-            panel = Panel(folder, url)
-            try:
-                yield panel
-            finally:
-                panel.close()
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(
-    django_test_environment: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Blank]:
-    """The tests' own database, and a copy of it from before anything was in it."""
-    made = Blank(tmp_path_factory.mktemp("blank") / "sutler.sqlite3", f"sutler_blank_{os.getpid()}")
-    with django_db_blocker.unblock():
-        databases = setup_databases(verbosity=0, interactive=False)
-        connection.close()  # PostgreSQL copies no database that somebody is connected to
-        if connection.vendor == "sqlite":
-            connection.ensure_connection()
-            with contextlib.closing(sqlite3.connect(made.file)) as file:
-                connection.connection.backup(file)
-    with fresh_database(made.database, connection.settings_dict["NAME"]):
-        yield made
-    with django_db_blocker.unblock():
-        teardown_databases(databases, verbosity=0)
-
-
-@pytest.fixture(scope="session")
-def blank(django_db_setup: Blank) -> Blank:
-    return django_db_setup
+            panel.close()
 
 
 @pytest.fixture(scope="session")
 def panel(blank: Blank, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     """The panel of the whole session; when it ends the books must be in order."""
-    with blank.copied(tmp_path_factory.mktemp("panel"), "live") as panel:
+    with panel_on(blank, tmp_path_factory.mktemp("panel"), "live") as panel:
         panel.open()
         yield panel
         panel.verify()

@@ -17,8 +17,8 @@ from sutler.books.post import Entry, adjust, deposit, house, open_wallet, post
 from sutler.core.money import LARGEST_MICROS
 from sutler.core.refusals import Reason, Refusal
 from sutler.storage.statements import is_postgres
+from tests.blank import Blank
 from tests.conftest import NOW, START_MICROS, make_customer
-from tests.live import Blank
 from tests.ordering import balance, held
 
 Kind = LedgerAccount.Kind

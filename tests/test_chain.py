@@ -9,8 +9,9 @@ import pytest
 from sutler.core.money import parse_amount
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import charge
+from tests.blank import Blank
 from tests.chain import ENDED, MARKUP_PERCENT, START_MICROS, Chain, Link, chain_of_panels
-from tests.live import Blank, Panel
+from tests.live import Panel
 from tests.live_caller import until
 from tests.test_wire_add_types import FOLLOW, FORMS
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.blank import Blank
 from tests.chain import ENDED, START_MICROS, Link
-from tests.live import Blank, Panel
+from tests.live import Panel, panel_on
 from tests.live_caller import UNIT, Caller, until
 from tests.test_wire_add_types import FOLLOW
 
@@ -60,7 +61,7 @@ def pair(blank: Blank, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pai
         panels = {}
         for name in NAMES:
             (folder / name).mkdir()
-            panels[name] = stack.enter_context(blank.copied(folder / name, f"{name}_of_pair"))
+            panels[name] = stack.enter_context(panel_on(blank, folder / name, f"{name}_of_pair"))
         yield Pair(panels)
         for each in panels.values():
             each.verify()

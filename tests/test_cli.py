@@ -23,8 +23,9 @@ from sutler.core.worth import Worth
 from sutler.orders.models import Order
 from sutler.orders.place import Placed, PlaceRequest, place
 from sutler.storage.transactions import Busy, CommitUnclear
+from tests.blank import fresh_database
 from tests.conftest import NOW, make_customer
-from tests.live import SUTLER, fresh_database
+from tests.live import SUTLER
 
 
 def run(*arguments: str, stdin: str | bytes | None = None) -> Result:

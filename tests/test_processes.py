@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.live import SUTLER, Blank, free_port
+from tests.blank import Blank
+from tests.live import SUTLER, free_port, panel_on
 
 LINES = ("SUTLER_URL", "SUTLER_API_URL", "SUTLER_API_KEY", "SUTLER_API_KEY_2", "SUTLER_STAFF", "SUTLER_CUSTOMER")
 LONGEST_SECONDS = 30.0
@@ -78,7 +79,7 @@ def form_of(curl: str) -> tuple[str, dict[str, str]]:
 def test_the_demo_takes_an_order_to_its_end_and_keeps_its_keys(blank: Blank, tmp_path: Path) -> None:
     port = free_port()
     demo_of = ("demo", "--port", str(port), "--data-dir", str(tmp_path))
-    with blank.copied(tmp_path, "demo") as panel, httpx2.Client(trust_env=False, timeout=10) as http:
+    with panel_on(blank, tmp_path, "demo") as panel, httpx2.Client(trust_env=False, timeout=10) as http:
         with started(panel.database_url, *demo_of) as demo:
             told, curl = printed(demo)
             address, form = form_of(curl)
@@ -110,7 +111,7 @@ def test_the_demo_takes_an_order_to_its_end_and_keeps_its_keys(blank: Blank, tmp
 
 def test_a_dead_worker_comes_back_and_a_living_one_ends_with_its_parent(blank: Blank, tmp_path: Path) -> None:
     data = ("--data-dir", str(tmp_path))
-    with blank.copied(tmp_path, "run") as prepared:
+    with panel_on(blank, tmp_path, "run") as prepared:
         url = prepared.database_url
         with started(url, "init", "--email", "sam@example.com", *data) as init:
             assert init.wait(LONGEST_SECONDS) == 0

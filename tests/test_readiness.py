@@ -18,8 +18,9 @@ from sutler.fulfilment.models import Provider
 from sutler.ops.processes import Fitness
 from sutler.storage import schema
 from sutler.storage.sealed import seal
+from tests.blank import Blank
 from tests.conftest import NOW
-from tests.live import SUTLER, Blank, free_port
+from tests.live import SUTLER, free_port, panel_on
 from tests.test_cli import environment, failed
 
 KEY, ANOTHER = "for tests only", "another secret key"
@@ -127,7 +128,7 @@ def started(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str
 def test_no_key_no_start_and_no_second_key(blank: Blank, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
-    with blank.copied(here, "keys") as panel:
+    with panel_on(blank, here, "keys") as panel:
         of_database = {"SUTLER_DATABASE_URL": panel.database_url, "SUTLER_DATA_DIR": str(here)}
         for command in (["serve", "--port", str(free_port())], ["work"], ["run"], ["staff", "list"]):
             ended = started(*command, **of_database)

@@ -138,7 +138,12 @@ for _command in (
     main.add_command(_command)
 for _command in (
     *(provider_account.test, provider_account.check_balance, provider_account.topup, provider_account.draw),
-    *(provider_catalogue.services, provider_catalogue.sync_catalogue, provider_catalogue.import_, provider_catalogue.decide),
+    *(
+        provider_catalogue.services,
+        provider_catalogue.sync_catalogue,
+        provider_catalogue.import_,
+        provider_catalogue.decide,
+    ),
     *(provider_route.route, provider_words.words),
 ):
     provider.provider.add_command(_command)

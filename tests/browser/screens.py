@@ -7,10 +7,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.blank import fresh_database
 from tests.browser import CUSTOMER, OWNER
 from tests.browser.chromium import launched
 from tests.browser.conftest import live_a_month, people_of
-from tests.live import ROOT, Panel, fresh_database
+from tests.live import ROOT, Panel
 
 SCREENS = ROOT / "docs" / "screens"
 WAYS: dict[str, dict[str, Any]] = {

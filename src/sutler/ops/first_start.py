@@ -95,6 +95,11 @@ def _migrate() -> None:
     count = len(schema.missing())
     if not count or schema.unknown():
         return
+    if early := schema.half_replaced():
+        raise Failed(
+            f"the database is older than {', '.join(early)}, which replaced what made it: bring it up to date with the"
+            " version that stood before, then again with this one"
+        )
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("Preparing the database", total=count)
 

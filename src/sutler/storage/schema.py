@@ -25,6 +25,16 @@ def unknown() -> list[str]:
     return sorted(".".join(name) for name in _applied() - known.keys() - frozenset().union(*known.values()))
 
 
+def half_replaced() -> list[str]:
+    """Returns the migrations whose predecessors the database has had in part, so that neither can be applied."""
+    applied = _applied()
+    return sorted(
+        ".".join(name)
+        for name, replaces in _known().items()
+        if name not in applied and replaces & applied and not replaces <= applied
+    )
+
+
 def _applied() -> frozenset[Name]:
     return frozenset(MigrationRecorder(connection).applied_migrations())
 
