@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect, sync_playwright
 
-from tests.blank import fresh_database
+from tests.blank import ROOT, fresh_database
 from tests.browser import PASSWORD
 from tests.browser.chromium import launched
-from tests.live import ROOT, Panel
+from tests.live import Panel
 
 SECONDS = 30
 expect.set_options(timeout=SECONDS * 1000)

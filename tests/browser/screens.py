@@ -7,11 +7,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.blank import fresh_database
+from tests.blank import ROOT, fresh_database
 from tests.browser import CUSTOMER, OWNER
 from tests.browser.chromium import launched
 from tests.browser.conftest import live_a_month, people_of
-from tests.live import ROOT, Panel
+from tests.live import Panel
 
 SCREENS = ROOT / "docs" / "screens"
 WAYS: dict[str, dict[str, Any]] = {
