@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from tests.blank import fresh_database
-from tests.live import Panel
-from tests.live_caller import UNIT
-from tests.live_journal import Journal
+from tests.live.caller import UNIT
+from tests.live.journal import Journal
+from tests.live.panel import Panel
 
 ROUND = 50
 LONGEST_LIFE_SECONDS = 0.5

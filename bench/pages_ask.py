@@ -50,13 +50,13 @@ def prepare() -> None:
     from sutler.accounts.models import Customer, User
     from sutler.books import figures
     from sutler.core.clock import SystemClock
-    from sutler.ops.people import create_person
-    from sutler.orders import pace
+    from sutler.ops.users import create_person
+    from sutler.orders import delivery_times
 
     now = SystemClock().now()
     while figures.keep_up(now + timedelta(hours=1), 20_000):
         pass
-    while pace.measure(now):
+    while delivery_times.measure(now):
         pass
     if not User.objects.filter(email=GROWN).exists():
         customer = Customer.objects.filter(name__startswith="Growth").first()

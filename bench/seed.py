@@ -60,7 +60,7 @@ def people(sessions: Path, customers: int) -> None:
     from django.test import Client
 
     from sutler.accounts.models import Customer, Role, User
-    from sutler.ops.people import create_person
+    from sutler.ops.users import create_person
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one takes its time
     now = datetime.now(UTC)

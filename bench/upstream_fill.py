@@ -17,9 +17,9 @@ from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, deposit, house, open_wallet, post
 from sutler.catalogue.models import Category, Service
 from sutler.core.pricing import charge
-from sutler.fulfilment import providers
+from sutler.fulfilment import provider_settings
 from sutler.fulfilment.models import Provider, Route, UpstreamService
-from sutler.fulfilment.provider_books import account, top_up
+from sutler.fulfilment.providers.ledger import account, top_up
 from sutler.storage.statements import Row, Statement, moment, new_ids, run
 
 CUSTOMERS = 100
@@ -107,7 +107,7 @@ def open_provider(url: str, most_at_once: int, now: datetime) -> Provider:
         customer = customers.create(f"Customer {number}", "USD", now)
         open_wallet(customer.pk, customer.currency)
         deposit(customer.pk, PAID_IN_MICROS, f"deposit:bench-{number}", "bench", now)
-    provider = providers.add(
+    provider = provider_settings.add(
         "USD", now, name="Upstream", url=url, key=KEY, call_interval_milliseconds=0, most_at_once=most_at_once
     )
     assert isinstance(provider, Provider), provider

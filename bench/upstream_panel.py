@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from sutler.core.clock import SystemClock, seeded
-from sutler.fulfilment.simulator import LyingUpstream
-from sutler.fulfilment.simulator_panel import Order, Panel, Service
-from sutler.fulfilment.simulator_server import Server
+from sutler.simulator.panel import Order, Panel, Service
+from sutler.simulator.server import Server
+from sutler.simulator.upstream import LyingUpstream
 
 KEY = "bench-key"
 SERVICES = 100

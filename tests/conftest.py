@@ -12,7 +12,7 @@ from sutler.accounts.models import Customer, Role, User
 from sutler.books.post import deposit, open_wallet
 from sutler.catalogue.models import Category, Service
 
-pytest_plugins = ["tests.blank", "tests.live", "tests.admin_caller", "tests.upstream"]
+pytest_plugins = ["tests.blank", "tests.live.panel", "tests.api.admin_caller", "tests.fulfilment.upstream"]
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 START_MICROS = 10_000_000_000

@@ -13,27 +13,23 @@ from sutler import build
 from sutler.config import ConfigError
 from sutler.ops import (
     alarms,
-    catalogue,
     conformance,
     customer,
     customer_account,
-    demo,
-    first_start,
-    inspection,
+    diagnostics,
+    init,
     lying_upstream,
     order,
     panel,
     payment_method,
-    processes,
-    provider,
-    provider_account,
-    provider_catalogue,
-    provider_route,
-    provider_words,
     rate,
+    run,
     secret,
+    service,
     staff,
 )
+from sutler.ops.demo import demo
+from sutler.ops.provider import account, catalogue, provider, routes, words
 
 COULD_NOT, WRONG_USAGE = 1, 2
 LARGEST_LOG_BYTES, LARGEST_TRACE = 1_000_000, 50_000
@@ -128,23 +124,23 @@ def main() -> None:
 
 
 for _command in (
-    *(first_start.init, processes.run, processes.serve, processes.work, demo.demo),
-    *(customer.customer, staff.staff, catalogue.service, rate.rate, order.order),
+    *(init.init, run.run, run.serve, run.work, demo.demo),
+    *(customer.customer, staff.staff, service.service, rate.rate, order.order),
     *(secret.secret, panel.panel, payment_method.payment_method),
     *(provider.provider, alarms.alarms),
-    *(inspection.verify, inspection.config, inspection.bench),
+    *(diagnostics.verify, diagnostics.config, diagnostics.bench),
     *(conformance.conformance, lying_upstream.lying_upstream),
 ):
     main.add_command(_command)
 for _command in (
-    *(provider_account.test, provider_account.check_balance, provider_account.topup, provider_account.draw),
+    *(account.test, account.check_balance, account.topup, account.draw),
     *(
-        provider_catalogue.services,
-        provider_catalogue.sync_catalogue,
-        provider_catalogue.import_,
-        provider_catalogue.decide,
+        catalogue.services,
+        catalogue.sync_catalogue,
+        catalogue.import_,
+        catalogue.decide,
     ),
-    *(provider_route.route, provider_words.words),
+    *(routes.route, words.words),
 ):
     provider.provider.add_command(_command)
 customer.customer.add_command(customer_account.show)

@@ -12,7 +12,7 @@ from django.conf import settings
 from prometheus_client import Gauge
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sutler.core import collector
+from sutler.core import gc_tuning
 from sutler.storage.checkpoint import keep_copying
 from sutler.storage.statements import is_postgres
 
@@ -156,7 +156,7 @@ class Server(uvicorn.Server):
         """Listens, then says so."""
         await super().startup(sockets)
         if self.started:
-            collector.spare_what_is_loaded()
+            gc_tuning.spare_what_is_loaded()
             _CONNECTIONS.set_function(lambda: len(self.server_state.connections))
             self._sweeper = asyncio.create_task(self._sweep())
             if self._on_ready is not None:

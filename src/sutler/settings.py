@@ -56,7 +56,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "sutler.web.reader.Reader",
+    "sutler.web.locale_middleware.Reader",
     "sutler.web.private_pages.PrivatePages",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -98,8 +98,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if SESSION_COOKIE_SECURE else 0
 # Signing in (django-allauth): by e-mail address, which has to be confirmed before the first time.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "account_login", "/", "/"
-ACCOUNT_ADAPTER = "sutler.web.signing_up.Adapter"
-ACCOUNT_SIGNUP_FORM_CLASS = "sutler.web.signing_up.SignUpForm"
+ACCOUNT_ADAPTER = "sutler.web.sign_in.signup.Adapter"
+ACCOUNT_SIGNUP_FORM_CLASS = "sutler.web.sign_in.signup.SignUpForm"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

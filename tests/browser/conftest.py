@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, W
 from tests.blank import ROOT, fresh_database
 from tests.browser import PASSWORD
 from tests.browser.chromium import launched
-from tests.live import Panel
+from tests.live.panel import Panel
 
 SECONDS = 30
 expect.set_options(timeout=SECONDS * 1000)

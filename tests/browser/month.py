@@ -21,29 +21,32 @@ from sutler.accounts import customers, groups, keys, terms  # noqa: E402
 from sutler.accounts.models import Customer, Role, User  # noqa: E402
 from sutler.books import figures  # noqa: E402
 from sutler.books.post import deposit, open_wallet  # noqa: E402
-from sutler.catalogue import exchange  # noqa: E402
+from sutler.catalogue import exchange_rates  # noqa: E402
 from sutler.catalogue.models import Service  # noqa: E402
 from sutler.core.clock import SystemClock, new_token, seeded  # noqa: E402
 from sutler.core.lifecycle import Status  # noqa: E402
 from sutler.core.money import Micros  # noqa: E402
 from sutler.core.refusals import Refusal  # noqa: E402
 from sutler.core.worth import Worth  # noqa: E402
-from sutler.fulfilment import care, provider_books, providers, routes  # noqa: E402
-from sutler.fulfilment.journal import Said  # noqa: E402
+from sutler.fulfilment import provider_settings  # noqa: E402
+from sutler.fulfilment.catalogue import routes  # noqa: E402
 from sutler.fulfilment.models import Provider, UpstreamOrder  # noqa: E402
-from sutler.fulfilment.panel_answers import Balance, Exchange, UpstreamStatus  # noqa: E402
-from sutler.fulfilment.settle import settle  # noqa: E402
-from sutler.ops.demo_catalogue import stock  # noqa: E402
-from sutler.ops.people import create_person  # noqa: E402
-from sutler.orders import drip, pace, subscriptions  # noqa: E402
+from sutler.fulfilment.polling.apply import settle  # noqa: E402
+from sutler.fulfilment.providers import ledger  # noqa: E402
+from sutler.fulfilment.providers.call_log import Said  # noqa: E402
+from sutler.fulfilment.reconciling import balance  # noqa: E402
+from sutler.ops.demo.catalogue import stock  # noqa: E402
+from sutler.ops.users import create_person  # noqa: E402
+from sutler.orders import delivery_times, drip, subscriptions  # noqa: E402
 from sutler.orders.models import Order  # noqa: E402
 from sutler.orders.move import Report, report  # noqa: E402
 from sutler.orders.place import Placed, PlaceRequest, place  # noqa: E402
+from sutler.panels.results import Balance, Exchange, UpstreamStatus  # noqa: E402
 from tests.browser import CUSTOMER, OWNER, PASSWORD, SUPPORT  # noqa: E402
 from tests.browser.month_office import keep_an_office  # noqa: E402
-from tests.ordering import placed  # noqa: E402
-from tests.upstream import accepted, make_upstream_service  # noqa: E402
-from tests.upstream_world import TIMED_OUT, send  # noqa: E402
+from tests.fulfilment.upstream import accepted, make_upstream_service  # noqa: E402
+from tests.fulfilment.upstream_world import TIMED_OUT, send  # noqa: E402
+from tests.orders.ordering import placed  # noqa: E402
 
 DAYS = 30
 UNIT = 1_000_000
@@ -75,7 +78,7 @@ def live(now: datetime) -> None:
     ask_the_providers(there, now)
     while figures.keep_up(now):
         pass
-    while pace.measure(now):
+    while delivery_times.measure(now):
         pass
 
 
@@ -89,7 +92,7 @@ def hire(now: datetime) -> User:
 
 def open_accounts(owner: User, now: datetime) -> list[Customer]:
     """The customers, the first of whom is Alice's; one has another currency, three a better price."""
-    assert exchange.put("EUR", Worth(108, 100), now) is None
+    assert exchange_rates.put("EUR", Worth(108, 100), now) is None
     resellers = groups.save("Resellers", 500, owner, now)
     assert not isinstance(resellers, Refusal)
     people = []
@@ -119,9 +122,9 @@ def add_providers(now: datetime) -> list[Provider]:
     made = []
     for name, low in (("Northstar", 50), ("Bluewave", 200)):
         url = f"https://{name.lower()}.example/api/v2"
-        added = providers.add("USD", now, name=name, url=url, key=new_token(), low_balance_micros=low * UNIT)
+        added = provider_settings.add("USD", now, name=name, url=url, key=new_token(), low_balance_micros=low * UNIT)
         assert isinstance(added, Provider), added
-        assert not isinstance(provider_books.top_up(added.pk, 250 * UNIT, f"{name} 1", "Invoice", now), Refusal)
+        assert not isinstance(ledger.top_up(added.pk, 250 * UNIT, f"{name} 1", "Invoice", now), Refusal)
         Provider.objects.filter(pk=added.pk).update(catalogue_at=now, gap_micros=0)
         made.append(added)
     for service_id, at in ROUTED.items():
@@ -256,9 +259,9 @@ def ask_the_providers(there: Sequence[Provider], now: datetime) -> None:
             calls += [call("status", "Answered", at, chance) for _ in range(6 + hour % 5)]
             if hour % 9 == 4:
                 calls.append(call("status", "Declined", at, chance, "BUSY: Server is busy"))
-        before = care.standing(provider.pk)
-        held = Balance(Micros(provider_books.book_balance_micros(provider.pk)), "USD")
-        care.take(provider.pk, before, held, calls, now - timedelta(minutes=2))
+        before = balance.standing(provider.pk)
+        held = Balance(Micros(ledger.book_balance_micros(provider.pk)), "USD")
+        balance.take(provider.pk, before, held, calls, now - timedelta(minutes=2))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from sutler.catalogue import favourites, overrides, updates
 from sutler.catalogue.models import Service, ServiceUpdate
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.refusals import Refusal
-from sutler.fulfilment import alarms
 from sutler.fulfilment.models import Alarm, Provider
+from sutler.fulfilment.providers import alarms
 from sutler.orders import cancel, refill
 from sutler.orders.models import Order
 from sutler.orders.place import Placed, PlaceRequest, place

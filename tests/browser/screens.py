@@ -11,7 +11,7 @@ from tests.blank import ROOT, fresh_database
 from tests.browser import CUSTOMER, OWNER
 from tests.browser.chromium import launched
 from tests.browser.conftest import live_a_month, people_of
-from tests.live import Panel
+from tests.live.panel import Panel
 
 SCREENS = ROOT / "docs" / "screens"
 WAYS: dict[str, dict[str, Any]] = {

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import CUSTOMER, OWNER, PASSWORD
 from tests.browser.conftest import SECONDS, People
-from tests.live import Panel
-from tests.live_caller import until
+from tests.live.caller import until
+from tests.live.panel import Panel
 
 FOLLOWERS, LIKES = 5, 4  # services of the desk's, so that nobody has to wait for a provider
 LINK = re.compile(r"http://\S+/account/confirm-email/\S+")

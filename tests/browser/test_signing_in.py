@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import PASSWORD
 from tests.browser.conftest import People
-from tests.live import Panel
+from tests.live.panel import Panel
 
 OFFICE = re.compile("/office/$")
 PERIOD_SECONDS, MARGIN_SECONDS = 30, 8

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from sutler.fulfilment.simulator import KEY
+from sutler.simulator.upstream import KEY
 from tests.browser import CUSTOMER, OWNER
 from tests.browser.conftest import SECONDS, People
 from tests.browser.test_customer import FOLLOWERS, order
-from tests.live import SUTLER, Panel, free_port
-from tests.live_caller import until
+from tests.live.caller import until
+from tests.live.panel import SUTLER, Panel, free_port
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from sutler.accounts.models import Customer, CustomerGroup
 from sutler.catalogue import favourites
 from sutler.catalogue.models import Service, ServicePace
-from sutler.shop import catalogue
+from sutler.shop import services
 from sutler.web.templatetags.web import lasting
 from tests.conftest import make_service
 
@@ -76,7 +76,7 @@ def test_what_is_hidden_or_closed_to_the_country_is_absent(alice: Customer, alic
 
 
 def test_rows_come_in_parts_with_and_without_script(alice_browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "ROWS", 2)
+    monkeypatch.setattr(services, "ROWS", 2)
     made = [make_service(name=f"Likes {each}").pk for each in range(5)]
     for headers in ({}, HTMX):
         seen, address = list[int](), "/services?q=likes"

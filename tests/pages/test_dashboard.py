@@ -10,7 +10,7 @@ from sutler.catalogue.models import Service
 from sutler.core.clock import SystemClock
 from sutler.core.lifecycle import Status
 from tests.conftest import make_service
-from tests.ordering import placed, reported
+from tests.orders.ordering import placed, reported
 from tests.pages.conftest import browser_of, make_person
 
 

@@ -18,7 +18,7 @@ from sutler.core.clock import SystemClock
 from sutler.core.lifecycle import Status
 from sutler.payments import funds, methods
 from sutler.payments.models import FundsRequest, Method
-from tests.ordering import balance, placed, reported
+from tests.orders.ordering import balance, placed, reported
 from tests.pages.test_orders import words
 
 UNIT = 1_000_000

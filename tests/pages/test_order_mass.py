@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from sutler.accounts.models import Customer
 from sutler.orders.models import Order
 from tests.conftest import make_service
-from tests.ordering import demand_sound_books
+from tests.orders.ordering import demand_sound_books
 
 MASS = "/orders/mass"
 

@@ -13,7 +13,7 @@ from sutler.catalogue.models import Category, Service
 from sutler.core.order_types import ORDER_TYPES
 from sutler.orders.models import Order
 from tests.conftest import make_service
-from tests.ordering import LINK, demand_sound_books, placed
+from tests.orders.ordering import LINK, demand_sound_books, placed
 
 NEW = "/orders/new"
 HTMX = {"hx-request": "true"}

@@ -16,7 +16,7 @@ from sutler.orders import approval, drip, refill, subscriptions
 from sutler.orders.models import Order, Refill
 from sutler.orders.move import Report, report
 from tests.conftest import make_service
-from tests.ordering import balance, placed, reported
+from tests.orders.ordering import balance, placed, reported
 
 HTMX = {"HX-Request": "true"}
 DAY = timedelta(days=1)

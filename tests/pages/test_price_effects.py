@@ -7,8 +7,8 @@ from django.test import Client
 
 from sutler.catalogue.models import Service
 from sutler.fulfilment.models import Provider, Route, UpstreamService
-from tests.catalogues import said, take
-from tests.test_price_effects import sold_cheaply, terms
+from tests.fulfilment.catalogue.catalogues import said, take
+from tests.fulfilment.catalogue.test_price_effects import sold_cheaply, terms
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from sutler.accounts import panel, terms
 from sutler.accounts.models import Customer, User
 from sutler.core.clock import SystemClock
 from sutler.support.models import Ticket
-from sutler.web import face
-from sutler.web.sessions import browser_words
+from sutler.web import branding
+from sutler.web.sign_in.sessions import browser_words
 from tests.conftest import make_service
 
 GIVEN = {"email": "eve@example.com", "subject": "A link", "text": "This is mine."}
@@ -43,13 +43,13 @@ def test_the_panels_face_is_on_every_page(guest: Client, alice_browser: Client, 
 @pytest.mark.parametrize("accent", ["#ffee00", "#000000", "#ffffff", "#1f6f5c", "#ff0000", "#0000ff", "#808080"])
 def test_an_accent_can_be_read_whatever_it_is(accent: str) -> None:
     colours = re.findall(
-        r"--accent:#(\w+);--focus:#\w+;--accent-soft:#(\w+);--on-accent:#(\w+)", face.stylesheet(accent)
+        r"--accent:#(\w+);--focus:#\w+;--accent-soft:#(\w+);--on-accent:#(\w+)", branding.stylesheet(accent)
     )
     assert len(colours) == 3
     for found, soft, on_accent in colours:
         ink, ground, over = ((int(c[:2], 16), int(c[2:4], 16), int(c[4:], 16)) for c in (found, soft, on_accent))
-        assert face.contrast(ink, ground) >= 4.5
-        assert face.contrast(ink, over) >= 4.5
+        assert branding.contrast(ink, ground) >= 4.5
+        assert branding.contrast(ink, over) >= 4.5
 
 
 def test_a_report_opens_a_ticket_and_too_many_are_refused_without_losing_what_was_typed(guest: Client) -> None:

@@ -15,7 +15,7 @@ import sutler.web
 from sutler.accounts.models import Customer
 from sutler.core.clock import SystemClock
 from tests.conftest import make_service
-from tests.ordering import placed
+from tests.orders.ordering import placed
 from tests.pages.conftest import browser_of, make_person
 
 LOCALE = Path(sutler.web.__file__).parent / "locale"

@@ -10,7 +10,7 @@ from django.test import Client
 
 from sutler.accounts.models import Customer, Role, Shared
 from sutler.core.clock import SystemClock
-from sutler.web import impersonation
+from sutler.web.sign_in import impersonation
 from tests.pages.conftest import PASSWORD, browser_of, make_person, sent
 
 LOGIN = "/account/login/"

@@ -7,7 +7,7 @@ from sutler.core.clock import SystemClock
 from sutler.support import announcements, tickets
 from sutler.support.models import Message, Ticket
 from tests.conftest import make_service
-from tests.ordering import placed
+from tests.orders.ordering import placed
 
 GIVEN = {"category": "order", "subject": "Slow", "text": "Where is it?", "orders": ""}
 

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from sutler.accounts.models import Customer, Role
 from tests.conftest import make_service
-from tests.ordering import placed
+from tests.orders.ordering import placed
 from tests.pages.conftest import browser_of, make_person
 from tests.pages.walk import Address, addresses, rooms
 

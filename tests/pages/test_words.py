@@ -17,7 +17,7 @@ from django.utils import translation
 from django.utils.translation.template import templatize
 
 import sutler
-from sutler.web.reader import written
+from sutler.web.locale_middleware import written
 
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != "en"]
 SOURCE = Path(sutler.__file__).parent

@@ -14,9 +14,9 @@ from sutler.books.models import LedgerAccount, Transfer
 from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.core.lifecycle import FINAL, Status
 from sutler.fulfilment.models import Attempt, DeskOrder, UpstreamOrder
-from sutler.fulfilment.simulator_panel import Order as TheirOrder
 from sutler.ops.verify import run_checks
 from sutler.orders.models import Order, OrderEvent
+from sutler.simulator.panel import Order as TheirOrder
 from tests.simulation.mixes import LIES_ABOUT_REMAINS, ROUNDED
 from tests.simulation.world import World
 

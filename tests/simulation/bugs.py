@@ -13,11 +13,13 @@ from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
 from sutler.core.routing import NoWay
 from sutler.core.upstream_words import DeclineKind
-from sutler.fulfilment import attempts, plan, provider_account, reconcile
-from sutler.fulfilment.attempts import Outcome
 from sutler.fulfilment.models import Attempt
-from sutler.fulfilment.panel_answers import NoAnswer, NotSent
+from sutler.fulfilment.providers import account
+from sutler.fulfilment.reconciling import reconcile
+from sutler.fulfilment.sending import outcome, plan
+from sutler.fulfilment.sending.outcome import Outcome
 from sutler.orders.models import Order
+from sutler.panels.results import NoAnswer, NotSent
 from tests.simulation.workers import Worker
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -25,12 +27,12 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 def _resend_on_time_out(patch: pytest.MonkeyPatch) -> None:
     """What was not answered counts as not sent."""
-    real = attempts.outcome_of
+    real = outcome.outcome_of
 
     def outcome_of(attempt_id: int, answer: Any) -> Outcome:
         return real(attempt_id, NotSent(answer.why) if isinstance(answer, NoAnswer) else answer)
 
-    patch.setattr(attempts, "outcome_of", outcome_of)
+    patch.setattr(outcome, "outcome_of", outcome_of)
 
 
 def _reset_at_start(patch: pytest.MonkeyPatch) -> None:
@@ -51,13 +53,13 @@ def _reset_at_start(patch: pytest.MonkeyPatch) -> None:
 
 def _refund_on_unknown(patch: pytest.MonkeyPatch) -> None:
     """What was not answered is canceled and the customer refunded."""
-    real, choose = attempts.outcome_of, routing.choose
+    real, choose = outcome.outcome_of, routing.choose
 
     def outcome_of(attempt_id: int, answer: Any) -> Outcome:
         told = real(attempt_id, answer)
         return replace(told, state=AttemptState.DECLINED) if told.state is AttemptState.UNKNOWN else told
 
-    patch.setattr(attempts, "outcome_of", outcome_of)
+    patch.setattr(outcome, "outcome_of", outcome_of)
     patch.setattr(
         plan, "choose", lambda order, ways, pasts, now: NoWay.CANCEL if pasts else choose(order, ways, (), now)
     )
@@ -78,7 +80,7 @@ def _one_scan(patch: pytest.MonkeyPatch) -> None:
 
 def _believe_refusals(patch: pytest.MonkeyPatch) -> None:
     """A refusal in words that nobody knows counts as proof that nothing was placed."""
-    patch.setattr(attempts, "REFUSES_ADD", frozenset(DeclineKind))
+    patch.setattr(outcome, "REFUSES_ADD", frozenset(DeclineKind))
 
 
 def _no_time_after_refusals(patch: pytest.MonkeyPatch) -> None:
@@ -90,7 +92,7 @@ def _no_time_after_refusals(patch: pytest.MonkeyPatch) -> None:
 
 def _twins_apart(patch: pytest.MonkeyPatch) -> None:
     """Two rows of one account are taken for two accounts."""
-    patch.setattr(provider_account, "join_twins", lambda *_: 0)
+    patch.setattr(account, "join_twins", lambda *_: 0)
 
 
 BUGS: Mapping[str, Patch] = {

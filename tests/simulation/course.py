@@ -13,10 +13,10 @@ from django.db.models import Q
 from sutler.core.attempts import AttemptState
 from sutler.core.clock import Random, seeded
 from sutler.fulfilment.models import Attempt, Provider
-from sutler.fulfilment.simulator_faults import Faults
 from sutler.orders.cancel import request_cancels
 from sutler.orders.place import Placed, PlaceRequest, place
 from sutler.orders.refill import request_refills
+from sutler.simulator.faults import Faults
 from tests.simulation.auditor import Audit, audit, held_by_staff, under_way
 from tests.simulation.loop import SimulatedClock, SimulatedLoop, outside_the_loop
 from tests.simulation.mixes import MIXES, QUIET, SEVERE

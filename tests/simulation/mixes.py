@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sutler.fulfilment.simulator_faults import Faults
+from sutler.simulator.faults import Faults
 
 CENT = 10_000.0
 

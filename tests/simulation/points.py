@@ -17,10 +17,10 @@ import httpx2
 from django.db import DatabaseError, connection
 
 from sutler.core.clock import Random
-from sutler.fulfilment.database import Database
-from sutler.fulfilment.simulator import LyingUpstream
-from sutler.fulfilment.simulator_form import read_form
-from sutler.fulfilment.simulator_transport import SimulatedTransport
+from sutler.fulfilment.providers.database import Database
+from sutler.simulator.form import read_form
+from sutler.simulator.transport import SimulatedTransport
+from sutler.simulator.upstream import LyingUpstream
 from sutler.storage.transactions import Busy, CommitUnclear
 from tests.simulation.lives import Life, State
 from tests.simulation.loop import outside_the_loop

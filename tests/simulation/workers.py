@@ -10,10 +10,12 @@ from datetime import timedelta
 from django.conf import settings
 
 from sutler.core.clock import Random
-from sutler.fulfilment import leases, sending, switchboard, worker
-from sutler.fulfilment.database import NOT_NOW
-from sutler.fulfilment.panel_call import HttpCall
-from sutler.fulfilment.plan import Planner
+from sutler.fulfilment.providers import leases
+from sutler.fulfilment.providers.database import NOT_NOW
+from sutler.fulfilment.sending import sender
+from sutler.fulfilment.sending.plan import Planner
+from sutler.fulfilment.worker import jobs, supervisor
+from sutler.panels.http_call import HttpCall
 from tests.simulation.lives import LIFE, Life, State
 from tests.simulation.points import Blow, Point, TrappedDatabase, TrappedTransport, Traps
 from tests.simulation.world import World
@@ -40,20 +42,20 @@ STORMY, CALM = Pace(45.0, 15.0, 5.0, 60.0), Pace(300.0, 120.0, 5.0, 600.0)
 @contextmanager
 def paced() -> Iterator[Callable[[Pace], None]]:
     """Yields what sets the pace of the workers that are hired from then on."""
-    steps, lease, renewal = switchboard.STEPS, leases.LEASE, leases.RENEW_SECONDS
-    idle, gather = sending.IDLE_SECONDS, sending.GATHER_SECONDS
+    steps, lease, renewal = supervisor.STEPS, leases.LEASE, leases.RENEW_SECONDS
+    idle, gather = sender.IDLE_SECONDS, sender.GATHER_SECONDS
 
     def set_pace(pace: Pace) -> None:
-        switchboard.STEPS = tuple((step, max(seconds, pace.idle_seconds)) for step, seconds in steps)
-        sending.IDLE_SECONDS, sending.GATHER_SECONDS = pace.claim_seconds, pace.gather_seconds
+        supervisor.STEPS = tuple((step, max(seconds, pace.idle_seconds)) for step, seconds in steps)
+        sender.IDLE_SECONDS, sender.GATHER_SECONDS = pace.claim_seconds, pace.gather_seconds
         leases.LEASE = timedelta(seconds=pace.lease_seconds)
         leases.RENEW_SECONDS = 0.45 * pace.lease_seconds
 
     try:
         yield set_pace
     finally:
-        switchboard.STEPS, leases.LEASE, leases.RENEW_SECONDS = steps, lease, renewal
-        sending.IDLE_SECONDS, sending.GATHER_SECONDS = idle, gather
+        supervisor.STEPS, leases.LEASE, leases.RENEW_SECONDS = steps, lease, renewal
+        sender.IDLE_SECONDS, sender.GATHER_SECONDS = idle, gather
 
 
 class Worker:
@@ -74,7 +76,7 @@ class Worker:
             self._transport as transport,
             asyncio.TaskGroup() as group,
         ):
-            board = switchboard.Switchboard(
+            board = supervisor.Switchboard(
                 self.life.name,
                 self.clock,
                 self._chance,
@@ -87,14 +89,14 @@ class Worker:
             group.create_task(self._do_jobs())
 
     async def _do_jobs(self) -> None:
-        regular = (*worker.JOBS, Planner().plan_waiting)
+        regular = (*jobs.JOBS, Planner().plan_waiting)
         while True:
             for job in regular:
                 try:
                     await self.database.run(job, self.clock.now())
                 except NOT_NOW:
                     continue
-            await asyncio.sleep(sending.IDLE_SECONDS * self._chance.uniform(1.8, 2.2))
+            await asyncio.sleep(sender.IDLE_SECONDS * self._chance.uniform(1.8, 2.2))
 
 
 class Crew:

@@ -10,8 +10,8 @@ from sutler.catalogue.models import Service
 from sutler.core.clock import Clock, Random
 from sutler.core.order_types import ORDER_TYPES, Kind
 from sutler.fulfilment.models import Provider, Route, UpstreamService
-from sutler.fulfilment.simulator import LyingUpstream
-from sutler.fulfilment.simulator_panel import Service as TheirService
+from sutler.simulator.panel import Service as TheirService
+from sutler.simulator.upstream import LyingUpstream
 from sutler.storage.sealed import seal
 from tests.conftest import NOW, make_customer, make_service
 

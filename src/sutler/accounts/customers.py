@@ -9,7 +9,7 @@ from sutler.accounts import audit_log
 from sutler.accounts.models import Customer, CustomerGroup, User
 from sutler.core.countries import CODES
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line
+from sutler.core.text.text_input import one_line
 
 LONGEST_NAME, LONGEST_REASON = 200, 500
 LONGEST_REPEAT_WINDOW_SECONDS = 7 * 24 * 3600

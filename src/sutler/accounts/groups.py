@@ -9,7 +9,7 @@ from sutler.accounts import audit_log
 from sutler.accounts.models import Customer, CustomerGroup, User
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line
+from sutler.core.text.text_input import one_line
 
 LONGEST_NAME = 100
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from sutler.accounts import audit_log
 from sutler.accounts.models import PanelProfile, User
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line
+from sutler.core.text.text_input import one_line
 
 LARGEST_LOGO_BYTES = 200_000
 _COLOUR = re.compile(r"#[0-9a-f]{6}")

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from sutler.accounts.models import Notice, User
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line
+from sutler.core.text.text_input import one_line
 
 
 def change(user_id: int, *, name: str, time_zone: str, language: str, notices: Collection[str]) -> Refusal | None:

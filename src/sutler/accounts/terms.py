@@ -7,7 +7,7 @@ from django.db import transaction
 from sutler.accounts import audit_log
 from sutler.accounts.models import TermsAcceptance, TermsVersion, User
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import paragraphs
+from sutler.core.text.text_input import paragraphs
 
 LONGEST_TERMS = 100_000
 

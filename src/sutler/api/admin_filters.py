@@ -7,7 +7,7 @@ from typing import Any
 from sutler.api.admin_order import read_count, read_id, read_ids, read_status
 from sutler.core.lifecycle import Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.fulfilment.desk import MOST_LISTED, Wanted
+from sutler.fulfilment.desk.desk import MOST_LISTED, Wanted
 
 USUAL_LIMIT = 100
 # The end of the year 9999, past which no moment can be written.

@@ -15,7 +15,7 @@ from sutler.api.admin_order import echo, order_item, read_id, read_ids, read_rep
 from sutler.api.admin_request import Asked, Trouble, guarded, json_answer
 from sutler.core.lifecycle import Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.fulfilment import desk
+from sutler.fulfilment.desk import desk
 from sutler.orders.models import Order
 from sutler.orders.move import Report
 

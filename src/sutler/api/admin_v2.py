@@ -32,7 +32,7 @@ from sutler.api.wording import sentence
 from sutler.core.clock import unpredictable
 from sutler.core.lifecycle import Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.fulfilment import desk
+from sutler.fulfilment.desk import desk
 from sutler.orders.models import CancelRequest, Refill
 from sutler.orders.move import Report
 

@@ -14,7 +14,7 @@ from sutler.api import metrics
 from sutler.api.form_fields import Unreadable, key_in, read_fields
 from sutler.api.gather import Gatherer
 from sutler.api.key_cache import KeyCache
-from sutler.api.limits import RateLimit, Room
+from sutler.api.rate_limits import RateLimit, Room
 from sutler.api.read_request import Receive, Scope, TooLarge, content_length, read_body
 from sutler.core.clock import Clock
 from sutler.core.refusals import Reason, Refusal

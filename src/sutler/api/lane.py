@@ -20,7 +20,7 @@ from sutler.api.read_request import Disconnected, Receive, Scope, Send, TooLarge
 from sutler.api.v2 import V2, Answer, Caller
 from sutler.api.wording import error_body, http_status
 from sutler.api.writer import Writer
-from sutler.catalogue.feed import Feed
+from sutler.catalogue.services_answer import Feed
 from sutler.core.clock import Clock
 from sutler.core.refusals import Reason, Refusal
 from sutler.storage.transactions import Busy, CommitUnclear

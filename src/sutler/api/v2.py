@@ -14,14 +14,14 @@ from sutler.api.read_request import id_of, ids_of
 from sutler.api.wording import error_body, sentence
 from sutler.api.writer import Writer
 from sutler.books.balances import balances
-from sutler.catalogue.feed import Feed, feeds
+from sutler.catalogue.services_answer import Feed, feeds
 from sutler.core.clock import Clock
 from sutler.core.lifecycle import RefillStatus
 from sutler.core.money import show_balance, show_charge
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import refill
-from sutler.orders.look_up import Family, Standing, look_up
 from sutler.orders.place import PlaceRequest
+from sutler.orders.status import Family, Standing, look_up
 
 _encode = msgspec.json.Encoder().encode
 Answer = bytes | Refusal | Feed

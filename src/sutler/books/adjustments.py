@@ -15,7 +15,7 @@ from sutler.books import credit_limits, post, second_person
 from sutler.books.models import Adjustment, LedgerAccount, Transfer
 from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line
+from sutler.core.text.text_input import one_line
 
 LONGEST_REASON = 500
 MOST_LISTED = 200

@@ -15,8 +15,8 @@ from typing import Any
 from django.db import connection
 
 from sutler.books.models import LedgerAccount
-from sutler.core.csv_line import Number, line
 from sutler.core.money import show_rate
+from sutler.core.text.csv_safe import Number, line
 
 MOST_ON_A_PAGE = 200
 # How many transfers are passed for one page of a filtered statement: what is rare may need several pages.

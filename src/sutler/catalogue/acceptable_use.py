@@ -3,7 +3,7 @@
 from sutler.catalogue.models import Service
 from sutler.core import countries, link_rules
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import paragraphs
+from sutler.core.text.text_input import paragraphs
 
 LONGEST_DELIVERY = 2000
 LONGEST_CLOSED = 1000

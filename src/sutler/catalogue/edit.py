@@ -12,7 +12,7 @@ from sutler.core.money import LARGEST_MICROS, show_rate
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.service_row import LONGEST_DESCRIPTION, LONGEST_NAME
-from sutler.core.written import one_line, paragraphs
+from sutler.core.text.text_input import one_line, paragraphs
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sutler.catalogue import exchange, version
+from sutler.catalogue import exchange_rates, version
 from sutler.catalogue.models import PriceOverride, Service
 from sutler.core import link_rules
 from sutler.core.money import Micros
@@ -66,14 +66,14 @@ def at(token: str) -> PriceBook:
 def _read(token: str) -> PriceBook:
     on_sale = Service.objects.filter(state=Service.State.ACTIVE).order_by("pk")
     terms = {service.pk: _terms(service) for service in on_sale}
-    rates = exchange.rates()
+    rates = exchange_rates.rates()
     return PriceBook(
         token,
         terms,
-        exchange.worth(rates),
+        exchange_rates.worth(rates),
         {(each.customer_id, each.service_id): each.rate_micros for each in PriceOverride.objects.all()},
         frozenset[str]().union(*(each.closed_countries for each in terms.values())),
-        exchange.sold_until(rates),
+        exchange_rates.sold_until(rates),
     )
 
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sutler.core import charset, json_text, service_row
-from sutler.core.charset import UnknownCharset
-from sutler.core.json_text import NotJson
+from sutler.core import service_row
 from sutler.core.order_types import LARGEST_NUMBER, read_number
 from sutler.core.service_row import RowFault, ServiceRow, read_description, read_row, unwrapped
+from sutler.core.text import charset, json_text
+from sutler.core.text.charset import UnknownCharset
+from sutler.core.text.json_text import NotJson
 from sutler.core.upstream_words import read_text
 
 LARGEST_FILE_BYTES = 64 * 1024 * 1024

@@ -7,9 +7,9 @@ from django.core.management.color import no_style
 from django.db import connection, transaction
 
 from sutler.catalogue import updates, version
+from sutler.catalogue.availability import headings
 from sutler.catalogue.edit import told
 from sutler.catalogue.models import Category, Service
-from sutler.catalogue.sale import headings
 from sutler.catalogue.service_file import Offer
 
 BATCH = 500

@@ -9,11 +9,11 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import Enum, auto
 from functools import lru_cache
 
-from sutler.core import written
 from sutler.core.decline_words.reading import DECLINES, PASSING, UNSURE, plain_words
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import LARGEST_MICROS, Micros, parse_amount
 from sutler.core.order_types import ORDER_TYPES
+from sutler.core.text import text_input
 
 LONGEST_RAW = 500
 LARGEST_WHOLE = 2**63 - 1
@@ -222,7 +222,7 @@ def read_count(value: object, *, dots_group: bool = False) -> int | None:
     """
     if value is None:
         return None
-    if isinstance(value, str) and (digits := written.number(value)) is not None:
+    if isinstance(value, str) and (digits := text_input.number(value)) is not None:
         return digits  # what nearly all panels send, read in a tenth of the time
     text = value.strip() if isinstance(value, str) and len(value) <= _LONGEST_NUMBER else ""
     if isinstance(value, Decimal):

@@ -11,14 +11,14 @@ from django.views.decorators.http import require_http_methods
 from sutler.accounts import audit_log
 from sutler.accounts.models import AuditEntry
 from sutler.accounts.roles import Permission
-from sutler.fulfilment import alarms as bell
 from sutler.fulfilment.models import Alarm, Provider
-from sutler.office.deeds import actor_of, named, numbers
+from sutler.fulfilment.providers import alarms as bell
+from sutler.office.audited_actions import actor_of, named, numbers
 from sutler.office.fields import reason_field
-from sutler.office.words import BUSY
+from sutler.office.refusal_text import BUSY
 from sutler.storage.transactions import Busy, CommitUnclear, durable
 from sutler.web import paging
-from sutler.web.doors import StaffRequest, staff_page
+from sutler.web.access import StaffRequest, staff_page
 
 KINDS = {
     Alarm.Kind.LOW_BALANCE: gettext_lazy("Low balance"),

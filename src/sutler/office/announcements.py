@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from sutler.accounts.roles import Permission
 from sutler.core.refusals import Reason, Refusal
 from sutler.office.fields import MomentField
-from sutler.office.words import Words, refuse, words
+from sutler.office.refusal_text import Words, refuse, words
 from sutler.support import announcements
 from sutler.support.models import Announcement
-from sutler.web.doors import StaffRequest, staff_page
+from sutler.web.access import StaffRequest, staff_page
 
 LEVELS = {
     Announcement.Level.INFO: (gettext_lazy("Information"), "note"),

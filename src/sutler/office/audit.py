@@ -13,8 +13,8 @@ from sutler.accounts.models import AuditEntry
 from sutler.accounts.roles import Permission
 from sutler.accounts.staff import members
 from sutler.web import paging
-from sutler.web.days import DaysForm
-from sutler.web.doors import StaffRequest, staff_page
+from sutler.web.access import StaffRequest, staff_page
+from sutler.web.date_range import DaysForm
 
 
 class FilterForm(DaysForm):

@@ -10,7 +10,7 @@ from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 
 from sutler.core.money import Micros, parse_amount, show_rate
-from sutler.web.amounts import AmountField
+from sutler.web.amount_field import AmountField
 
 # A basis point, as micros of a percentage.
 _BASIS_POINT_MICROS = 10_000

@@ -14,17 +14,18 @@ from django.views.decorators.http import require_safe
 from sutler.accounts.roles import Permission
 from sutler.books import figures
 from sutler.books.models import DayFigure
-from sutler.catalogue import exchange, pace
+from sutler.catalogue import delivery_times, exchange_rates
 from sutler.core.attempts import UNSETTLED
 from sutler.core.pricing import in_base
-from sutler.fulfilment import care, heartbeat
 from sutler.fulfilment.models import Alarm, Attempt, Heartbeat
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
+from sutler.fulfilment.providers import heartbeat
+from sutler.fulfilment.reconciling import balance
 from sutler.orders import search
 from sutler.orders.models import Approval
 from sutler.payments.models import FundsRequest
 from sutler.support.models import Ticket
-from sutler.web.doors import StaffRequest, staff_page
+from sutler.web.access import StaffRequest, staff_page
 from sutler.web.plots import Plot, Series, bar_plot, days_of, line_plot
 from sutler.web.templatetags.web import amount
 
@@ -48,19 +49,19 @@ def overview(request: StaffRequest) -> HttpResponse:
         "waiting": _waiting(request),
         "orders_plot": bar_plot(_("Orders each day"), labels, [Series(_("Orders"), counts)]),
         "days": DAYS,
-        "slowest": pace.slowest(MOST_SERVICES),
+        "slowest": delivery_times.slowest(MOST_SERVICES),
     }
     if Permission.SEE_MONEY in request.permissions:
         given |= _money(by_currency, days, labels)
     if request.permissions & {Permission.PROVIDERS, Permission.VERDICTS}:
-        given["providers"] = care.health_of_all(request.now)
+        given["providers"] = balance.health_of_all(request.now)
     return render(request, "office/overview.html", given)
 
 
 def _money(by_currency: Mapping[str, Sequence[figures.Day]], days: Sequence[date], labels: list[str]) -> dict[str, Any]:
     """Returns the tiles and plots of money, all currencies at today's worth in the base currency."""
     base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-    worth = exchange.worth()
+    worth = exchange_rates.worth()
 
     def by_day(kind: str) -> list[int]:
         rows = [(worth.get(currency), of) for currency, of in by_currency.items()]

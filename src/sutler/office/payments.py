@@ -16,13 +16,13 @@ from sutler.accounts.roles import Permission
 from sutler.books import deposits
 from sutler.core.refusals import Reason, Refusal
 from sutler.office.fields import reason_field
-from sutler.office.words import BUSY, UNCLEAR, Words, refuse
+from sutler.office.refusal_text import BUSY, UNCLEAR, Words, refuse
 from sutler.payments import funds
 from sutler.payments.models import FundsRequest
 from sutler.storage.transactions import Busy, CommitUnclear
 from sutler.web import paging
-from sutler.web.amounts import AmountField
-from sutler.web.doors import StaffRequest, staff_page
+from sutler.web.access import StaffRequest, staff_page
+from sutler.web.amount_field import AmountField
 
 STATES = {
     FundsRequest.State.WAITING: (gettext_lazy("Waiting"), "warn"),

@@ -16,8 +16,8 @@ from sutler.accounts.roles import Permission
 from sutler.accounts.terms import LONGEST_TERMS
 from sutler.config import SETTINGS
 from sutler.core.refusals import Reason, Refusal
-from sutler.office.words import Words, refuse
-from sutler.web.doors import StaffRequest, staff_page
+from sutler.office.refusal_text import Words, refuse
+from sutler.web.access import StaffRequest, staff_page
 
 _NO_LOGO = gettext_lazy("A PNG, JPEG or WebP image of at most 200 kB, please.")
 _NOT_SAVED: dict[str | Reason, Words] = {

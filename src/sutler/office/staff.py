@@ -12,10 +12,10 @@ from sutler.accounts import staff
 from sutler.accounts.models import Role, User
 from sutler.accounts.roles import Permission
 from sutler.core.refusals import Reason, Refusal
-from sutler.office.customers import NOT_INVITED
-from sutler.office.words import Words, refuse, words
-from sutler.web.doors import StaffRequest, staff_page
-from sutler.web.invitations import invite, invite_again
+from sutler.office.customers.customers import NOT_INVITED
+from sutler.office.refusal_text import Words, refuse, words
+from sutler.web.access import StaffRequest, staff_page
+from sutler.web.sign_in.invitations import invite, invite_again
 
 ROLES = {
     Role.OWNER: (gettext_lazy("Owner"), gettext_lazy("Everything, and who works here.")),

@@ -15,12 +15,12 @@ from sutler.accounts.roles import Permission, may
 from sutler.accounts.staff import members
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
-from sutler.office.words import Words, refuse
+from sutler.office.refusal_text import Words, refuse
 from sutler.orders.models import Order
 from sutler.support import tickets
 from sutler.support.models import Message, Ticket
 from sutler.web import paging
-from sutler.web.doors import StaffRequest, staff_page
+from sutler.web.access import StaffRequest, staff_page
 
 TABS = {
     "open": gettext_lazy("Waiting for us"),

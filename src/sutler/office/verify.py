@@ -10,10 +10,10 @@ from sutler.accounts.roles import Permission
 from sutler.books import verification
 from sutler.books.models import Verification
 from sutler.core.refusals import Refusal
-from sutler.fulfilment import heartbeat
-from sutler.office.words import BUSY
+from sutler.fulfilment.providers import heartbeat
+from sutler.office.refusal_text import BUSY
 from sutler.storage.transactions import Busy, CommitUnclear
-from sutler.web.doors import StaffRequest, staff_page
+from sutler.web.access import StaffRequest, staff_page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

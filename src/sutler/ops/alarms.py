@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sutler.core.clock import SystemClock
-from sutler.ops.shell import ID, example, missing, on_panel, show_table
+from sutler.ops.command import ID, example, missing, on_panel, show_table
 
 if TYPE_CHECKING:
     from sutler.fulfilment.models import Alarm, AlarmSubject
@@ -25,8 +25,8 @@ def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: 
     """
     from django.db.models import Count
 
-    from sutler.fulfilment.alarms import close_by_id
     from sutler.fulfilment.models import Alarm, AlarmSubject
+    from sutler.fulfilment.providers.alarms import close_by_id
 
     if alarm_id is not None:
         if not close_by_id(alarm_id, "operator", SystemClock().now()):

@@ -7,10 +7,10 @@ import click
 
 from sutler.core.clock import new_token
 from sutler.core.money import Micros, show_charge
-from sutler.ops.shell import Amount, Failed, example, show_table
+from sutler.ops.command import Amount, Failed, example, show_table
 
 if TYPE_CHECKING:
-    from sutler.fulfilment.conformance import Report
+    from sutler.conformance.examine import Report
 
 DIFFERS = 1
 _TOKEN_LENGTH = 12
@@ -53,7 +53,7 @@ def conformance(ctx: click.Context, url: str, key: str, spend: Micros) -> None:
 
     A note is a difference that panels in use are known for. The exit code is 1 if anything else differs.
     """
-    from sutler.fulfilment.conformance_verdict import Outcome
+    from sutler.conformance.verdict import Outcome
 
     if not key.strip():
         raise click.BadParameter("must not be empty.", ctx, param_hint="KEY")
@@ -75,8 +75,8 @@ def conformance(ctx: click.Context, url: str, key: str, spend: Micros) -> None:
 async def _examine(url: str, key: str, spend: Micros) -> "Report":
     import httpx2
 
-    from sutler.fulfilment.conformance import examine
-    from sutler.fulfilment.safe_transport import open_client
+    from sutler.conformance.examine import examine
+    from sutler.panels.safe_transport import open_client
 
     token = new_token()[:_TOKEN_LENGTH]
     # The operator named this address: it may be a private one.

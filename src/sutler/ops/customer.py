@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sutler.core import written
 from sutler.core.clock import SystemClock, new_token
 from sutler.core.money import Micros, parse_amount, show_balance, show_rate
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
-from sutler.ops.shell import (
+from sutler.core.text import text_input
+from sutler.ops.command import (
     ID,
     Amount,
     Currency,
@@ -66,7 +66,7 @@ def create(
     from sutler.accounts.models import CustomerGroup
     from sutler.books.credit_limits import set_limit
     from sutler.books.post import open_wallet
-    from sutler.ops.people import create_person
+    from sutler.ops.users import create_person
 
     group = CustomerGroup.objects.filter(name=group_name).first()
     if group_name and group is None:
@@ -99,7 +99,7 @@ def list_(search: str) -> None:
     found = Customer.objects.select_related("wallet", "group").order_by("pk")
     if search:
         by_person = User.objects.filter(email__icontains=search).values("customer")
-        found = found.filter(Q(name__icontains=search) | Q(pk__in=by_person) | Q(pk=written.number(search)))
+        found = found.filter(Q(name__icontains=search) | Q(pk__in=by_person) | Q(pk=text_input.number(search)))
     show_table(
         ("ID", "NAME", "BALANCE", "CURRENCY", "GROUP", "STATE"),
         (

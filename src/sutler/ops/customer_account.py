@@ -6,8 +6,8 @@ import click
 
 from sutler.core.clock import SystemClock
 from sutler.core.money import show_balance
+from sutler.ops.command import ID, Failed, Text, example, missing, on_panel, refused, show_table
 from sutler.ops.customer import find
-from sutler.ops.shell import ID, Failed, Text, example, missing, on_panel, refused, show_table
 
 NO_GROUP = ""
 

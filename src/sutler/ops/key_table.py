@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from sutler.accounts.models import ApiKey
-from sutler.ops.shell import show_table
+from sutler.ops.command import show_table
 
 
 def show_keys(keys: Iterable[ApiKey]) -> None:

@@ -8,11 +8,11 @@ import click
 
 from sutler.core.clock import SystemClock, seeded
 from sutler.core.money import Micros
-from sutler.fulfilment.simulator import KEY, LyingUpstream
-from sutler.fulfilment.simulator_catalogue import stock
-from sutler.fulfilment.simulator_faults import ACTIONS, SWITCHES, Faults
-from sutler.ops.processes import HOST, leave_on_signals, require_free
-from sutler.ops.shell import Amount, Currency, example, show_table
+from sutler.ops.command import Amount, Currency, example, show_table
+from sutler.ops.run import HOST, leave_on_signals, require_free
+from sutler.simulator.catalogue import stock
+from sutler.simulator.faults import ACTIONS, SWITCHES, Faults
+from sutler.simulator.upstream import KEY, LyingUpstream
 
 PORT = 8090
 _NAMES = {each.name for each in SWITCHES}
@@ -101,7 +101,7 @@ def lying_upstream(
     It speaks the v2 protocol and keeps everything in memory; it delivers nothing. The faults switched on with --fault
     strike by chance. What it really did is at /journal.
     """
-    from sutler.fulfilment.simulator_server import API_PATH, JOURNAL_PATH, Server
+    from sutler.simulator.server import API_PATH, JOURNAL_PATH, Server
 
     require_free(host, port)
     leave_on_signals()

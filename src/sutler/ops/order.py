@@ -10,7 +10,7 @@ from sutler.core.lifecycle import Status
 from sutler.core.money import show_charge
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Refusal
-from sutler.ops.shell import ID, Failed, Word, example, missing, on_panel, refused, show_table
+from sutler.ops.command import ID, Failed, Word, example, missing, on_panel, refused, show_table
 
 if TYPE_CHECKING:
     from sutler.fulfilment.models import Attempt, UpstreamOrder
@@ -93,7 +93,7 @@ def show(order_id: int) -> None:
 @on_panel
 def set_status(order_id: int, status: str, start_count: int | None, remains: int | None, note: str) -> None:
     """Move an order, as its executor would: Completed keeps the charge, Partial and Canceled give back."""
-    from sutler.fulfilment import desk
+    from sutler.fulfilment.desk import desk
     from sutler.orders.move import Report
 
     told = Report(order_id, Status(status), start_count, remains, note)
@@ -148,17 +148,17 @@ def resolve(order_id: int, verdict: str, upstream_id: str | None, reason: str) -
     canceled and refunded.
     """
     from sutler.accounts import audit_log
-    from sutler.fulfilment import attempts
+    from sutler.fulfilment.sending import outcome
     from sutler.storage.transactions import durable
 
     if (verdict == "placed") != (upstream_id is not None):
         raise click.UsageError("--upstream-id goes with placed, and only with it.")
-    now, found = SystemClock().now(), attempts.Verdict(verdict)
+    now, found = SystemClock().now(), outcome.Verdict(verdict)
     with durable():
-        refusal = attempts.resolve(order_id, found, "operator", now, upstream_id)
+        refusal = outcome.resolve(order_id, found, "operator", now, upstream_id)
         if refusal is None:
             after = {"number at the provider": upstream_id} if upstream_id else None
-            audit_log.write(None, attempts.DEEDS[found], f"order {order_id}", now, reason=reason, after=after)
+            audit_log.write(None, outcome.DEEDS[found], f"order {order_id}", now, reason=reason, after=after)
     if refusal is not None:
         raise refused(refusal, "unknown outcome of order", order_id)
     click.echo(f"Order {order_id}: {verdict}.")
@@ -174,8 +174,8 @@ def _show_upstream(order_id: int) -> None:
     """Shows what was sent upstream for an order, what became of it there, and what is left of its price."""
     from django.conf import settings
 
-    from sutler.fulfilment import costs
     from sutler.fulfilment.models import Attempt
+    from sutler.fulfilment.providers import costs
 
     found = Attempt.objects.filter(order=order_id).select_related("provider", "upstream_order__ask_time").order_by("pk")
     sent = [(each, getattr(each, "upstream_order", None)) for each in found]

@@ -6,7 +6,7 @@ import click
 
 from sutler.core.clock import SystemClock
 from sutler.core.refusals import Refusal
-from sutler.ops.shell import Text, example, on_panel, refused
+from sutler.ops.command import Text, example, on_panel, refused
 
 LONGEST_FILE = 200_000
 

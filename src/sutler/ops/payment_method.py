@@ -7,7 +7,7 @@ import click
 from sutler.core.clock import SystemClock
 from sutler.core.money import parse_amount, show_rate
 from sutler.core.refusals import Reason, Refusal
-from sutler.ops.shell import ID, Amount, Currency, Text, example, missing, on_panel, refused, show_table
+from sutler.ops.command import ID, Amount, Currency, Text, example, missing, on_panel, refused, show_table
 
 LONGEST_FILE = 20_000
 BASIS_POINT_MICROS = 10_000  # a basis point, written as a percentage

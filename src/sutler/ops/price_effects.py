@@ -8,10 +8,10 @@ import click
 
 from sutler.core.money import show_rate
 from sutler.core.refusals import Refusal
-from sutler.ops.shell import printable
+from sutler.ops.command import printable
 
 if TYPE_CHECKING:
-    from sutler.fulfilment.price_effects import Effect, Terms
+    from sutler.fulfilment.catalogue.price_effects import Effect, Terms
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,7 +42,7 @@ class How:
 
     def carry_out(self, verb: Callable[[], T | Refusal]) -> T | Refusal:
         """Shows what the verb would move, asks if it is something, and calls it. With a dry run it ends the command."""
-        from sutler.fulfilment.price_effects import rehearse
+        from sutler.fulfilment.catalogue.price_effects import rehearse
 
         outcome, effects = rehearse(verb)
         if isinstance(outcome, Refusal):

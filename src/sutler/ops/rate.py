@@ -6,8 +6,8 @@ import click
 
 from sutler.core import worth as worths
 from sutler.core.clock import SystemClock
+from sutler.ops.command import Currency, Failed, example, on_panel, show_table
 from sutler.ops.price_effects import How, may_move_prices
-from sutler.ops.shell import Currency, Failed, example, on_panel, show_table
 
 if TYPE_CHECKING:
     from sutler.catalogue.models import ExchangeRate
@@ -35,7 +35,7 @@ def set_(words: tuple[str, ...], *, how: How) -> None:
     """
     from django.conf import settings
 
-    from sutler.fulfilment import exchange_rates
+    from sutler.fulfilment.catalogue import change_rates
 
     base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
     asked = " ".join(words) if len(words) != 2 else f"1 {words[0]} = {words[1]} {base}"
@@ -47,9 +47,7 @@ def set_(words: tuple[str, ...], *, how: How) -> None:
         )
     currency, worth = read
     now = SystemClock().now()
-    refusal = how.carry_out(
-        lambda: exchange_rates.set_by_hand(currency, worth, None, now, accept_rises=how.accept_rises)
-    )
+    refusal = how.carry_out(lambda: change_rates.set_by_hand(currency, worth, None, now, accept_rises=how.accept_rises))
     if refusal is not None:
         raise Failed(f"{currency} cannot have an exchange rate")
     click.echo(worth.show(currency, base))
@@ -62,12 +60,12 @@ def follow(currency: str) -> None:
     """Let the source (SUTLER_EXCHANGE_SOURCE) change a rate from now on; `rate set` ends it."""
     from django.conf import settings
 
-    from sutler.fulfilment import exchange_rates, exchange_source
+    from sutler.fulfilment.catalogue import change_rates, exchange_source
 
     asked = exchange_source.source(settings.SUTLER)
     if asked is None:
         raise Failed("no source of exchange rates is configured: set SUTLER_EXCHANGE_SOURCE, to `ecb` for example")
-    if exchange_rates.follow(currency, None, SystemClock().now()) is not None:
+    if change_rates.follow(currency, None, SystemClock().now()) is not None:
         raise Failed(f"{currency} has no exchange rate yet; set one first with `sutler rate set`")
     click.echo(f"{currency} follows {asked.name}.")
 
@@ -78,10 +76,10 @@ def follow(currency: str) -> None:
 @on_panel
 def accept(currency: str, *, how: How) -> None:
     """Take the rate of the source that jumped by more than 10 %."""
-    from sutler.fulfilment import exchange_rates
+    from sutler.fulfilment.catalogue import change_rates
 
     now = SystemClock().now()
-    if how.carry_out(lambda: exchange_rates.accept(currency, None, now, accept_rises=how.accept_rises)) is not None:
+    if how.carry_out(lambda: change_rates.accept(currency, None, now, accept_rises=how.accept_rises)) is not None:
         raise Failed(f"no exchange rate of {currency} waits")
     click.echo(f"The exchange rate of {currency} is accepted.")
 
@@ -92,7 +90,7 @@ def fetch() -> None:
     """Ask the source now; the worker does it once a day."""
     from django.conf import settings
 
-    from sutler.fulfilment import exchange_fetch, exchange_source
+    from sutler.fulfilment.catalogue import exchange_fetch, exchange_source
 
     asked = exchange_source.source(settings.SUTLER)
     if asked is None:
@@ -109,10 +107,10 @@ def list_() -> None:
     """Show the rates, where each is from, and which are too old to sell by."""
     from django.conf import settings
 
-    from sutler.catalogue import exchange
+    from sutler.catalogue import exchange_rates
 
     base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-    outdated = exchange.outdated(SystemClock().now())
+    outdated = exchange_rates.outdated(SystemClock().now())
     show_table(
         ("CURRENCY", "RATE", "DATE", "SOURCE", "FOLLOWED", "STATE"),
         (
@@ -124,7 +122,7 @@ def list_() -> None:
                 "yes" if each.is_followed else "no",
                 _state(each, base, is_old=each.currency in outdated),
             )
-            for each in exchange.rates()
+            for each in exchange_rates.rates()
         ),
     )
 

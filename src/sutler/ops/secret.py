@@ -11,8 +11,8 @@ import click
 
 from sutler import config
 from sutler.core.clock import SystemClock, new_token
-from sutler.ops.first_start import write_secret
-from sutler.ops.shell import Failed, data_dir_option, demand_fitness, example, on_panel, open_panel
+from sutler.ops.command import Failed, data_dir_option, demand_fitness, example, on_panel, open_panel
+from sutler.ops.init import write_secret
 
 _SET_OUTSIDE = (
     "the key comes from SUTLER_SECRET_KEY: set that to a new one, put the present one into "

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sutler.core.clock import SystemClock, new_token
-from sutler.ops.shell import ID, Failed, Text, example, missing, on_panel, password_options, refused, show_table
+from sutler.ops.command import ID, Failed, Text, example, missing, on_panel, password_options, refused, show_table
 
 if TYPE_CHECKING:
     from sutler.accounts.models import User
@@ -27,7 +27,7 @@ _ROLES = click.Choice(["owner", "manager", "support", "fulfilment"])
 def create(email: str, password: str | None, role: str) -> None:
     """Add a member of staff."""
     from sutler.accounts.models import Role
-    from sutler.ops.people import create_person
+    from sutler.ops.users import create_person
 
     made = create_person(email, password, SystemClock().now(), role=Role(role))
     click.echo(f"Staff: {email} ({role}) {made}".rstrip())

@@ -8,7 +8,7 @@ from django.db import connection
 from rich.progress import Progress
 
 from sutler.books import audit as books
-from sutler.books import kept_audit
+from sutler.books import figures_audit
 from sutler.books.audit import Check
 from sutler.fulfilment import audit as fulfilment
 from sutler.orders import approval_audit
@@ -18,7 +18,7 @@ from sutler.storage.statements import is_postgres
 from sutler.support import audit as support
 
 CHECKS: tuple[Check, ...] = (
-    *(books.CHECKS + kept_audit.CHECKS + orders.CHECKS + approval_audit.CHECKS),
+    *(books.CHECKS + figures_audit.CHECKS + orders.CHECKS + approval_audit.CHECKS),
     *(fulfilment.CHECKS + payments.CHECKS + support.CHECKS),
 )
 MOST_SHOWN = 20

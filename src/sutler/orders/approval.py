@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line
-from sutler.orders import cancel, family
+from sutler.core.text.text_input import one_line
+from sutler.orders import cancel, parent_orders
 from sutler.orders.change import note, write_events
 from sutler.orders.models import Approval, Order
 from sutler.storage.transactions import durable
@@ -60,7 +60,7 @@ def reject(order_ids: Sequence[int], reason: str, actor: str, now: datetime) -> 
 
 def _lock(order_ids: Sequence[int]) -> tuple[dict[int, Order], dict[int, Approval]]:
     """Locks the orders before the questions, as whoever cancels an order does: so nobody waits in a ring."""
-    orders = family.lock(Order.objects.filter(pk__in=order_ids))
+    orders = parent_orders.lock(Order.objects.filter(pk__in=order_ids))
     approvals = Approval.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
     return orders, {each.pk: each for each in approvals}
 

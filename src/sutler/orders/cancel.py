@@ -7,9 +7,9 @@ from enum import Enum, auto
 from sutler.catalogue.models import Service
 from sutler.core.lifecycle import FINAL, CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import family, move, schedules
+from sutler.orders import delegation, move, parent_orders
 from sutler.orders.change import note, write_events
-from sutler.orders.handing import OPEN_CANCELS
+from sutler.orders.hand_out import OPEN_CANCELS
 from sutler.orders.models import CancelRequest, Order
 from sutler.storage.transactions import durable
 
@@ -45,7 +45,7 @@ def request_cancels(customer_id: int, order_ids: Sequence[int], now: datetime) -
     the order is final). Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
     with durable():
-        orders = family.lock(Order.objects.filter(pk__in=order_ids, customer_id=customer_id))
+        orders = parent_orders.lock(Order.objects.filter(pk__in=order_ids, customer_id=customer_id))
         services = {each.service_id for each in orders.values()}
         with_cancel = set(Service.objects.filter(pk__in=services, cancel=True).values_list("pk", flat=True))
         allowed = {each.pk for each in orders.values() if each.service_id in with_cancel}
@@ -58,7 +58,7 @@ def stop(order_ids: Sequence[int], actor: str, now: datetime, *, at_once: Collec
     Those of `at_once` end here, even where they were handed on whole.
     """
     with durable():
-        orders = family.lock(Order.objects.filter(pk__in=order_ids))
+        orders = parent_orders.lock(Order.objects.filter(pk__in=order_ids))
         return stop_locked(order_ids, orders, orders.keys(), actor, now, at_once=at_once)
 
 
@@ -86,12 +86,14 @@ def stop_locked(
         for each in orders.values()
     }
     stopped = {each.pk: each for each in orders.values() if answers[each.pk] is None}
-    there = schedules.handed_on(stopped.values()) - set(at_once)
-    parents = [each for each in stopped.values() if family.is_parent(each) and each.pk not in there]
-    stopped |= {each.pk: each for each in family.lock_children(parents)}
-    schedules.end(parents, actor, now)
-    _end_orders([each for each in stopped.values() if not family.is_parent(each) or each.pk in there], actor, now)
-    family.refresh([each.pk for each in parents], actor, now)
+    there = delegation.handed_on(stopped.values()) - set(at_once)
+    parents = [each for each in stopped.values() if parent_orders.is_parent(each) and each.pk not in there]
+    stopped |= {each.pk: each for each in parent_orders.lock_children(parents)}
+    delegation.end(parents, actor, now)
+    _end_orders(
+        [each for each in stopped.values() if not parent_orders.is_parent(each) or each.pk in there], actor, now
+    )
+    parent_orders.refresh([each.pk for each in parents], actor, now)
     return [answers.get(each, Refusal(Reason.INCORRECT_ORDER)) for each in order_ids]
 
 

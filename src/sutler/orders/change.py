@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sutler.core.lifecycle import FINAL, CancelStatus, Status
-from sutler.orders import held
+from sutler.orders import approval_gate
 from sutler.orders.models import CancelRequest, LinkInUse, Order
 from sutler.storage.statements import Statement, moment, run, run_counted
 
@@ -96,7 +96,7 @@ def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
     if ended:
         LinkInUse.objects.filter(order__in=[each.order.pk for each in ended]).delete()
         _close_cancel_requests(ended, now)
-        held.drop([each.order for each in ended], now)
+        approval_gate.drop([each.order for each in ended], now)
 
 
 class Event(NamedTuple):

@@ -7,7 +7,7 @@ from django.db.models import Q
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
 from sutler.core.pricing import run_share
-from sutler.orders import family, held
+from sutler.orders import approval_gate, parent_orders
 from sutler.orders.models import Drip, Order
 from sutler.storage.transactions import durable
 
@@ -24,11 +24,13 @@ def place_due_runs(now: datetime, limit: int = 100, *, only_decided: bool = Fals
     all at once. Several workers may call this at once. Raises storage.transactions.Busy or CommitUnclear.
     """
     here = Q(is_there=False) if only_decided else Q(is_there=False) | Q(is_there=None)
-    due = held.free_drips(Drip.objects.filter(here, next_run_at__lte=now))
+    due = approval_gate.free_drips(Drip.objects.filter(here, next_run_at__lte=now))
     if not due.exists():  # asking often must not take the write lock
         return 0
     with durable():
-        parents = {each.pk: each for each in family.claim(Order.objects.filter(pk__in=due.values("order")), limit)}
+        parents = {
+            each.pk: each for each in parent_orders.claim(Order.objects.filter(pk__in=due.values("order")), limit)
+        }
         # Read again under the lock: another worker may have been here since.
         drips = list(due.filter(order__in=parents).order_by("order"))
         runs = Order.objects.bulk_create(_run(parents[each.pk], each, now) for each in drips)
@@ -36,7 +38,7 @@ def place_due_runs(now: datetime, limit: int = 100, *, only_decided: bool = Fals
             _advance(each, now)
         Drip.objects.bulk_update(drips, ["runs_placed", "next_run_at", "is_there"])
         post([_share(run, drip) for run, drip in zip(runs, drips, strict=True)], now)
-        family.refresh([each.pk for each in drips], ACTOR, now)
+        parent_orders.refresh([each.pk for each in drips], ACTOR, now)
         return len(drips)
 
 
@@ -56,7 +58,7 @@ def take_run(parent: Order, now: datetime) -> Order:
 
 def _run(parent: Order, drip: Drip, now: datetime) -> Order:
     share = run_share(parent.rate_micros, drip.quantity_per_run, drip.runs_placed + 1)
-    return family.child_of(parent, now, link=parent.link, quantity=drip.quantity_per_run, charge_micros=share)
+    return parent_orders.child_of(parent, now, link=parent.link, quantity=drip.quantity_per_run, charge_micros=share)
 
 
 def _advance(drip: Drip, now: datetime) -> None:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from django.db.models import Q
 
 from sutler.core.lifecycle import REFILL_FINAL, CancelStatus, RefillStatus
-from sutler.orders import cancel, family, refill
+from sutler.orders import cancel, parent_orders, refill
 from sutler.orders.models import Approval, CancelRequest, Order, OrderEvent, Refill
 
 # An order that is handed to and fro for ever still has a page.
@@ -62,7 +62,7 @@ def of(order: Order, now: datetime) -> History:
     """Returns the history of an order that was read with its service (`search.get`), in four statements."""
     events = OrderEvent.objects.filter(order=order, to_status__isnull=False).order_by("-pk")[:MOST_OF_EACH]
     refills = list(Refill.objects.filter(order=order).order_by("-pk")[:MOST_OF_EACH])
-    whose = Q(order=order) | Q(order__parent_id=order.pk) if family.is_parent(order) else Q(order=order)
+    whose = Q(order=order) | Q(order__parent_id=order.pk) if parent_orders.is_parent(order) else Q(order=order)
     cancels = list(CancelRequest.objects.filter(whose).order_by("-pk")[:MOST_OF_EACH])
     told = [
         Happening(order.created_at, What.PLACED),

@@ -11,7 +11,7 @@ from sutler.core.lifecycle import FINAL, MOVES, Status
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import give_back
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import family, held
+from sutler.orders import approval_gate, parent_orders
 from sutler.orders.change import Change, write
 from sutler.orders.models import Order
 from sutler.storage.statements import Statement, run, run_counted
@@ -64,8 +64,8 @@ def take(reports: Sequence[Report], actor: str, now: datetime) -> list[Change | 
     """Does what `report` does inside the caller's transaction."""
     if not reports:
         return []
-    orders = family.lock(Order.objects.filter(pk__in={each.order_id for each in reports}))
-    waiting = held.waiting_among(orders.values())
+    orders = parent_orders.lock(Order.objects.filter(pk__in={each.order_id for each in reports}))
+    waiting = approval_gate.waiting_among(orders.values())
     outcomes: list[Change | Refusal] = []
     changes: dict[int, Change] = {}
     for each in reports:
@@ -80,7 +80,7 @@ def take(reports: Sequence[Report], actor: str, now: datetime) -> list[Change | 
 def foresee(orders: Collection[Order], reports: Sequence[Report]) -> list[Change | Refusal]:
     """Returns what `report` would do with orders as they were read, in the order given; changes nothing."""
     known = {each.pk: each for each in orders}
-    waiting = held.waiting_among(orders)
+    waiting = approval_gate.waiting_among(orders)
     return [_decide(known.get(each.order_id), each, is_waiting=each.order_id in waiting) for each in reports]
 
 
@@ -111,7 +111,7 @@ def apply(changes: Sequence[Change], actor: str, now: datetime) -> None:
     write(changes, actor, now)
     # Only what a parent is reckoned from: handing a child out must not wait for its parent.
     reckoned = [each.order.parent_id for each in changes if each.ends or each.recounts]
-    family.refresh({parent_id for parent_id in reckoned if parent_id is not None}, actor, now)
+    parent_orders.refresh({parent_id for parent_id in reckoned if parent_id is not None}, actor, now)
 
 
 def canceled(order: Order, note: str = "") -> Change:
@@ -129,7 +129,7 @@ def _decide(order: Order | None, told: Report, *, is_waiting: bool) -> Change | 
         return same if after is before else Refusal(Reason.MOVE_NOT_ALLOWED)
     if is_waiting and after is not Status.CANCELED:
         return Refusal(Reason.MOVE_NOT_ALLOWED)
-    if family.is_parent(order) or (after is not before and after not in MOVES[before]):
+    if parent_orders.is_parent(order) or (after is not before and after not in MOVES[before]):
         return Refusal(Reason.MOVE_NOT_ALLOWED)
     if after is Status.PARTIAL and (told.remains is None or not 0 <= told.remains <= order.quantity):
         return Refusal(Reason.INCORRECT_FIELD, "remains")

@@ -13,8 +13,8 @@ from django.db import connection
 from django.db.models import BooleanField, Count, Exists, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from sutler.core import written
 from sutler.core.lifecycle import FINAL, Status
+from sutler.core.text import text_input
 from sutler.orders.models import Order
 
 MOST_ON_A_PAGE = 200
@@ -123,7 +123,7 @@ def _filtered(orders: QuerySet[Order], filters: Filters) -> QuerySet[Order]:
         "created_at__lte": filters.placed_until,
     }
     text = filters.text.strip()[:LONGEST_SEARCH]
-    if (pk := written.number(text)) is not None:
+    if (pk := text_input.number(text)) is not None:
         conditions["pk"] = pk
     elif text:
         conditions["link__icontains"] = text

@@ -17,7 +17,7 @@ from sutler.core.lifecycle import FINAL, Status
 from sutler.core.order_types import ORDER_TYPES, read_order
 from sutler.core.pricing import PER_THOUSAND, charge
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import family, held, schedules
+from sutler.orders import approval_gate, delegation, parent_orders
 from sutler.orders.change import note, write_events
 from sutler.orders.models import Order, Post, Subscription
 from sutler.storage.transactions import durable
@@ -41,7 +41,7 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
     if isinstance(read, Refusal):
         return read
     with durable():
-        orders = family.lock(Order.objects.filter(pk=order_id, kind=Order.Kind.SUBSCRIPTION))
+        orders = parent_orders.lock(Order.objects.filter(pk=order_id, kind=Order.Kind.SUBSCRIPTION))
         if not orders:
             return Refusal(Reason.INCORRECT_ORDER)
         service = orders[order_id].service
@@ -54,9 +54,9 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
         if posts.filter(link_digest=digest).exists():
             return None
         is_over = subscription.ended_at is not None or orders[order_id].status in FINAL
-        if is_over or subscription.is_there or held.waiting_among(orders.values()):
+        if is_over or subscription.is_there or approval_gate.waiting_among(orders.values()):
             return Refusal(Reason.MOVE_NOT_ALLOWED)
-        schedules.keep_here([order_id])
+        delegation.keep_here([order_id])
         Post.objects.create(
             subscription=subscription,
             link=read.link,
@@ -82,12 +82,12 @@ def place_due_posts(now: datetime, limit: int = 100) -> int:
     if not (payable.exists() or _unpaid(now).exists()):  # asking often must not take the write lock
         return 0
     with durable():
-        claimed = family.claim(Order.objects.filter(pk__in=payable.values("subscription")), limit)
+        claimed = parent_orders.claim(Order.objects.filter(pk__in=payable.values("subscription")), limit)
         parents = {each.pk: each for each in claimed}
         # Read again under the lock: another worker may have been here since.
         posts = list(payable.filter(subscription__in=parents).order_by("due_at", "pk")[:limit])
         placed = _place(posts, parents, now)
-        family.refresh({each.subscription_id for each in placed}, ACTOR, now)
+        parent_orders.refresh({each.subscription_id for each in placed}, ACTOR, now)
         _pause_unpaid(now, limit)
         return len(placed)
 
@@ -122,12 +122,12 @@ def end_expired(now: datetime, limit: int = 100) -> int:
     if not expired.exists():
         return 0
     with durable():
-        parents = family.claim(Order.objects.filter(pk__in=expired.values("order")), limit)
+        parents = parent_orders.claim(Order.objects.filter(pk__in=expired.values("order")), limit)
         ended = list(expired.filter(order__in=parents).values_list("order", flat=True))
         Subscription.objects.filter(order__in=ended).update(ended_at=now)
-        schedules.keep_here(ended)
+        delegation.keep_here(ended)
         write_events(note(each, ACTOR, now, "Expired") for each in ended)
-        family.refresh(ended, ACTOR, now)
+        parent_orders.refresh(ended, ACTOR, now)
         return len(ended)
 
 
@@ -172,7 +172,7 @@ def _means(wallet: LedgerAccount) -> int:
 
 def _child(parent: Order, reported: Post, now: datetime) -> Order:
     price = charge(parent.rate_micros, reported.quantity)
-    child = family.child_of(parent, now, link=reported.link, quantity=reported.quantity, charge_micros=price)
+    child = parent_orders.child_of(parent, now, link=reported.link, quantity=reported.quantity, charge_micros=price)
     child.type = ORDER_TYPES[parent.type].handed_on_as
     return child
 
@@ -184,7 +184,7 @@ def _charge(child: Order, wallet: LedgerAccount) -> Entry:
 
 def _pause_unpaid(now: datetime, limit: int) -> None:
     unpaid = _unpaid(now)
-    claimed = family.claim(Order.objects.filter(pk__in=unpaid.values("order")), limit)
+    claimed = parent_orders.claim(Order.objects.filter(pk__in=unpaid.values("order")), limit)
     paused = list(unpaid.filter(order__in=claimed).values_list("order", flat=True))
     Subscription.objects.filter(order__in=paused).update(paused_at=now)
     write_events(note(each, ACTOR, now, "Paused: not enough funds") for each in paused)

@@ -16,7 +16,7 @@ from sutler.books.models import LedgerAccount
 from sutler.core.money import Micros, show_balance, show_rate
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line
+from sutler.core.text.text_input import one_line
 from sutler.payments.models import FundsRequest, Method
 from sutler.storage.transactions import durable
 

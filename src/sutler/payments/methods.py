@@ -10,7 +10,7 @@ from sutler.accounts.models import User
 from sutler.core.money import is_currency, show_rate
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line, paragraphs
+from sutler.core.text.text_input import one_line, paragraphs
 from sutler.payments.models import Method
 
 LONGEST_NAME, LONGEST_INSTRUCTIONS = 100, 5000

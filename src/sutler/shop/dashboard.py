@@ -11,7 +11,7 @@ from sutler.books import figures
 from sutler.orders import search
 from sutler.orders.models import ACTIVE, Order
 from sutler.support import announcements
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
 from sutler.web.plots import Series, bar_plot, days_of
 from sutler.web.templatetags.web import amount
 

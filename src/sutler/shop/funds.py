@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 from sutler.books import figures, statement
 from sutler.books.statement import Kind
 from sutler.web import paging
-from sutler.web.days import DaysForm
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
+from sutler.web.date_range import DaysForm
 from sutler.web.downloads import csv_file
 from sutler.web.plots import Series, bar_plot, days_of
 from sutler.web.templatetags.web import amount

@@ -17,8 +17,8 @@ from sutler.payments import funds, methods
 from sutler.payments.models import FundsRequest, Method
 from sutler.storage.transactions import Busy, CommitUnclear
 from sutler.web import paging
-from sutler.web.amounts import AmountField
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
+from sutler.web.amount_field import AmountField
 from sutler.web.templatetags.web import amount
 
 # The word and the colour of each state of a request.

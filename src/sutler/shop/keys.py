@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts import keys
 from sutler.core.clock import new_token
-from sutler.web.amounts import AmountField
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
+from sutler.web.amount_field import AmountField
 
 SCOPES: Mapping[str, str | Promise] = {
     "read": gettext_lazy("Read: services, orders, balance"),

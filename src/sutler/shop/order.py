@@ -10,18 +10,18 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from sutler.core import written
 from sutler.core.lifecycle import FINAL
 from sutler.core.refusals import Refusal
-from sutler.orders import cancel, family, history, look_up, refill, search
+from sutler.core.text import text_input
+from sutler.orders import cancel, history, parent_orders, refill, search, status
 from sutler.orders.models import Order
-from sutler.shop.history_words import NO_CANCEL, NO_REFILL, words
-from sutler.shop.live import digest, unless_seen
-from sutler.shop.order_words import DEVICES, FIELDS, TRAFFIC, own_number
+from sutler.shop.history_text import NO_CANCEL, NO_REFILL, words
+from sutler.shop.live_progress import digest, unless_seen
+from sutler.shop.order_text import DEVICES, FIELDS, TRAFFIC, own_number
 from sutler.shop.orders import live_rows, percent
 from sutler.storage.transactions import Busy, CommitUnclear
 from sutler.web import paging
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
 
 # The choices that are kept as numbers, by field.
 _NAMED: Mapping[str, Mapping[int, str | Promise]] = {"device": DEVICES, "type_of_traffic": TRAFFIC}
@@ -110,7 +110,7 @@ def _not_sure(request: CustomerRequest, order: Order) -> HttpResponse:
 def _asked(order: Order) -> list[Asked]:
     rows = []
     for name, value in (order.details or {}).items():
-        chosen = written.number(str(value))
+        chosen = text_input.number(str(value))
         named = None if chosen is None else _NAMED.get(name, {}).get(chosen)
         text = str(named or value)
         rows.append(Asked(FIELDS[name].label if name in FIELDS else name, text, len(text.splitlines())))
@@ -119,11 +119,11 @@ def _asked(order: Order) -> list[Asked]:
 
 def _of_family(request: CustomerRequest, order: Order) -> dict[str, object]:
     """Returns what a drip-feed or a subscription shows besides: its children, and what they come to together."""
-    if not family.is_parent(order):
+    if not parent_orders.is_parent(order):
         return {}
     start = paging.before(request)
     found = search.of_parent(request.customer.pk, order.pk, before=start, limit=paging.ROWS)
-    standing = look_up.look_up([(request.customer.pk, [order.pk])])[0].get(order.pk)
+    standing = status.look_up([(request.customer.pk, [order.pk])])[0].get(order.pk)
     children = live_rows(found.orders)
     return {
         "standing": standing,

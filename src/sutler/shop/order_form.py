@@ -12,9 +12,9 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sutler.catalogue.shelf import Offer, Shelf
+from sutler.catalogue.storefront import Offer, Shelf
 from sutler.core.order_types import LARGEST_NUMBER, LONGEST_TEXT, MAY_BE_ZERO, Field, Kind, Measure, items
-from sutler.shop.order_words import DEVICES, FIELDS, TRAFFIC
+from sutler.shop.order_text import DEVICES, FIELDS, TRAFFIC
 from sutler.web.long_select import LongSelect
 
 FAVOURITES = "favourites"

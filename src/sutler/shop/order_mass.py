@@ -13,17 +13,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from sutler.catalogue.shelf import Shelf
+from sutler.catalogue.storefront import Shelf
 from sutler.core.clock import new_token
 from sutler.core.placing import Draft
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import mass
 from sutler.orders.models import Order
 from sutler.orders.place import Placed
-from sutler.shop.catalogue import shelf_of
-from sutler.shop.order_words import FIELDS, words
+from sutler.shop.order_text import FIELDS, words
+from sutler.shop.services import shelf_of
 from sutler.storage.transactions import Busy, CommitUnclear
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
 
 # Where a session keeps the report of the last sending.
 SESSION_KEY = "mass_report"

@@ -12,18 +12,19 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import replace_url
 
 from sutler.catalogue import favourites
-from sutler.catalogue.shelf import Offer, Shelf
-from sutler.core import pricing, written
+from sutler.catalogue.storefront import Offer, Shelf
+from sutler.core import pricing
 from sutler.core.clock import new_token
 from sutler.core.order_types import ORDER_TYPES, pieces, read_number
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders import repeat
+from sutler.core.text import text_input
+from sutler.orders import reorder
 from sutler.orders.place import PlaceRequest, place
-from sutler.shop.catalogue import shelf_of, shown
 from sutler.shop.order_form import Choice, OrderForm, choose, counts
-from sutler.shop.order_words import concerns, words
+from sutler.shop.order_text import concerns, words
+from sutler.shop.services import shelf_of, shown
 from sutler.storage.transactions import Busy, CommitUnclear
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
 
 _FIELDS = {each.name for order_type in ORDER_TYPES.values() for each in order_type.fields}
 _LONGEST_ONCE = 64
@@ -52,7 +53,7 @@ def order_new(request: CustomerRequest) -> HttpResponse:
     if not sold.offers:
         return render(request, "shop/order_new.html", {"is_empty": True})
     given = request.POST.dict() if request.method == "POST" else _asked_by_address(request)
-    choice = choose(sold, marked, given.get("category", ""), written.number(given.get("service", "")))
+    choice = choose(sold, marked, given.get("category", ""), text_input.number(given.get("service", "")))
     assert choice.offer is not None  # noqa: S101 - there are offers
     given |= {"category": choice.category, "once": _once(given)}
     if request.POST.get("do") == "price" and request.htmx:
@@ -74,8 +75,8 @@ def order_new(request: CustomerRequest) -> HttpResponse:
 
 
 def _asked_by_address(request: CustomerRequest) -> dict[str, str]:
-    again = written.number(request.GET.get("again", ""))
-    kept = repeat.form(request.customer.pk, again) if again else None
+    again = text_input.number(request.GET.get("again", ""))
+    kept = reorder.form(request.customer.pk, again) if again else None
     return kept or request.GET.dict()
 
 

@@ -10,16 +10,16 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from sutler.core import written
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.order_types import LARGEST_NUMBER
+from sutler.core.text import text_input
 from sutler.orders import search
 from sutler.orders.models import Order
 from sutler.shop import state_tabs
-from sutler.shop.live import digest, unless_seen
+from sutler.shop.live_progress import digest, unless_seen
 from sutler.web import paging
-from sutler.web.days import DaysForm
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
+from sutler.web.date_range import DaysForm
 
 
 class FilterForm(DaysForm):
@@ -109,7 +109,7 @@ def percent(order: Order) -> int | None:
 
 
 def _live(request: CustomerRequest) -> HttpResponse:
-    asked = map(written.number, request.GET.get("live", "").split(",")[: paging.ROWS])
+    asked = map(text_input.number, request.GET.get("live", "").split(",")[: paging.ROWS])
     found = search.these(request.customer.pk, [each for each in asked if each is not None])
     return unless_seen(request, _digest(found)) or render(request, "shop/orders_rows.html", live_rows(found))
 

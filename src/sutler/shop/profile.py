@@ -15,7 +15,7 @@ from sutler.accounts import customers, profile
 from sutler.accounts.models import Notice
 from sutler.core.countries import CODES
 from sutler.core.refusals import Reason, Refusal
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
 from sutler.web.long_select import LongSelect
 
 NOTICES = {

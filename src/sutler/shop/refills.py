@@ -8,7 +8,7 @@ from sutler.core.lifecycle import RefillStatus
 from sutler.orders import refill
 from sutler.shop import state_tabs
 from sutler.web import paging
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
 
 
 @require_safe

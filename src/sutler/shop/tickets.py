@@ -14,14 +14,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from sutler.accounts.models import User
-from sutler.core import written
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.text import text_input
 from sutler.orders.models import Order
 from sutler.support import tickets
 from sutler.support.models import Ticket
 from sutler.web import paging
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
 
 # The word and the colour of each state, as a customer sees it.
 STATES: Mapping[str, tuple[str | Promise, str]] = {
@@ -72,7 +72,7 @@ class OpenForm(forms.Form):
         """Returns the ids of the orders."""
         ids = []
         for each in self.cleaned_data["orders"].replace(",", " ").replace("#", " ").split():
-            pk = written.number(each)
+            pk = text_input.number(each)
             if pk is None or pk > LARGEST_NUMBER:
                 raise ValidationError(_("%(text)s is no order number.") % {"text": each})
             ids.append(pk)

@@ -12,7 +12,7 @@ from sutler.catalogue import updates
 from sutler.catalogue.models import ServiceUpdate
 from sutler.support import announcements
 from sutler.web import paging
-from sutler.web.doors import CustomerRequest, customer_page
+from sutler.web.access import CustomerRequest, customer_page
 
 KINDS: Mapping[str, tuple[str | Promise, str]] = {
     ServiceUpdate.Kind.NEW: (_("New"), "good"),

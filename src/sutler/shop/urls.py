@@ -3,7 +3,6 @@
 from django.urls import path
 
 from sutler.shop import (
-    catalogue,
     dashboard,
     funds,
     funds_add,
@@ -14,6 +13,7 @@ from sutler.shop import (
     orders,
     profile,
     refills,
+    services,
     tickets,
     updates,
 )
@@ -21,8 +21,8 @@ from sutler.shop import (
 app_name = "shop"
 urlpatterns = [
     path("dashboard", dashboard.dashboard, name="dashboard"),
-    path("services", catalogue.services, name="services"),
-    path("services/<int:service_id>/favourite", catalogue.favourite, name="favourite"),
+    path("services", services.services, name="services"),
+    path("services/<int:service_id>/favourite", services.favourite, name="favourite"),
     path("orders/new", order_new.order_new, name="order_new"),
     path("orders/mass", order_mass.order_mass, name="order_mass"),
     path("orders", orders.orders, name="orders"),

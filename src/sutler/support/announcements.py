@@ -8,7 +8,7 @@ from django.db.models import Q
 from sutler.accounts import audit_log
 from sutler.accounts.models import User
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line, paragraphs
+from sutler.core.text.text_input import one_line, paragraphs
 from sutler.support.models import Announcement
 
 LONGEST_TITLE, LONGEST_TEXT = 200, 5000

@@ -7,7 +7,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line, paragraphs
+from sutler.core.text.text_input import one_line, paragraphs
 from sutler.support.models import Message, Ticket
 from sutler.support.tickets import LONGEST_SUBJECT, LONGEST_TEXT
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from sutler.accounts import mail
 from sutler.accounts.models import Notice, User
 from sutler.core.refusals import Reason, Refusal
-from sutler.core.written import one_line, paragraphs
+from sutler.core.text.text_input import one_line, paragraphs
 from sutler.orders.models import Order
 from sutler.support.models import Message, Ticket, TicketOrder
 

@@ -7,10 +7,11 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from sutler.accounts.roles import permissions_of
-from sutler.web import announced, impersonation, navigation, terms
-from sutler.web.doors import customer_of
-from sutler.web.face import face
+from sutler.web import announcement_banner, navigation
+from sutler.web.access import customer_of
+from sutler.web.branding import face
 from sutler.web.preferences import THEMES, theme_of
+from sutler.web.sign_in import impersonation, terms
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "security_tabs": SimpleLazyObject(lambda: navigation.places(navigation.SECURITY, frozenset(), request.path)),
         "navigation": SimpleLazyObject(lambda: _navigation(request)),
         "purse": SimpleLazyObject(lambda: getattr(request, "customer", None) or customer_of(request)),
-        "urgent": SimpleLazyObject(announced.urgent),
+        "urgent": SimpleLazyObject(announcement_banner.urgent),
         "signed_in_as": SimpleLazyObject(lambda: impersonation.who(request)),
     }
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from sutler.core import written
+from sutler.core.text import text_input
 
 ROWS = 25
 # A page by number is found by passing over those before it: past this, a reader has to search instead.
@@ -32,7 +32,7 @@ class Page(Generic[T]):
 
 def before(request: HttpRequest) -> int | None:
     """Returns the id below which the asked page of a list begins, or None for the first page."""
-    return written.number(request.GET.get("before", ""))
+    return text_input.number(request.GET.get("before", ""))
 
 
 def page(rows: Sequence[T], start: int | None, next_before: int | None) -> Page[T]:
@@ -49,7 +49,7 @@ def by_key(rows: QuerySet[M], start: int | None, size: int = ROWS) -> Page[M]:
 
 def by_number(rows: QuerySet[M] | Sequence[Any], request: HttpRequest, size: int = ROWS) -> Page[Any]:
     """Returns the asked page, from 1 to LAST_NUMBER, of rows that are in an order of their own."""
-    number = min(max(written.number(request.GET.get("page", "")) or 1, 1), LAST_NUMBER)
+    number = min(max(text_input.number(request.GET.get("page", "")) or 1, 1), LAST_NUMBER)
     start = (number - 1) * size
     found = list(rows[start : start + size + 1])
     more = len(found) > size and number < LAST_NUMBER

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from sutler.web.reader import written
+from sutler.web.locale_middleware import written
 
 Words = str | Promise
 

@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from sutler.web import assets, face, front, preferences, report, sessions, terms
+from sutler.web import assets, branding, front, preferences, report
+from sutler.web.sign_in import sessions, terms
 
 urlpatterns = [
     path("", front.front_page, name="front_page"),
@@ -14,8 +15,8 @@ urlpatterns = [
     path("acceptable-use", terms.show_acceptable_use, name="acceptable_use"),
     path("report", report.report, name="report"),
     path("report/sent", report.report_sent, name="report_sent"),
-    path("panel/accent.css", face.accent_css, name="accent"),
-    path("panel/logo", face.logo, name="logo"),
+    path("panel/accent.css", branding.accent_css, name="accent"),
+    path("panel/logo", branding.logo, name="logo"),
     path("account/sessions/<int:session_id>/end", sessions.end, name="session_end"),
     path("account/", include("allauth.urls")),
 ]

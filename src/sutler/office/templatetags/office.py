@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from sutler.accounts.roles import Permission
-from sutler.core import written
+from sutler.core.text import text_input
 from sutler.office.fields import show_percent
 from sutler.support.models import Ticket
 from sutler.web.templatetags.web import chip
@@ -55,7 +55,7 @@ def scopes(kept: str) -> str:
 def place_of(what: str) -> str:
     """Returns the address of what an entry of the audit log is about, such as `customer 3`, or nothing."""
     kind, _space, text = what.partition(" ")
-    pk = written.number(text)
+    pk = text_input.number(text)
     if kind not in _PLACES or pk is None:
         return ""
     try:

@@ -18,10 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import show_balance, show_charge, show_rate, show_total
 from sutler.orders.models import Order
+from sutler.web.locale_middleware import written
 from sutler.web.paging import Page
 from sutler.web.plots import Plot
-from sutler.web.reader import written
-from sutler.web.sessions import browser_words
+from sutler.web.sign_in.sessions import browser_words
 from sutler.web.told import told
 
 register = template.Library()

@@ -1,0 +1,149 @@
+"""Keeping in step with what a provider sells: its catalogue is fetched, compared with the last good one, taken over."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sutler.core import skipped_rows
+from sutler.core.skipped_rows import LeftOut
+from sutler.fulfilment.catalogue import repricing, rows
+from sutler.fulfilment.catalogue.diff import Difference, Known, compare, unfit
+from sutler.fulfilment.catalogue.price_alarms import ACTOR
+from sutler.fulfilment.catalogue.repricing import Adjusted
+from sutler.fulfilment.models import Alarm, CatalogueChange, Provider
+from sutler.fulfilment.providers import alarms, call_log
+from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.session import Line
+from sutler.panels.results import Catalogue, Declined, Failure
+from sutler.storage.transactions import durable
+
+EVERY = timedelta(minutes=60)
+# How soon a provider whose catalogue was not good is asked again.
+AGAIN_AFTER = timedelta(minutes=10)
+
+# The subjects of the alarms, one of each for a provider at most.
+NOT_GOOD, PRICES, UNREADABLE, BROKEN = "not good", "prices", "unreadable", "promises"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a sync. With a `fault` nothing was changed: the last good catalogue holds."""
+
+    fault: str = ""
+    services: int = 0
+    left_out: tuple[LeftOut, ...] = ()
+    difference: Difference | None = None
+    adjusted: Adjusted = field(default_factory=Adjusted)
+
+
+async def keep_in_step(line: Line) -> Report | None:
+    """Syncs the provider if that is due: every hour, ten minutes after a catalogue that was not good. None if not."""
+    is_due_now = await line.database.run(is_due, line.provider.pk, line.clock.now())
+    return await sync(line) if is_due_now else None
+
+
+async def sync(line: Line) -> Report:
+    """Fetches the provider's catalogue and takes it over (see `take`)."""
+    answer = await line.ask(lambda panel: panel.services())
+    calls = line.take_calls()
+    return await line.database.run_until_done(take, line.provider.pk, answer, line.clock.now(), calls)
+
+
+def is_due(provider_id: int, now: datetime) -> bool:
+    """Returns True if the provider is not switched off and its catalogue is to be fetched now."""
+    provider = Provider.objects.exclude(state=Provider.State.OFF).filter(pk=provider_id).first()
+    if provider is None or (provider.catalogue_at is not None and provider.catalogue_at > now - EVERY):
+        return False
+    last = alarms.last_sounded(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD)
+    return last is None or last <= now - AGAIN_AFTER
+
+
+def take(
+    provider_id: int,
+    answer: Catalogue | Failure,
+    now: datetime,
+    calls: Sequence[Said] = (),
+    *,
+    trust: bool = False,
+) -> Report:
+    """Takes over what the provider answered, in one transaction; one that differs in nothing writes nothing of it.
+
+    No answer, an empty catalogue, or one without half of what there was (unless staff `trust` it) changes nothing and
+    raises an alarm. Services with routes (`selling.adjust`): a price that moved by up to 30 % holds at once. One that
+    jumped waits for staff (`catalogue_decision.decide`); if it rose, its routes are off until then. What is gone, or of
+    another type, switches its routes off until it is back. An entry that cannot be read changes nothing.
+    Raises storage.transactions.Busy or CommitUnclear, as `durable` says; it may be repeated.
+    """
+    with durable():
+        provider = Provider.objects.select_for_update().get(pk=provider_id)
+        call_log.write(provider_id, calls)
+        there = rows.known(provider_id)
+        fault = _fault(there, answer, trust=trust)
+        if fault or not isinstance(answer, Catalogue):
+            alarms.sound(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD, f"The catalogue was not taken over: {fault}", now)
+            return Report(fault)
+        alarms.close(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD, ACTOR, now)
+        difference = compare(there, answer)
+        before = repricing.bounds(repricing.services_of(provider_id))
+        rows.write(provider_id, there, difference, now)
+        adjusted = repricing.adjust(repricing.services_of(provider_id), before, now)
+        _tell(provider_id, there, answer, difference, now)
+        Provider.objects.filter(pk=provider.pk).update(catalogue_at=now)
+    return Report("", len(answer.services), _left_out(answer), difference, adjusted)
+
+
+def preview(provider_id: int, answer: Catalogue | Failure, *, trust: bool = False) -> Report:
+    """Returns what `take` would report, and changes nothing; what follows for our own services is not reckoned."""
+    there = rows.known(provider_id)
+    fault = _fault(there, answer, trust=trust)
+    if fault or not isinstance(answer, Catalogue):
+        return Report(fault)
+    return Report("", len(answer.services), _left_out(answer), compare(there, answer))
+
+
+def waiting(provider_id: int) -> int:
+    """Returns how many changes of the provider wait for staff."""
+    changes = CatalogueChange.objects.filter(upstream_service__provider=provider_id)
+    return changes.filter(state=CatalogueChange.State.WAITING).count()
+
+
+def close_prices_alarm(provider_id: int, actor: str, now: datetime) -> None:
+    """Closes the alarm about prices if none waits any more. Belongs into the transaction of what decided them."""
+    if not waiting(provider_id):
+        alarms.close(provider_id, Alarm.Kind.CATALOGUE, PRICES, actor, now)
+
+
+def _fault(there: Mapping[str, Known], answer: Catalogue | Failure, *, trust: bool) -> str:
+    if isinstance(answer, Catalogue):
+        return "" if trust and answer.services else unfit(there, answer)
+    return f"the provider refused: {answer.raw}" if isinstance(answer, Declined) else answer.why
+
+
+def _tell(
+    provider_id: int, there: Mapping[str, Known], answer: Catalogue, difference: Difference, now: datetime
+) -> None:
+    """Sounds and closes the alarms about a good catalogue. What is already known sounds no alarm again."""
+    if any(each.waits for each in difference.notes):
+        text = f"{waiting(provider_id)} prices jumped and wait for a decision"
+        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, PRICES, text, now)
+    elif difference.overtaken:
+        close_prices_alarm(provider_id, ACTOR, now)
+    if difference.broken:
+        text = f"Services that are sold on promise less ({len(difference.broken)}): {'; '.join(difference.broken)}"
+        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, BROKEN, text, now)
+    read = {each.upstream_id for each in answer.services}
+    unread = [each for each in answer.dropped if each.upstream_id not in read and _is_sold(there, each.upstream_id)]
+    if unread:
+        named = "; ".join(f"{each.upstream_id}: {each.why}" for each in unread)
+        text = f"{len(unread)} services that are sold on cannot be read, what was known of them holds: {named}"
+        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, UNREADABLE, text, now)
+    else:
+        alarms.close(provider_id, Alarm.Kind.CATALOGUE, UNREADABLE, ACTOR, now)
+
+
+def _left_out(answer: Catalogue) -> tuple[LeftOut, ...]:
+    return tuple(skipped_rows.by_reason(answer.left_out()))
+
+
+def _is_sold(there: Mapping[str, Known], upstream_id: str) -> bool:
+    return upstream_id in there and there[upstream_id].is_sold

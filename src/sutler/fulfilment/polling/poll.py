@@ -1,0 +1,152 @@
+"""Following orders at one provider: all that are due are asked about in full batches, and the answers are applied."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import chain
+
+import structlog
+
+from sutler.core.clock import Random
+from sutler.core.upstream_words import DeclineKind
+from sutler.fulfilment.polling import schedule
+from sutler.fulfilment.polling.apply import settle
+from sutler.fulfilment.polling.interpret import Due
+from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.session import Line
+from sutler.panels.client import BATCH_SIZE
+from sutler.panels.results import Declined, Failure, UpstreamStatus
+
+# How many are asked about singly in one pass because a batch did not speak of them.
+MOST_SINGLES = 100
+# How many batches may wait to be asked about, and as many that were answered to be applied.
+MOST_WAITING = 10
+# After so many failed calls in a row the rest of a pass would most likely fail too.
+MOST_FAILURES = 3
+# A batch may be refused for one id in it, or because the panel takes one order a call.
+_REFUSED_FOR_AN_ID = frozenset({DeclineKind.NOT_FOUND, DeclineKind.FIELD, DeclineKind.OTHER})
+
+# An order, and what was said of it; None where the call came to nothing.
+Answered = tuple[Due, UpstreamStatus | Declined | None]
+
+_log = structlog.get_logger(__name__)
+
+
+async def follow(line: Line) -> int:
+    """Asks once about every order at the provider that is due; returns how many it heard of.
+
+    In batches of 100, as many at once as the provider takes; what a batch leaves out is asked about singly, up to 100
+    in a pass. A call that fails changes nothing but when its orders are asked about again, and loses no other's answer;
+    after three in a row the rest waits for the next pass.
+    """
+    one_pass = _Pass(line)
+    if not (first := await one_pass.read()):
+        return 0
+    askers = max(1, line.provider.most_at_once)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(one_pass.settle_answers())
+        async with asyncio.TaskGroup() as asking:
+            asking.create_task(one_pass.hand_out(first, askers))
+            for _ in range(askers):
+                asking.create_task(one_pass.ask_batches())
+        await one_pass.answered.put([])
+    return one_pass.heard
+
+
+class _Pass:
+    """What the tasks of one pass share: one reads what is due, others ask about it, and one applies the answers."""
+
+    def __init__(self, line: Line) -> None:
+        self.heard = 0
+        self.answered: asyncio.Queue[list[Answered]] = asyncio.Queue(MOST_WAITING)
+        self._line = line
+        self._now = line.clock.now()
+        self._place: schedule.Place | None = None
+        self._batches: asyncio.Queue[Sequence[Due]] = asyncio.Queue(MOST_WAITING)
+        self._singles_left = MOST_SINGLES
+        self._failures = 0
+
+    async def read(self) -> list[Due]:
+        """Returns the next page of what is due."""
+        line = self._line
+        page, self._place = await line.database.run_until_done(schedule.page, line.provider.pk, self._now, self._place)
+        return page
+
+    async def hand_out(self, page: Sequence[Due], askers: int) -> None:
+        """Gives batch after batch to those who ask, page after page, and an empty one to each at the end."""
+        while page:
+            for start in range(0, len(page), BATCH_SIZE):
+                await self._batches.put(page[start : start + BATCH_SIZE])
+            page = await self.read() if self._place is not None and self._failures < MOST_FAILURES else []
+        for _ in range(askers):
+            await self._batches.put([])
+
+    async def ask_batches(self) -> None:
+        """Asks about batch after batch until an empty one; if too many calls have failed, only takes them."""
+        while batch := await self._batches.get():
+            if self._failures < MOST_FAILURES:
+                await self.answered.put(await self._ask(batch))
+
+    async def settle_answers(self) -> None:
+        """Applies what has been answered, all that has come meanwhile together, until an empty answer ends the pass."""
+        is_over = False
+        while not is_over:
+            parts = [await self.answered.get()]
+            while not self.answered.empty():
+                parts.append(self.answered.get_nowait())
+            is_over = not parts[-1]
+            if gathered := list(chain.from_iterable(parts)):
+                await self._settle(gathered, self._line.take_calls())
+
+    async def _ask(self, batch: Sequence[Due]) -> list[Answered]:
+        if len(batch) == 1:
+            return [(batch[0], await self._ask_singly(batch[0]))]
+        ids = [each.upstream_id for each in batch]
+        said = await self._line.ask(lambda panel: panel.statuses(ids))
+        self._count(said)
+        found = said if isinstance(said, dict) else {}
+        missing = [each for each in batch if each.upstream_id not in found]
+        is_told = isinstance(said, dict) or (isinstance(said, Declined) and said.kind in _REFUSED_FOR_AN_ID)
+        if missing and is_told:
+            found = found | await self._ask_again(missing)
+        return [(each, found.get(each.upstream_id)) for each in batch]
+
+    async def _ask_again(self, missing: Sequence[Due]) -> dict[str, UpstreamStatus | Declined]:
+        count = min(len(missing), self._singles_left)
+        self._singles_left -= count
+        found = {}
+        for each in missing[:count]:
+            if self._failures < MOST_FAILURES and (said := await self._ask_singly(each)) is not None:
+                found[each.upstream_id] = said
+        return found
+
+    async def _ask_singly(self, row: Due) -> UpstreamStatus | Declined | None:
+        said = await self._line.ask(lambda panel: panel.status(row.upstream_id), row.order_id)
+        self._count(said)
+        return said if isinstance(said, (UpstreamStatus, Declined)) else None
+
+    def _count(self, said: dict[str, UpstreamStatus | Declined] | UpstreamStatus | Failure) -> None:
+        is_not_found = isinstance(said, Declined) and said.kind is DeclineKind.NOT_FOUND
+        self._failures = 0 if is_not_found or isinstance(said, (dict, UpstreamStatus)) else self._failures + 1
+
+    async def _settle(self, answered: Sequence[Answered], calls: Sequence[Said]) -> None:
+        """Applies the answers. Where one of them cannot be applied, the others are all the same, and it is put off."""
+        line = self._line
+        try:
+            self.heard += await line.database.run_until_done(
+                _apply, line.provider.pk, answered, calls, line.clock.now(), line.chance
+            )
+        except Exception:  # noqa: BLE001 - one order's bug must not stop the others
+            if len(answered) > 1:
+                await self._settle(answered[: len(answered) // 2], calls)
+                await self._settle(answered[len(answered) // 2 :], ())
+                return
+            [(row, said)] = answered
+            _log.exception("follow.not_applied", provider=line.provider.pk, upstream_order=row.pk)
+            if said is not None:
+                await self._settle([(row, None)], calls)
+
+
+def _apply(provider_id: int, answered: Sequence[Answered], calls: Sequence[Said], now: datetime, chance: Random) -> int:
+    answers, before = {row.pk: said for row, said in answered}, {row.pk: row for row, _ in answered}
+    return settle(provider_id, answers, calls, now, chance, before)

@@ -1,0 +1,62 @@
+"""Orders whose status cannot be read: put off, ever longer, and staff are told of it until it is read again."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sutler.core import poll_interval
+from sutler.fulfilment.models import Alarm, AskTime, Provider
+from sutler.fulfilment.polling.interpret import Followed
+from sutler.fulfilment.providers import alarms
+from sutler.orders.change import note, write_events
+from sutler.storage.statements import Statement, moment, run
+
+ACTOR = "worker"
+# So often in a row, which is some eight minutes, until staff are told.
+UNTIL_ALARM = 5
+# If none at the provider was read for so long, the alarm is about all of them.
+NONE_READ_FOR = timedelta(minutes=10)
+# What the alarm is about where it is about all that go on at the provider.
+ALL = ""
+_PUT_OFF = Statement(
+    "UPDATE fulfilment_asktime SET ask_at = rows.ask_at, unread = rows.unread FROM {rows}"
+    " WHERE fulfilment_asktime.upstream_order_id = rows.id",
+    {"id": "bigint", "ask_at": "timestamptz", "unread": "integer"},
+)
+
+
+def put_off(provider: Provider, rows: Sequence[Followed], why: str, now: datetime) -> None:
+    """Has orders whose status could not be read asked about later; tells staff of those that were not for some time.
+
+    In the caller's transaction. One alarm for the provider, about each of them, or about all where none is read.
+    """
+    run(_PUT_OFF, [(each.pk, moment(now + _pause(each)), each.unread + 1) for each in rows])
+    silent = [each for each in rows if each.finished_at is None and each.unread + 1 >= UNTIL_ALARM]
+    if not silent or alarms.last_sounded(provider.pk, Alarm.Kind.UNREAD, ALL) is not None:
+        return
+    asked = AskTime.objects.filter(provider=provider)
+    if not asked.filter(asked_at__gt=now - NONE_READ_FOR).exists():
+        text = f"No status of an order has been read for {NONE_READ_FOR.seconds // 60} minutes: {why}"
+        alarms.sound(provider.pk, Alarm.Kind.UNREAD, ALL, text, now)
+        return
+    events = []
+    for each in silent:
+        text = f"Its status could not be read {each.unread + 1} times: {why}"
+        about = f"order {each.order_id}"
+        if alarms.sound(
+            provider.pk, Alarm.Kind.UNREAD, about, f"{about}, {each.upstream_id} at {provider.name}: {text}", now
+        ):
+            events.append(note(each.order_id, ACTOR, now, f"{provider.name}: {text}"))
+    write_events(events)
+
+
+def read_again(provider: Provider, rows: Collection[Followed], now: datetime, *, is_any_read: bool) -> None:
+    """Takes off the alarm what is read again, in the caller's transaction. `rows` were read, as they stood before."""
+    if is_any_read and alarms.close(provider.pk, Alarm.Kind.UNREAD, ALL, ACTOR, now):
+        return
+    for each in rows:
+        if each.unread >= UNTIL_ALARM:
+            alarms.close(provider.pk, Alarm.Kind.UNREAD, f"order {each.order_id}", ACTOR, now)
+
+
+def _pause(row: Followed) -> timedelta:
+    return timedelta(seconds=poll_interval.missing_seconds(row.unread + 1))

@@ -1,0 +1,231 @@
+"""Looking after a provider's account: what it holds there, by the provider's word and by our books, and its health.
+
+A gap between the two is evidence where the outcome of an order is unknown, and an alarm where nothing explains it.
+Orders that have ended there and were not asked about since explain a gap for a while (docs/decisions/0013).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Max, Q, Sum
+
+from sutler.core.money import show_balance
+from sutler.core.upstream_words import DeclineKind
+from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute, UpstreamOrder, account_rows
+from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
+from sutler.fulfilment.polling import children
+from sutler.fulfilment.providers import alarms, call_log, ledger
+from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.session import Line
+from sutler.panels.results import Balance, Declined, Failure
+from sutler.storage.transactions import durable
+
+EVERY = timedelta(minutes=5)
+ACTOR = "worker"
+# The subjects of alarms: of the balance that is refused, and of the one that comes in another currency.
+_REFUSED, _CURRENCY = "balance", "currency"
+_ADDED_UP = ("calls", "declined", "unanswered", "adds", "unknown_adds", "total_milliseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How our books stand at a provider. `is_quiet` while no order is on the way there that may cost something yet."""
+
+    held_micros: int
+    transfers: int
+    is_quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a provider has answered lately. `unanswered` counts what never left too; `unknown_adds` is of `adds`."""
+
+    calls: int = 0
+    declined: int = 0
+    unanswered: int = 0
+    adds: int = 0
+    unknown_adds: int = 0
+    total_milliseconds: int = 0
+    slowest_milliseconds: int = 0
+
+    @property
+    def error_rate(self) -> float:
+        """The share of calls that were not answered as asked, 0 to 1; a refusal counts."""
+        return (self.declined + self.unanswered) / self.calls if self.calls else 0.0
+
+    @property
+    def unknown_rate(self) -> float:
+        """The share of `add` whose outcome was unknown, 0 to 1."""
+        return self.unknown_adds / self.adds if self.adds else 0.0
+
+    @property
+    def mean_milliseconds(self) -> int:
+        """How long an answer took on average; 0 where nothing was asked."""
+        return self.total_milliseconds // self.calls if self.calls else 0
+
+
+async def care(line: Line) -> int:
+    """Asks what the account holds if that is due, every five minutes, and keeps it; returns 0: nothing waits for more.
+
+    Keeps the calls that nobody else has written down, too.
+    """
+    provider_id = line.provider.pk
+    if not await line.database.run(is_due, provider_id, line.clock.now()):
+        if line.calls:
+            await line.database.run_until_done(_keep_calls, provider_id, line.take_calls())
+        return 0
+    before = await line.database.run(standing, provider_id)
+    answer = await line.ask(lambda panel: panel.balance())
+    await line.database.run_until_done(take, provider_id, before, answer, line.take_calls(), line.clock.now())
+    return 0
+
+
+def is_due(provider_id: int, now: datetime) -> bool:
+    """Returns True if the provider's balance is older than five minutes, or was never told."""
+    fresh = Q(balance_at__isnull=False, balance_at__gt=now - EVERY)
+    return not Provider.objects.filter(fresh, pk=provider_id).exists()
+
+
+def standing(provider_id: int) -> Standing:
+    """Returns how our books stand there: to be read before the provider is asked, and given to `take` afterwards."""
+    adds = Attempt.objects.filter(provider__in=account_rows(provider_id), action=Attempt.Action.ADD)
+    is_quiet = not (adds.filter(IN_INDEX_SENDING).exists() or adds.filter(IN_INDEX_UNSETTLED).exists())
+    held = ledger.holding(provider_id)
+    return Standing(held.micros, held.transfers, is_quiet)
+
+
+def take(
+    provider_id: int, before: Standing, answer: Balance | Failure, calls: Sequence[Said], now: datetime
+) -> Provider:
+    """Keeps what the provider said of its balance, and the calls, in one transaction; returns the provider.
+
+    The first balance opens the account in the books. The gap is measured only where the books stood still while it was
+    asked, with no order on the way; otherwise the old one stays. Sounds and closes the alarms about the balance.
+    Raises storage.transactions.Busy or CommitUnclear; repeating is safe.
+    """
+    with durable():
+        provider = Provider.objects.select_for_update().get(pk=provider_id)
+        call_log.write(provider_id, calls)
+        call_log.trim(provider_id, now)
+        if _is_usable(provider, answer, now) and isinstance(answer, Balance):
+            provider.balance_micros, provider.balance_at = answer.micros, now
+            if before.is_quiet and standing(provider_id) == before:
+                _measure(provider, before, answer.micros, now)
+            _mind_low_balance(provider, answer.micros, now)
+            provider.save(
+                update_fields=["balance_micros", "balance_at", "gap_micros", "suspect_gap_micros", "suspect_at"]
+            )
+        ledger.renew_snapshot(provider, now)
+    return provider
+
+
+def health(provider_id: int, now: datetime, minutes: int = 60) -> Health:
+    """Returns how the provider has answered in the last so many minutes."""
+    lately = ProviderMinute.objects.filter(provider=provider_id, minute__gt=now - timedelta(minutes=minutes))
+    sums = {each: Sum(each) for each in _ADDED_UP}
+    found = lately.aggregate(slowest_milliseconds=Max("slowest_milliseconds"), **sums)
+    return Health(**{name: int(value or 0) for name, value in found.items()})
+
+
+def health_of_all(now: datetime, minutes: int = 60) -> list[tuple[Provider, Health]]:
+    """Returns every provider, by name, with how it has answered in the last so many minutes; one read."""
+    lately = Q(minutes__minute__gt=now - timedelta(minutes=minutes))
+    sums = {f"lately_{name}": Sum(f"minutes__{name}", filter=lately) for name in _ADDED_UP}
+    slowest = Max("minutes__slowest_milliseconds", filter=lately)
+    found = Provider.objects.annotate(lately_slowest_milliseconds=slowest, **sums).order_by("name")
+    names = ("slowest_milliseconds", *_ADDED_UP)
+    return [(each, Health(**{name: getattr(each, f"lately_{name}") or 0 for name in names})) for each in found]
+
+
+def _keep_calls(provider_id: int, calls: Sequence[Said]) -> None:
+    with durable():
+        call_log.write(provider_id, calls)
+
+
+def _is_usable(provider: Provider, answer: Balance | Failure, now: datetime) -> bool:
+    """Returns True for a balance in the provider's currency; sounds or closes the alarms about any other answer."""
+    if not isinstance(answer, Balance):
+        if isinstance(answer, Declined) and answer.kind is DeclineKind.AUTH:
+            text = f"Its balance is not told: {answer.raw}"
+            alarms.sound(provider.pk, Alarm.Kind.KEY_OR_FUNDS, _REFUSED, text, now)
+        return False
+    alarms.close(provider.pk, Alarm.Kind.KEY_OR_FUNDS, _REFUSED, ACTOR, now)
+    if answer.currency not in ("", provider.currency):
+        text = f"It tells its balance in {answer.currency}; the account was added in {provider.currency}"
+        alarms.sound(provider.pk, Alarm.Kind.BALANCE, _CURRENCY, text, now)
+        return False
+    alarms.close(provider.pk, Alarm.Kind.BALANCE, _CURRENCY, ACTOR, now)
+    return True
+
+
+def _measure(provider: Provider, books: Standing, said_micros: int, now: datetime) -> None:
+    if provider.gap_micros is None:
+        ledger.open_with(provider, said_micros, now)
+        provider.gap_micros = ledger.book_balance_micros(provider.pk) - said_micros
+        return
+    gap = provider.gap_micros = books.held_micros - said_micros
+    if not provider.is_shared:  # what people order there by hand is not in the books
+        _suspect(provider, books, said_micros, gap, now)
+
+
+def _suspect(provider: Provider, books: Standing, said_micros: int, gap: int, now: datetime) -> None:
+    """Sounds the alarm about a gap that lasts once no order that was open when it was first seen can explain it."""
+    # So much may hide behind the digits of each amount that the books took over.
+    hidden = provider.rounding.within_micros * (1 + books.transfers)
+    first, since = provider.suspect_gap_micros, provider.suspect_at
+    if abs(gap) <= hidden:
+        provider.suspect_gap_micros = provider.suspect_at = None
+        alarms.close(provider.pk, Alarm.Kind.BALANCE, "", ACTOR, now)
+    elif first is None or since is None or (first > 0) != (gap > 0):
+        provider.suspect_gap_micros, provider.suspect_at = gap, now
+    elif not _is_one_unasked(provider, since):
+        if abs(first) - _explained(provider, since, is_missing=first > 0) > hidden:
+            alarms.sound(provider.pk, Alarm.Kind.BALANCE, "", _told(provider, books, said_micros), now)
+        else:
+            provider.suspect_gap_micros, provider.suspect_at = gap, now
+
+
+def _is_one_unasked(provider: Provider, since: datetime) -> bool:
+    """Returns True while an order that was open then has not been asked about: it may have ended before."""
+    was_open = UpstreamOrder.objects.filter(
+        provider__in=account_rows(provider.pk), placed_at__lte=since, finished_at=None
+    )
+    asked_before = Q(ask_time__asked_at=None) | Q(ask_time__asked_at__lt=since)
+    return was_open.filter(asked_before, ask_time__isnull=False).exists()
+
+
+def _explained(provider: Provider, since: datetime, *, is_missing: bool) -> int:
+    """Returns how much of a gap the answers about orders that were open then have explained since.
+
+    What is missing there: orders that cost more than the books had then, posts that it made by itself. What is over:
+    those that cost less.
+    """
+    was_open = UpstreamOrder.objects.filter(provider__in=account_rows(provider.pk), placed_at__lte=since)
+    ended = was_open.filter(finished_at__gt=since).annotate(more=F("cost_micros") - F("expected_micros"))
+    told = was_open.filter(finished_at=None, reported_micros__isnull=False)
+    running = told.annotate(more=F("reported_micros") - F("cost_micros"))
+    side = Q(more__gt=0) if is_missing else Q(more__lt=0)
+    explained = children.made_micros(provider.pk, since) if is_missing else 0
+    for each in (ended, running):
+        explained += abs(each.filter(side).aggregate(sum=Sum("more"))["sum"] or 0)
+    return explained
+
+
+def _told(provider: Provider, books: Standing, said_micros: int) -> str:
+    gap = books.held_micros - said_micros
+    word = "less" if gap > 0 else "more"
+    hint = "something was taken that no order explains" if gap > 0 else "a top-up or a refund is not in the books"
+    return (
+        f"It says {show_balance(said_micros)} {provider.currency}, {show_balance(abs(gap))} {word} than our books"
+        f" ({show_balance(books.held_micros)}): {hint}"
+    )
+
+
+def _mind_low_balance(provider: Provider, said_micros: int, now: datetime) -> None:
+    low = provider.low_balance_micros
+    if low is not None and said_micros < low:
+        text = f"It holds {show_balance(said_micros)} {provider.currency}, less than {show_balance(low)}"
+        alarms.sound(provider.pk, Alarm.Kind.LOW_BALANCE, "", text, now)
+    else:
+        alarms.close(provider.pk, Alarm.Kind.LOW_BALANCE, "", ACTOR, now)

@@ -1,0 +1,85 @@
+"""The audit of ids: orders at a provider that answer as ours and that no order of ours claims.
+
+Every night the ids since the last audit are asked about. An orphan that no open outcome may explain was paid for and is
+nobody's: it was ordered by hand, made twice, or lost; staff must look.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sutler.core.money import show_charge
+from sutler.fulfilment.models import Alarm, Orphan, Provider, UpstreamOrder
+from sutler.fulfilment.polling import children
+from sutler.fulfilment.providers import alarms, call_log
+from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.reconciling.id_scan import Scan, scan
+from sutler.fulfilment.reconciling.reconcile import MOST_IDS, claimed_ids, open_suspects, remember, settle_window
+from sutler.storage.transactions import durable
+
+EVERY = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The ids of one audit: those up to `last` that are nobody's."""
+
+    last: int
+    ids: tuple[int, ...]
+
+
+async def audit(line: Line) -> int:
+    """Audits the provider's ids if that is due, every 24 hours, where it may scan. Returns how many it asked about.
+
+    At most 20,000 ids a night, within the provider's rate limit. An audit that is not answered whole is repeated in the
+    next pass. The alarm ORPHAN is raised once for each id.
+    """
+    stretch = await line.database.run(read_stretch, line.provider.pk, line.clock.now())
+    if stretch is None:
+        return 0
+    looked = await scan(line, stretch.ids) if stretch.ids else Scan()
+    await line.database.run_until_done(close, line.provider.pk, stretch, looked, line.take_calls(), line.clock.now())
+    return len(stretch.ids) if looked.is_whole else 0
+
+
+def read_stretch(provider_id: int, now: datetime) -> Stretch | None:
+    """Returns the ids that are to be audited, or None where no audit is due.
+
+    As far as an id that was given before the settle window: what is younger may belong to an open outcome. And before
+    all that goes on there was last asked what it has made.
+    """
+    provider = Provider.objects.get(pk=provider_id)
+    is_due = provider.audited_at is None or now - provider.audited_at >= EVERY
+    if not (provider.may_scan and is_due):
+        return None
+    until, named_until = now - settle_window(provider, now), children.named_until(provider_id)
+    until = until if named_until is None else min(until, named_until)
+    settled = UpstreamOrder.objects.filter(provider=provider, confirmed_at__isnull=False, placed_at__lte=until)
+    newest = children.sent_by_us(settled).order_by("-placed_at").values_list("upstream_id", flat=True).first() or ""
+    last = min(int(newest), provider.highest_id) if newest.isdigit() else provider.audited_id
+    first = provider.audited_id or max(last - MOST_IDS, 0)
+    last = min(last, first + MOST_IDS)
+    ids = set(range(first + 1, last + 1))
+    return Stretch(max(last, provider.audited_id), tuple(sorted(ids - claimed_ids(provider_id, ids))))
+
+
+def close(provider_id: int, stretch: Stretch, looked: Scan, calls: Sequence[Said], now: datetime) -> None:
+    """Keeps what was found and raises the alarms; what open outcomes may explain is left to them.
+
+    Raises storage.transactions.Busy or CommitUnclear; repeating is safe.
+    """
+    with durable():
+        remember(provider_id, looked, now)
+        window = settle_window(Provider.objects.get(pk=provider_id), now)
+        suspects = open_suspects(provider_id, window, now).values()
+        open_floor = min((each.floor for each in suspects), default=None)
+        found = Orphan.objects.filter(provider__rows=provider_id, upstream_id__in=looked.ours.keys())
+        for orphan in found.order_by("upstream_id"):
+            if open_floor is None or orphan.upstream_id <= open_floor:
+                charge = "an unknown charge" if orphan.charge_micros is None else show_charge(orphan.charge_micros)
+                text = f"{orphan.upstream_id} ({orphan.word}, {charge}) is an order of ours that nobody here has placed"
+                alarms.sound(orphan.provider_id, Alarm.Kind.ORPHAN, f"id {orphan.upstream_id}", text, now)
+        if looked.is_whole:
+            Provider.objects.filter(pk=provider_id).update(audited_id=stretch.last, audited_at=now)
+        call_log.write(provider_id, calls)

@@ -1,0 +1,134 @@
+"""What staff want to know of a provider now: asked for on a page, carried out over the provider's line, and kept.
+
+It is repeated if the worker that had begun it was stopped: none of it places an order or moves money.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError
+
+from sutler.accounts import audit_log
+from sutler.accounts.models import User
+from sutler.conformance.reads import WRONG_KEY
+from sutler.conformance.verdict import Outcome
+from sutler.core.money import show_balance
+from sutler.core.refusals import Reason, Refusal
+from sutler.fulfilment.catalogue import sync
+from sutler.fulfilment.models import Provider, ProviderTask
+from sutler.fulfilment.providers.check import certify
+from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.reconciling import balance
+from sutler.panels.results import Balance, Declined
+from sutler.storage.transactions import durable
+
+Kind, State = ProviderTask.Kind, ProviderTask.State
+OPEN = (State.WAITING, State.RUNNING)
+LONGEST_TEXT = 300
+_UNFIT = frozenset({Outcome.DIFFERS, Outcome.UNTOLD})
+
+
+def ask(
+    provider_id: int, kind: ProviderTask.Kind, actor: User, now: datetime, *, trust: bool = False
+) -> ProviderTask | Refusal:
+    """Asks for it. Refuses with NOT_FOUND, and with MOVE_NOT_ALLOWED while the same is under way or it is switched off.
+
+    Raises storage.transactions.Busy or CommitUnclear.
+    """
+    found = Provider.objects.filter(pk=provider_id).first()
+    if found is None:
+        return Refusal(Reason.NOT_FOUND)
+    if found.state == Provider.State.OFF:
+        return Refusal(Reason.MOVE_NOT_ALLOWED, "off")
+    try:
+        with durable():
+            made = ProviderTask.objects.create(
+                provider=found, kind=kind, trust=trust, asked_by=actor, asked_at=now, report={}
+            )
+            audit_log.write(actor, f"provider {kind} asked", f"provider {provider_id}", now)
+            return made
+    except IntegrityError:
+        return Refusal(Reason.MOVE_NOT_ALLOWED)
+
+
+def newest(provider_id: int) -> dict[str, ProviderTask]:
+    """Returns the last task of each kind; one small read."""
+    found = ProviderTask.objects.filter(provider=provider_id).select_related("asked_by").order_by("-pk")[:30]
+    return {each.kind: each for each in reversed(found)}
+
+
+async def carry_out(line: Line) -> bool:
+    """Does the oldest task that waits for this provider; returns False if there is none."""
+    found = await line.database.run(_begin, line.provider.pk)
+    if found is None:
+        return False
+    work: Mapping[str, Callable[[Line, ProviderTask], Awaitable[dict[str, Any]]]]
+    work = {Kind.TEST: _test, Kind.BALANCE: _balance, Kind.SYNC: _sync}
+    report = await work[found.kind](line, found)
+    await line.database.run_until_done(_end, found.pk, report, line.clock.now())
+    return True
+
+
+def _begin(provider_id: int) -> ProviderTask | None:
+    found = ProviderTask.objects.filter(provider=provider_id, state__in=OPEN).order_by("pk").first()
+    if found is not None:
+        ProviderTask.objects.filter(pk=found.pk).update(state=State.RUNNING)
+    return found
+
+
+def _end(task_id: int, report: dict[str, Any], now: datetime) -> None:
+    state = State.FAILED if report.get("fault") else State.DONE
+    ProviderTask.objects.filter(pk=task_id).update(state=state, report=report, finished_at=now)
+
+
+async def _test(line: Line, _task: ProviderTask) -> dict[str, Any]:
+    settings = line.settings
+    found = await certify(line.beside(settings), line.beside(replace(settings, key=WRONG_KEY)))
+    checks = [
+        {"action": each.action, "verdict": str(each.outcome), "check": each.sentence, "why": _cut(each.why)}
+        for each in found
+    ]
+    return {"checks": checks, "unfit": sum(each.outcome in _UNFIT for each in found)}
+
+
+async def _balance(line: Line, _task: ProviderTask) -> dict[str, Any]:
+    provider_id = line.provider.pk
+    before = await line.database.run(balance.standing, provider_id)
+    answer = await line.ask(lambda panel: panel.balance())
+    await line.database.run_until_done(balance.take, provider_id, before, answer, line.take_calls(), line.clock.now())
+    if not isinstance(answer, Balance):
+        return {"fault": _cut(answer.raw if isinstance(answer, Declined) else answer.why)}
+    if answer.currency not in ("", line.provider.currency):
+        return {"fault": f"told in {_cut(answer.currency)}, not in {line.provider.currency}"}
+    return {"balance": show_balance(answer.micros), "is_quiet": before.is_quiet}
+
+
+async def _sync(line: Line, task: ProviderTask) -> dict[str, Any]:
+    answer = await line.ask(lambda panel: panel.services())
+    report = await line.database.run_until_done(_take, line, answer, task.trust)
+    if report.fault or report.difference is None:
+        return {"fault": _cut(report.fault)}
+    done = report.adjusted
+    notes = report.difference.notes
+    return {
+        "services": report.services,
+        "new": len(report.difference.new),
+        "differences": len(notes),
+        "waiting": sum(each.waits for each in notes),
+        "left_out": [
+            {"why": _cut(each.why), "count": each.count, "names": each.names, "more": each.more}
+            for each in report.left_out
+        ],
+        **{name: getattr(done, name) for name in ("repriced", "limited", "paused", "back", "routes_off", "routes_on")},
+    }
+
+
+def _take(line: Line, answer: Any, trust: bool) -> sync.Report:
+    calls, now = line.take_calls(), line.clock.now()
+    return sync.take(line.provider.pk, answer, now, calls, trust=trust)
+
+
+def _cut(text: str) -> str:
+    return text[:LONGEST_TEXT].replace("\0", "")

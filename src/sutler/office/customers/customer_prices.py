@@ -1,0 +1,111 @@
+"""What a customer pays: the discount of their group, and rates of their own."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from sutler.accounts import audit_log, customers
+from sutler.accounts.models import Customer, CustomerGroup
+from sutler.accounts.roles import Permission
+from sutler.catalogue import overrides, price_book
+from sutler.core.money import show_rate
+from sutler.core.order_types import LARGEST_NUMBER
+from sutler.core.pricing import quoted_rate
+from sutler.core.refusals import Refusal
+from sutler.office.customers.customer import find
+from sutler.office.refusal_text import refuse
+from sutler.web.access import StaffRequest, staff_page
+from sutler.web.amount_field import AmountField
+
+
+class GroupForm(forms.Form):
+    """The group whose discount applies."""
+
+    group = forms.ModelChoiceField(
+        label=gettext_lazy("Group"),
+        required=False,
+        queryset=CustomerGroup.objects.order_by("name"),
+        empty_label=gettext_lazy("None: the listed price"),
+    )
+
+
+class RateForm(forms.Form):
+    """A rate of their own for one service."""
+
+    service = forms.IntegerField(label=gettext_lazy("Service number"), min_value=1, max_value=LARGEST_NUMBER)
+    rate = AmountField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
+        self.fields["rate"].label = _("Rate in %(currency)s") % {"currency": base}
+        self.fields["rate"].help_text = _("For a thousand; for a package, for one.")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.CUSTOMERS)
+def customer_prices(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """Shows group and own rates; a POST puts the customer into a group or gives a rate, for who keeps the catalogue."""
+    found = find(customer_id)
+    may_change = Permission.CATALOGUE in request.permissions
+    do = request.POST.get("do", "") if may_change else ""
+    group = GroupForm(request.POST if do == "group" else None, initial={"group": found.group_id})
+    rate = RateForm(request.POST if do == "rate" else None)
+    if group.is_valid():
+        customers.set_group(found.pk, group.cleaned_data["group"], request.user, request.now)
+        messages.success(request, _("The group is set. It counts for new orders."))
+        return redirect("office:customer_prices", customer_id)
+    if rate.is_valid():
+        refusal = _give(request, found, rate.cleaned_data["service"], rate.cleaned_data["rate"])
+        if refusal is None:
+            messages.success(request, _("The rate is set. It counts for new orders."))
+            return redirect("office:customer_prices", customer_id)
+        refuse(rate, refusal, field="service")
+    worth = price_book.current().exchange.get(found.currency)
+    given = {
+        "customer": found,
+        "here": "prices",
+        "may_change": may_change,
+        "group_form": group,
+        "rate_form": rate,
+        "base": settings.SUTLER["SUTLER_BASE_CURRENCY"],
+        "worth": worth,
+        "rows": [
+            (each, quoted_rate(each.rate_micros, 0, worth) if worth else None)
+            for each in overrides.of_customer(found.pk)
+        ],
+    }
+    return render(request, "office/customer_prices.html", given)
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def customer_rate_remove(request: StaffRequest, customer_id: int, service_id: int) -> HttpResponse:
+    """Takes a rate of their own away: they pay what others pay."""
+    with transaction.atomic():
+        had = overrides.remove(customer_id, service_id)
+        if had is not None:
+            before = {"service": service_id, "rate": show_rate(had)}
+            audit_log.write(request.user, "own rate removed", f"customer {customer_id}", request.now, before=before)
+            messages.success(request, _("The rate is removed. The customer pays what others pay."))
+    return redirect("office:customer_prices", customer_id)
+
+
+def _give(request: StaffRequest, found: Customer, service_id: int, rate_micros: int) -> Refusal | None:
+    with transaction.atomic():
+        had = overrides.put(found.pk, service_id, rate_micros)
+        if isinstance(had, Refusal):
+            return had
+        before = {"service": service_id, "rate": show_rate(had)} if had else None
+        after = {"service": service_id, "rate": show_rate(rate_micros)}
+        what = f"customer {found.pk}"
+        audit_log.write(request.user, "own rate set", what, request.now, before=before, after=after)
+    return None

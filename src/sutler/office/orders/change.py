@@ -1,0 +1,153 @@
+"""Changing orders, one or many: first what it would do to them and to the money, then, confirmed, done."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods
+
+from sutler.accounts.roles import Permission
+from sutler.core.lifecycle import Status
+from sutler.core.refusals import Refusal
+from sutler.core.text import text_input
+from sutler.fulfilment.desk import desk
+from sutler.fulfilment.desk.preview import Outlook, foresee
+from sutler.office.audited_actions import OWN_WORDS, actor_of, numbers, to_orders
+from sutler.office.fields import reason_field
+from sutler.office.refusal_text import Words, words
+from sutler.orders.move import Report
+from sutler.web.access import StaffRequest, staff_page
+
+MOST_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What orders can be made: the state, and the words of its button."""
+
+    status: Status
+    words: Words
+
+
+TARGETS: Mapping[str, Target] = {
+    "in-progress": Target(Status.IN_PROGRESS, gettext_lazy("In progress")),
+    "completed": Target(Status.COMPLETED, gettext_lazy("Completed")),
+    "partial": Target(Status.PARTIAL, gettext_lazy("Partial")),
+    "canceled": Target(Status.CANCELED, gettext_lazy("Canceled")),
+    "pending": Target(Status.PENDING, gettext_lazy("Pending again")),
+}
+
+
+class ChangeForm(forms.Form):
+    """Why orders are changed."""
+
+    reason = reason_field(help_text=gettext_lazy("Kept with the orders and in the audit log; customers do not see it."))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order to be changed: what would become of it, what was typed for it, and what is wrong with it."""
+
+    outlook: Outlook
+    remains: str
+    fault: Words
+    # Nothing was typed yet: then it is not complained about.
+    is_fresh: bool = False
+
+    @property
+    def shown_fault(self) -> Words:
+        """What is wrong with it, as far as it is to be said."""
+        return "" if self.is_fresh else self.fault
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it would be changed."""
+        return not self.fault
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.CHANGE_ORDERS)
+def orders_change(request: StaffRequest) -> HttpResponse:
+    """Shows what making the orders `order` (or all that were `shown`) `to` a state would do; `do` = change does it.
+
+    For Partial each order has a field `remains-ID`.
+    """
+    sent = request.POST if request.method == "POST" else request.GET
+    target = TARGETS.get(sent.get("to", ""))
+    ids = numbers(sent.get("shown", "").split() if sent.get("all") else sent.getlist("order"), MOST_AT_ONCE)
+    if target is None or not ids:
+        messages.warning(request, gettext_lazy("Choose the orders and what is to become of them."))
+        return redirect("office:orders")
+    form = ChangeForm(request.POST if request.POST.get("do") == "change" else None)
+    typed = {each: sent.get(f"remains-{each}", "").strip() for each in ids}
+    rows = _rows(ids, target.status, typed, is_first=request.method != "POST")
+    possible = [each for each in rows if each.is_possible]
+    if form.is_valid() and possible and len(possible) == len(rows):
+        faults = _change(request, target.status, possible, form.cleaned_data["reason"])
+        if not any(faults):
+            one = len(rows) == 1
+            return redirect("office:order", ids[0]) if one else redirect("office:orders")
+        rows = [Row(each.outlook, each.remains, fault) for each, fault in zip(possible, faults, strict=True) if fault]
+        form.add_error(None, gettext_lazy("These could not be changed; the others are."))
+    given = {
+        "form": form if form.is_bound else ChangeForm(initial={"reason": sent.get("reason", "")}),
+        "rows": rows,
+        "to": sent["to"],
+        "target": target,
+        "possible": [each for each in rows if each.is_possible],
+        "totals": sorted(_totals(rows).items()),
+        "is_partial": target.status is Status.PARTIAL,
+        "goes_on": any(each.outlook.there for each in rows),
+    }
+    return render(request, "office/orders_change.html", given)
+
+
+def _rows(ids: Sequence[int], status: Status, typed: Mapping[int, str], *, is_first: bool) -> list[Row]:
+    remains = {pk: number for pk, text in typed.items() if (number := text_input.number(text)) is not None}
+    rows = []
+    for each in foresee(ids, status, remains):
+        text = typed[each.order.pk]
+        fault: Words = ""
+        if isinstance(each.refusal, Refusal):
+            fault = words(each.refusal, OWN_WORDS)
+        elif each.order.status == status:
+            fault = gettext_lazy("It is that already.")
+        is_fresh = is_first and not text and each.refusal is not None and each.refusal.field == "remains"
+        rows.append(Row(each, text, fault, is_fresh))
+    return rows
+
+
+def _totals(rows: Sequence[Row]) -> dict[str, int]:
+    totals: dict[str, int] = defaultdict(int)
+    for each in rows:
+        if each.is_possible:
+            totals[each.outlook.order.currency] += each.outlook.returned_micros
+    return totals
+
+
+def _change(request: StaffRequest, status: Status, rows: Sequence[Row], reason: str) -> list[Words]:
+    """Changes them, says how many it was, and returns what stood in the way of each."""
+    ids, actor = [each.outlook.order.pk for each in rows], actor_of(request.user)
+
+    def verb() -> Sequence[Refusal | None]:
+        if status is Status.CANCELED:
+            return desk.cancel(ids, actor, request.now, reason=reason)
+        reports = [
+            Report(pk, status, remains=text_input.number(each.remains), note=reason)
+            for pk, each in zip(ids, rows, strict=True)
+        ]
+        return desk.report(reports, actor, request.now)
+
+    after: dict[str, Any] = {"status": status.value}
+    faults = to_orders(request, "order changed", ids, verb, reason=reason, after=after)
+    count = faults.count("")
+    if count:
+        done = ngettext("%(count)s order is changed.", "%(count)s orders are changed.", count)
+        messages.success(request, done % {"count": count})
+    return faults

@@ -1,0 +1,227 @@
+"""What a provider sells: searched, compared with before, prices that jumped decided, put on sale here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from sutler.accounts.roles import Permission
+from sutler.core import skipped_rows
+from sutler.core.refusals import Refusal
+from sutler.core.text import text_input
+from sutler.fulfilment.catalogue import decisions, import_services
+from sutler.fulfilment.catalogue.edit_services import audited
+from sutler.fulfilment.catalogue.import_services import Rule
+from sutler.fulfilment.models import CatalogueChange, Provider, UpstreamService
+from sutler.fulfilment.worker import tasks
+from sutler.office.audited_actions import actor_of, numbers
+from sutler.office.fields import LimitField, PercentField, search_field
+from sutler.office.providers.provider import find, head
+from sutler.office.refusal_text import words
+from sutler.office.services.price_effects import to_be_seen
+from sutler.web import paging
+from sutler.web.access import StaffRequest, staff_page
+from sutler.web.amount_field import AmountField
+
+ROWS = 50
+SHOWN = 200
+MOST_CHOSEN = 200
+KINDS: dict[str, tuple[Any, str]] = {
+    CatalogueChange.Kind.NEW: (gettext_lazy("New"), "good"),
+    CatalogueChange.Kind.GONE: (gettext_lazy("Gone"), "bad"),
+    CatalogueChange.Kind.BACK: (gettext_lazy("Back"), "good"),
+    CatalogueChange.Kind.PRICE: (gettext_lazy("Price"), "note"),
+    CatalogueChange.Kind.LIMITS: (gettext_lazy("Limits"), "note"),
+    CatalogueChange.Kind.FLAGS: (gettext_lazy("Promises"), "note"),
+    CatalogueChange.Kind.TYPE: (gettext_lazy("Type"), "warn"),
+    CatalogueChange.Kind.NAME: (gettext_lazy("Name"), ""),
+}
+
+
+class FilterForm(forms.Form):
+    """What the provider's catalogue is narrowed to."""
+
+    q = search_field(gettext_lazy("Number, name or category"))
+    sold = forms.ChoiceField(
+        label=gettext_lazy("Show"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("All services")),
+            ("yes", gettext_lazy("On sale here")),
+            ("no", gettext_lazy("Not on sale here")),
+            ("gone", gettext_lazy("Gone there")),
+        ],
+    )
+
+
+class RuleForm(forms.Form):
+    """What imported services are sold for, and under which heading."""
+
+    markup = PercentField(label=gettext_lazy("Markup in %"), initial=3000)
+    fixed = LimitField(label=gettext_lazy("Plus a fixed amount"), required=False, initial=0)
+    step = AmountField(label=gettext_lazy("Rounded up to a multiple of"), required=False, initial=10_000)
+    heading = forms.CharField(
+        label=gettext_lazy("Our category for all of them"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy("Empty: as they stand at the provider."),
+    )
+
+    def rule(self) -> Rule:
+        """Returns what the verbs take."""
+        given = self.cleaned_data
+        return Rule(given["markup"], given["fixed"] or 0, given["step"] or 1)
+
+
+@require_safe
+@staff_page(Permission.PROVIDERS)
+def provider_services(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Lists what a provider sells by `q` and `sold`, from the row behind `after` on."""
+    found = find(provider_id)
+    form = FilterForm(request.GET)
+    rows = _found_by(found, form)
+    after = text_input.number(request.GET.get("after", "")) or 0
+    sold = list(rows.filter(pk__gt=after).prefetch_related("routes").order_by("pk")[: ROWS + 1])
+    older = str(sold[ROWS - 1].pk) if len(sold) > ROWS else ""
+    page = paging.Page(sold[:ROWS], "after", "first" if after else "", older)
+    waiting = CatalogueChange.objects.filter(upstream_service__provider=found, state=CatalogueChange.State.WAITING)
+    given = head(found, "services", request.now) | {
+        "form": form,
+        "page": page,
+        "categories": dict.fromkeys(each.category for each in page.rows if each.category),
+        "task": tasks.newest(provider_id).get(tasks.Kind.SYNC),
+        "waiting_count": waiting.count(),
+        "all_count": UpstreamService.objects.filter(provider=found, gone_at=None).count(),
+        "is_narrowed": any(form.cleaned_data.values()) if form.is_valid() else False,
+    }
+    return render(
+        request, "office/provider_services_rows.html" if request.htmx else "office/provider_services.html", given
+    )
+
+
+@require_safe
+@staff_page(Permission.PROVIDERS)
+def provider_sync(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Shows how far the sync is that was asked for, and what the last one came to."""
+    found = find(provider_id)
+    task = tasks.newest(provider_id).get(tasks.Kind.SYNC)
+    given = head(found, "services", request.now) | {"task": task}
+    if not request.htmx:
+        return redirect("office:provider_services", provider_id)
+    return render(request, "office/provider_sync.html", given)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.PROVIDERS)
+def provider_changes(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Shows what has changed there; a POST accepts or dismisses (`do`) the prices `changes` that wait."""
+    found = find(provider_id)
+    if request.method == "POST":
+        do, ids = request.POST.get("do"), numbers(request.POST.getlist("changes"))
+
+        def decide() -> list[int]:
+            return [
+                each for each in ids if do in {"accept", "dismiss"} and _decided(request, found, each, do == "accept")
+            ]
+
+        page = to_be_seen(request, decide, reverse("office:provider_changes", args=[provider_id]))
+        if page is not None:
+            return page
+        done = decide()
+        if done:
+            told = _("%(count)s prices are accepted.") if do == "accept" else _("%(count)s prices are dismissed.")
+            messages.success(request, told % {"count": len(done)})
+        else:
+            messages.error(request, _("Nothing was decided: choose prices that wait."))
+        return redirect("office:provider_changes", provider_id)
+    changes = decisions.waiting_and_recent(provider_id, SHOWN)
+    rows = [(each, *KINDS[each.kind]) for each in changes]
+    waiting = [row for row in rows if row[0].state == CatalogueChange.State.WAITING]
+    others = [row for row in rows if row[0].state != CatalogueChange.State.WAITING]
+    given = head(found, "changes", request.now) | {"waiting": waiting, "others": others, "shown": SHOWN}
+    return render(request, "office/provider_changes.html", given)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.PROVIDERS)
+def provider_import(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Shows what the `services` and `categories` chosen would be sold for, and with `do` = import puts them on sale."""
+    found = find(provider_id)
+    is_all = request.GET.get("all") == "1"
+    chosen = {
+        "upstream_ids": request.GET.getlist("services")[:MOST_CHOSEN],
+        "categories": [each for each in request.GET.getlist("categories") if each][:MOST_CHOSEN],
+    }
+    form = RuleForm(request.POST if request.method == "POST" else None)
+    rule = form.rule() if form.is_valid() else Rule(3000, 0, 10_000)
+    if request.POST.get("do") == "import" and form.is_valid():
+        heading = form.cleaned_data["heading"].strip()
+        outcome = _bring_in(request, found, rule, heading, {} if is_all else chosen)
+        if not isinstance(outcome, Refusal):
+            told = {"new": len(outcome.made), "there": len(outcome.there), "refused": len(outcome.refused)}
+            said = _("%(new)s are on sale now, %(there)s were already, %(refused)s cannot be sold.") % told
+            messages.success(request, said)
+            if not outcome.refused:
+                return redirect("office:provider_services", provider_id)
+            given = head(found, "services", request.now) | {"left_out": outcome.left_out()}
+            return render(request, "office/provider_imported.html", given)
+        form.add_error(outcome.field if outcome.field in form.fields else None, words(outcome))
+    prospects = import_services.preview(found, rule, **({"everything": True} if is_all else chosen))
+    rows = [] if isinstance(prospects, Refusal) else prospects
+    given = head(found, "services", request.now) | {
+        "form": form,
+        "rows": rows[:SHOWN],
+        "rest": len(rows[SHOWN:]),
+        "left_out": skipped_rows.by_reason((each.upstream.upstream_id, each.why) for each in rows if each.why),
+        "new_count": sum(each.rate_micros is not None and not each.sold_as for each in rows),
+        "base": settings.SUTLER["SUTLER_BASE_CURRENCY"],
+    }
+    return render(request, "office/provider_import.html", given)
+
+
+def _bring_in(
+    request: StaffRequest, found: Provider, rule: Rule, heading: str, chosen: Mapping[str, list[str]]
+) -> import_services.Imported | Refusal:
+    """Puts what was chosen on sale, or everything: that in many transactions, written down by a last one."""
+    after: dict[str, Any] = {"markup_basis_points": rule.markup_basis_points}
+    whole = None if chosen else import_services.bring_in_all(found.pk, rule, request.now, heading=heading)
+    if isinstance(whole, import_services.Imported):
+        after |= {"new": len(whole.made), "refused": len(whole.refused)}
+    return audited(
+        lambda: whole or import_services.bring_in(found.pk, rule, request.now, heading=heading, **chosen),
+        request.user,
+        "services put on sale",
+        f"provider {found.pk}",
+        request.now,
+        after=after | {name: each[:20] for name, each in chosen.items()},
+    )
+
+
+def _found_by(found: Provider, form: FilterForm) -> Any:
+    wanted = form.cleaned_data if form.is_valid() else {}
+    rows = UpstreamService.objects.filter(provider=found, gone_at__isnull=wanted.get("sold") != "gone")
+    for word in (wanted.get("q") or "").split():
+        rows = rows.filter(Q(name__icontains=word) | Q(category__icontains=word) | Q(upstream_id=word))
+    if wanted.get("sold") in {"yes", "no"}:
+        rows = rows.filter(routes__isnull=wanted["sold"] == "no").distinct()
+    return rows
+
+
+def _decided(request: StaffRequest, found: Provider, change_id: int, accept: bool) -> bool:
+    if not CatalogueChange.objects.filter(pk=change_id, upstream_service__provider=found).exists():
+        return False
+    outcome = audited(
+        lambda: decisions.decide(change_id, accept, actor_of(request.user), request.now),
+        *(request.user, "price accepted" if accept else "price dismissed", f"provider {found.pk}", request.now),
+        after={"change": change_id},
+    )
+    return not isinstance(outcome, Refusal)

@@ -1,0 +1,1 @@
+"""Staff's pages of what is sold: services, categories, prices, routes and currencies."""

@@ -1,0 +1,179 @@
+"""The routes of a service: by which services of providers it is delivered, in which order."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from sutler.accounts.roles import Permission
+from sutler.catalogue.models import Service
+from sutler.core.order_types import LARGEST_NUMBER
+from sutler.core.refusals import Refusal
+from sutler.fulfilment.catalogue import routes
+from sutler.fulfilment.catalogue.edit_services import audited
+from sutler.fulfilment.models import Provider, Route, UpstreamService
+from sutler.office.services.price_effects import accepts_rises, to_be_seen
+from sutler.office.services.service import route_words
+from sutler.web.access import StaffRequest, staff_page
+
+
+class RouteForm(forms.Form):
+    """How a route is used."""
+
+    preference = forms.IntegerField(
+        label=gettext_lazy("Preference"),
+        min_value=1,
+        max_value=LARGEST_NUMBER,
+        help_text=gettext_lazy("The lowest goes first."),
+    )
+    weight = forms.IntegerField(
+        label=gettext_lazy("Weight"),
+        initial=1,
+        min_value=1,
+        max_value=routes.LARGEST_WEIGHT,
+        help_text=gettext_lazy("Its share among equal preferences."),
+    )
+    most_open = forms.IntegerField(
+        label=gettext_lazy("Most orders under way"),
+        required=False,
+        min_value=1,
+        max_value=LARGEST_NUMBER,
+        help_text=gettext_lazy("Empty: as many as come."),
+    )
+
+
+class NewRouteForm(RouteForm):
+    """A route to a provider's service."""
+
+    provider = forms.ModelChoiceField(
+        label=gettext_lazy("Provider"), queryset=Provider.objects.order_by("name"), empty_label=None
+    )
+    upstream_id = forms.CharField(label=gettext_lazy("Number of the service there"), max_length=64)
+    preference = forms.IntegerField(
+        label=gettext_lazy("Preference"),
+        required=False,
+        min_value=1,
+        max_value=LARGEST_NUMBER,
+        help_text=gettext_lazy("The lowest goes first. Empty: it stands last."),
+    )
+
+    field_order = ("provider", "upstream_id")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.CATALOGUE)
+def route_new(request: StaffRequest, service_id: int) -> HttpResponse:
+    """Lets a service be delivered by a provider's service too."""
+    found = Service.objects.filter(pk=service_id).first()
+    if found is None:
+        raise Http404
+    form = NewRouteForm(request.POST if request.method == "POST" else None, initial=request.GET.dict())
+    if form.is_valid():
+        given = form.cleaned_data
+        upstream = UpstreamService.objects.filter(
+            provider=given["provider"], upstream_id=given["upstream_id"].strip()
+        ).first()
+        if upstream is None:
+            form.add_error("upstream_id", _("The provider does not sell a service of this number."))
+        else:
+            answer = _added(request, form, service_id, upstream)
+            if answer is not None:
+                return answer
+    return render(request, "office/route.html", {"form": form, "service": found})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Permission.CATALOGUE)
+def route(request: StaffRequest, route_id: int) -> HttpResponse:
+    """Changes a route, or with `do` switches it on or off, or removes it."""
+    found = Route.objects.select_related("service", "upstream_service__provider").filter(pk=route_id).first()
+    if found is None:
+        raise Http404
+    do = request.POST.get("do", "")
+    kept = {"preference": found.preference, "weight": found.weight, "most_open": found.most_open}
+    form = RouteForm(request.POST if do == "save" else None, initial=kept)
+    if do in {"on", "off", "remove"}:
+        return _switched(request, found, do)
+    if form.is_valid():
+        asked = form.cleaned_data
+
+        def save() -> Route | Refusal:
+            return routes.change(
+                route_id,
+                request.now,
+                preference=asked["preference"],
+                weight=asked["weight"],
+                most_open=asked["most_open"],
+                is_unbounded=asked["most_open"] is None,
+                accept_rises=accepts_rises(request),
+            )
+
+        page = to_be_seen(request, save, reverse("office:route", args=[route_id]))
+        if page is not None:
+            return page
+        told = {"before": {"route": route_id} | kept, "after": dict(asked)}
+        changed = _audited(request, found.service_id, "route changed", save, **told)
+        if not isinstance(changed, Refusal):
+            messages.success(request, _("The route is saved."))
+            return redirect("office:service", found.service_id)
+        form.add_error(changed.field if changed.field in form.fields else None, route_words(changed))
+    return render(request, "office/route.html", {"form": form, "service": found.service, "route": found})
+
+
+def _added(
+    request: StaffRequest, form: NewRouteForm, service_id: int, upstream: UpstreamService
+) -> HttpResponse | None:
+    """Returns the answer if the route is added, or what that does must be seen first; None if it is refused."""
+    given = form.cleaned_data
+    numbers = {name: given[name] for name in ("preference", "weight", "most_open")}
+
+    def add() -> Route | Refusal:
+        return routes.add(service_id, upstream.pk, request.now, accept_rises=accepts_rises(request), **numbers)
+
+    page = to_be_seen(request, add, reverse("office:service", args=[service_id]))
+    if page is not None:
+        return page
+    after = {"provider": given["provider"].name, "upstream_id": upstream.upstream_id} | numbers
+    made = _audited(request, service_id, "route added", add, after=after)
+    if isinstance(made, Refusal):
+        field = made.field if made.field in form.fields else "upstream_id"
+        form.add_error(field, route_words(made))
+        return None
+    if made.off_reason:
+        messages.warning(request, _("The route is added. It is off until its price is accepted."))
+    else:
+        messages.success(request, _("The route is added."))
+    return redirect("office:service", service_id)
+
+
+def _switched(request: StaffRequest, found: Route, do: str) -> HttpResponse:
+    rises = accepts_rises(request)
+
+    def switch() -> Any:
+        if do == "remove":
+            return routes.remove(found.pk, request.now, accept_rises=rises)
+        return routes.change(found.pk, request.now, is_on=do == "on", accept_rises=rises)
+
+    page = to_be_seen(request, switch, reverse("office:service", args=[found.service_id]))
+    if page is not None:
+        return page
+    told = {"before": {"route": found.pk, "is_on": found.is_on}, "after": {"route": found.pk, "do": do}}
+    action = "route removed" if do == "remove" else f"route switched {do}"
+    outcome = _audited(request, found.service_id, action, switch, **told)
+    if isinstance(outcome, Refusal):
+        messages.error(request, route_words(outcome))
+        return redirect("office:route", found.pk)
+    said = {"on": _("The route is switched on."), "off": _("The route is switched off.")}
+    said["remove"] = _("The route is removed.") if outcome else _("It has been used, so it is only switched off.")
+    messages.success(request, said[do])
+    return redirect("office:service", found.service_id)
+
+
+def _audited(request: StaffRequest, service_id: int, action: str, verb: Any, **told: Any) -> Any:
+    return audited(verb, request.user, action, f"service {service_id}", request.now, **told)

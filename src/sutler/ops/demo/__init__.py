@@ -1,0 +1,1 @@
+"""`sutler demo`: a panel to play with, what it sells, and who delivers there."""

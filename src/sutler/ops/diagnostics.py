@@ -1,0 +1,73 @@
+"""`sutler verify`, `config` and `bench`: is all well, how is it set, how fast is it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import sutler
+from sutler.config import SETTINGS, read
+from sutler.ops.command import Failed, example, on_panel, show_table
+
+LONGEST_LINE = 500
+
+
+@click.command(epilog=example("sutler verify --data-dir /srv/panel"))
+@on_panel
+def verify() -> None:
+    """Prove that books and orders agree.
+
+    Prints what is checked and how many rows; for each breach one line, and the exit code is 1.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from sutler.ops.verify import run_checks
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = LONGEST_LINE
+    with Progress(console=console, transient=True) as progress:
+        findings = run_checks(progress)
+    for line in (line for finding in findings for line in finding.lines()):
+        click.echo(line)
+    breaches = sum(finding.breaches for finding in findings)
+    if breaches:
+        raise Failed(f"{breaches} breach{'es' * (breaches > 1)}")
+    click.echo(f"{len(findings)} checks, no breach.")
+
+
+@click.command(epilog=example("sutler config", "SUTLER_PANEL_NAME='My panel' sutler config"))
+def config() -> None:
+    """Show every setting, its value and its meaning. A value comes from the environment or is the default."""
+    values = read()
+    show_table(
+        ("SETTING", "VALUE", "MEANING"),
+        ((each.name, _shown(values[each.name], secret=each.secret), each.about) for each in SETTINGS),
+    )
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog=example("sutler bench --engine sqlite --quick", "sutler bench -- --help"),
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """Measure the panel's speed, from a checkout of its source.
+
+    What follows is handed to the benchmark; alone it shows its help.
+    """
+    checkout = Path(sutler.__file__).parents[2]
+    if not (checkout / "bench" / "__main__.py").is_file():
+        raise Failed("the benchmark is part of the source: run it from a checkout")
+    done = subprocess.run([sys.executable, "-m", "bench", *(arguments or ("--help",))], cwd=checkout, check=False)  # noqa: S603 - ours
+    if done.returncode:
+        raise Failed("the benchmark did not finish")
+
+
+def _shown(value: Any, *, secret: bool) -> str:
+    if secret:
+        return "(set)" if value else "(empty)"
+    return ",".join(value) if isinstance(value, list) else str(value) or "(empty)"

@@ -1,0 +1,1 @@
+"""`sutler provider`: upstream panels, their accounts, catalogues, routes and words."""

@@ -1,0 +1,160 @@
+"""The office's providers: added, changed, asked through the worker, their catalogue decided and put on sale."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from sutler.accounts import audit_log
+from sutler.accounts.models import Customer, Role
+from sutler.catalogue.models import Service
+from sutler.fulfilment import provider_settings
+from sutler.fulfilment.models import CatalogueChange, LoggedCall, Provider, ProviderTask, Route, UpstreamService
+from sutler.fulfilment.providers.ledger import book_balance_micros
+from sutler.fulfilment.worker import tasks
+from tests.conftest import NOW
+from tests.fulfilment.upstream import There, make_provider, make_upstream_service
+from tests.pages.conftest import browser_of, make_person
+from tests.pages.office.test_customers import errors
+
+FORM = {
+    **{"name": "Wholesale", "url": "https://panel.example/api/v2", "key": "s3cret", "currency": "USD"},
+    **{"method": "POST", "key_field": "key", "cancel_field": "orders", "call_interval_milliseconds": "200"},
+    **{"most_at_once": "8", "settle_minutes": "15", "brake_percent": "2", "brake_open": "20"},
+}
+PAGES = ("", "/settings", "/account", "/log", "/services", "/changes", "/import")
+
+
+def test_a_provider_is_added_and_tested(sam_browser: Client) -> None:
+    html = sam_browser.post("/office/providers/new", FORM | {"url": "http://127.0.0.1/"}).content.decode()
+    assert errors(html) == ["url"]
+    assert "s3cret" not in html
+    page = sam_browser.post("/office/providers/new", FORM).headers["Location"]
+    made = Provider.objects.get()
+    assert page == f"/office/providers/{made.pk}"
+    assert list(ProviderTask.objects.order_by("pk").values_list("kind", flat=True)) == ["sync", "test"]
+    assert "s3cret" not in str([(each.before, each.after) for each in audit_log.recent()])
+
+
+def test_what_is_left_empty_stays(sam_browser: Client) -> None:
+    made = make_provider(sealed_key="sealed")
+    page = f"/office/providers/{made.pk}/settings"
+    sam_browser.post(page, FORM | {"key": "", "low_balance_micros": "50"})
+    made.refresh_from_db()
+    assert (made.name, made.sealed_key, made.low_balance_micros) == ("Wholesale", "sealed", 50_000_000)
+    sam_browser.post(page, FORM)
+    made.refresh_from_db()
+    assert made.sealed_key != "sealed"
+    sam_browser.post(f"/office/providers/{made.pk}/state", {"state": "sending stopped"})
+    assert Provider.objects.get().state == "sending stopped"
+
+
+def test_the_worker_does_what_is_asked(alice: Customer, service: Service, sam_browser: Client) -> None:
+    there = There(alice, service)
+    page = f"/office/providers/{there.provider.pk}"
+    for kind in ("balance", "sync"):
+        sam_browser.post(f"{page}/ask", {"kind": kind})
+        assert there.run(tasks.carry_out)
+    assert not there.run(tasks.carry_out)
+    assert list(ProviderTask.objects.values_list("state", flat=True)) == ["done", "done"]
+    assert "It said" in sam_browser.get(page).content.decode()
+    assert UpstreamService.objects.filter(provider=there.provider).exists()
+
+
+def test_a_test_is_asked_once_and_its_report_shown(alice: Customer, service: Service, sam_browser: Client) -> None:
+    there = There(alice, service)
+    page = f"/office/providers/{there.provider.pk}"
+    for _ in range(2):
+        sam_browser.post(f"{page}/ask", {"kind": "test"})
+    assert ProviderTask.objects.count() == 1
+    assert there.run(tasks.carry_out)
+    assert "the catalogue can be read" in sam_browser.get(page).content.decode()
+    assert not LoggedCall.objects.exists()
+
+
+def test_nothing_is_asked_of_what_is_off(sam_browser: Client) -> None:
+    made = make_provider(state="off")
+    sam_browser.post(f"/office/providers/{made.pk}/ask", {"kind": "sync"})
+    assert not ProviderTask.objects.exists()
+
+
+def test_money_there_is_booked_once(sam_browser: Client) -> None:
+    made = make_provider()
+    page = f"/office/providers/{made.pk}/account"
+    given = {"what": "topup", "amount": "25", "name": "inv-1", "reason": "card"}
+    assert errors(sam_browser.post(page, given | {"reason": ""}).content.decode()) == ["reason"]
+    for _ in range(2):
+        sam_browser.post(page, given)
+    assert book_balance_micros(made.pk) == 25_000_000
+    sam_browser.post(page, given | {"what": "drawn", "amount": "5", "name": "fee"})
+    assert book_balance_micros(made.pk) == 20_000_000
+
+
+def test_what_a_provider_says_is_escaped(sam_browser: Client) -> None:
+    made = make_provider()
+    evil = "<script>alert(1)</script>"
+    said = {"asked": {"link": evil}, "answer": evil, "milliseconds": 5, "outcome": "NoAnswer", "why": evil}
+    LoggedCall.objects.create(provider=made, at=NOW, action="add", order_id=7, **said)
+    make_upstream_service(made, name=evil, category=evil)
+    for page in ("/log?order=7", "/services"):
+        html = sam_browser.get(f"/office/providers/{made.pk}{page}").content.decode()
+        assert "&lt;script&gt;" in html
+        assert "<script>alert" not in html
+
+
+def test_services_are_put_on_sale_as_they_were_shown(sam_browser: Client) -> None:
+    made = make_provider()
+    make_upstream_service(made)
+    page = f"/office/providers/{made.pk}/import?services=1"
+    given = {"markup": "30", "fixed": "0", "step": "0.01", "heading": "Ours"}
+    html = sam_browser.post(page, given | {"do": "look"}).content.decode()
+    assert "0.65" in html
+    assert "0.15" in html
+    assert not Service.objects.exists()
+    sam_browser.post(page, given | {"do": "import"})
+    assert Service.objects.get().rate_micros == 650_000
+    assert "on sale already" in sam_browser.get(page).content.decode()
+
+
+def test_a_price_that_jumped_is_decided(sam_browser: Client, service: Service) -> None:
+    made = make_provider()
+    there = make_upstream_service(made, offered_micros=900_000)
+    Route.objects.create(service=service, upstream_service=there, is_on=False, off_reason="its price has jumped")
+    change = CatalogueChange.objects.create(
+        upstream_service=there, kind="price", before="0.50", after="0.90", at=NOW, state="waiting"
+    )
+    page = f"/office/providers/{made.pk}/changes"
+    assert "Prices that jumped" in sam_browser.get(page).content.decode()
+    other = make_provider(name="Other")
+    sam_browser.post(f"/office/providers/{other.pk}/changes", {"do": "accept", "changes": change.pk})
+    assert CatalogueChange.objects.get().state == "waiting"
+    sam_browser.post(page, {"do": "accept", "changes": change.pk})
+    assert (CatalogueChange.objects.get().state, Route.objects.get().is_on) == ("accepted", True)
+
+
+@pytest.mark.parametrize("below", PAGES)
+def test_few_queries_and_not_for_everybody(sam_browser: Client, below: str) -> None:
+    made = make_provider()
+    for each in range(3):
+        make_upstream_service(made, upstream_id=str(each))
+    page = f"/office/providers/{made.pk}{below}"
+    with CaptureQueriesContext(connection) as queries:
+        assert sam_browser.get(page, {"services": ["1", "2"]}).status_code == 200
+    assert len(queries) <= 13
+    browser = browser_of(make_person("who@example.com", role=Role.SUPPORT))
+    assert browser.get(page).status_code == 404
+
+
+def test_an_account_that_a_provider_has_already_is_refused_by_its_name(sam_browser: Client) -> None:
+    terms: Any = {"name": "Wholesale", "url": "https://panel.example/api/v2", "key": "k" * 64}
+    assert isinstance(provider_settings.add("USD", NOW, **terms), Provider)
+    numbers = {"call_interval_milliseconds": 0, "most_at_once": 8, "settle_minutes": 15, "brake_percent": 2}
+    form = numbers | terms | {"name": "Again", "url": f"{terms['url']}/", "currency": "USD", "brake_open": 20}
+    form |= {"method": "POST", "key_field": "key", "cancel_field": "orders"}
+    html = sam_browser.post("/office/providers/new", form).content.decode()
+    assert "Wholesale has this address and key already" in html
+    assert Provider.objects.count() == 1
+    sam_browser.post("/office/providers/new", form | {"key": "other", "same_account_as": Provider.objects.get().pk})
+    assert set(Provider.objects.values_list("account", flat=True)) == {Provider.objects.get(name="Wholesale").pk}
