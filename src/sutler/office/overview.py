@@ -15,12 +15,9 @@ from sutler.accounts.roles import Permission
 from sutler.books import figures
 from sutler.books.models import DayFigure
 from sutler.catalogue import delivery_times, exchange_rates
-from sutler.core.attempts import UNSETTLED
 from sutler.core.pricing import in_base
 from sutler.fulfilment.models import Alarm, Attempt, Heartbeat
-from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
-from sutler.fulfilment.providers import heartbeat
-from sutler.fulfilment.reconciling import balance
+from sutler.fulfilment.providers import health, heartbeat
 from sutler.orders import search
 from sutler.orders.models import Approval
 from sutler.payments.models import FundsRequest
@@ -54,7 +51,7 @@ def overview(request: StaffRequest) -> HttpResponse:
     if Permission.SEE_MONEY in request.permissions:
         given |= _money(by_currency, days, labels)
     if request.permissions & {Permission.PROVIDERS, Permission.VERDICTS}:
-        given["providers"] = balance.health_of_all(request.now)
+        given["providers"] = health.of_all(request.now)
     return render(request, "office/overview.html", given)
 
 
@@ -95,7 +92,7 @@ def _plot(title: Any, base: str, labels: list[str], revenue: list[int], margin: 
 
 def _waiting(request: StaffRequest) -> dict[str, int]:
     """Returns what waits for staff, how much of each; `alive` is 1 while a worker lives. One read."""
-    unsettled = Attempt.objects.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD, state__in=UNSETTLED)
+    unsettled = Attempt.objects.unconfirmed_adds()
     asked: dict[str, QuerySet[Any]] = {
         "alive": Heartbeat.objects.filter(at__gt=request.now - heartbeat.SILENT_FOR),
         "approvals": Approval.objects.filter(state=Approval.State.WAITING),

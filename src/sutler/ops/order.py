@@ -110,9 +110,8 @@ def set_status(order_id: int, status: str, start_count: int | None, remains: int
 def unknown() -> None:
     """Show the orders of which nobody knows whether a provider has placed them, and what was found out."""
     from sutler.fulfilment.models import Attempt
-    from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 
-    unknown = Attempt.objects.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD).values("pk")
+    unknown = Attempt.objects.unconfirmed_adds().values("pk")
     found = Attempt.objects.filter(pk__in=unknown).select_related("provider")
     show_table(
         ("ORDER", "PROVIDER", "SENT", "EXPECTED", "STATE", "LOOKED", "SCANS", "ORPHANS THAT MAY BE IT", "WHY"),

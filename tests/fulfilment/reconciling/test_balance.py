@@ -14,10 +14,11 @@ from sutler.core.lifecycle import Status
 from sutler.core.money import Micros
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, LoggedCall, Provider, ProviderMinute
 from sutler.fulfilment.polling import poll
+from sutler.fulfilment.providers import health
+from sutler.fulfilment.providers.health import Health
 from sutler.fulfilment.providers.ledger import book_balance_micros, top_up
 from sutler.fulfilment.providers.session import Line
 from sutler.fulfilment.reconciling import balance
-from sutler.fulfilment.reconciling.balance import Health
 from sutler.panels.results import Balance
 from tests.conftest import NOW
 from tests.fulfilment.upstream import There, alarms, make_provider
@@ -305,13 +306,13 @@ class TestHealth:
             ProviderMinute.objects.create(
                 provider=there.provider, minute=minute, total_milliseconds=500, slowest_milliseconds=slowest, **numbers
             )
-        found = balance.health(there.provider.pk, NOW)
+        found = health.of_provider(there.provider.pk, NOW)
         assert found == Health(20, 2, 4, 8, 2, 1000, 90)
         assert (found.error_rate, found.unknown_rate, found.mean_milliseconds) == (0.3, 0.25, 50)
-        assert balance.health(there.provider.pk, NOW, minutes=24 * 60).slowest_milliseconds == 5_000
+        assert health.of_provider(there.provider.pk, NOW, minutes=24 * 60).slowest_milliseconds == 5_000
 
     def test_of_a_provider_that_was_not_asked_nothing_is_known(self, there: There) -> None:
-        found = balance.health(there.provider.pk, NOW)
+        found = health.of_provider(there.provider.pk, NOW)
         assert (found, found.error_rate, found.unknown_rate, found.mean_milliseconds) == (Health(), 0.0, 0.0, 0)
 
 
@@ -322,6 +323,6 @@ def test_the_health_of_all_is_that_of_each() -> None:
         ProviderMinute.objects.create(
             provider=busy, minute=NOW - timedelta(minutes=minutes), slowest_milliseconds=minutes, **numbers
         )
-    for each, health in balance.health_of_all(NOW):
-        assert health == balance.health(each.pk, NOW)
-    assert [each for each, _ in balance.health_of_all(NOW)] == [busy, idle]
+    for each, counts in health.of_all(NOW):
+        assert counts == health.of_provider(each.pk, NOW)
+    assert [each for each, _ in health.of_all(NOW)] == [busy, idle]

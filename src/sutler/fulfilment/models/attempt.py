@@ -15,6 +15,18 @@ IN_INDEX_SENDING = RawSQL("state = 'sending'", [], models.BooleanField())
 IN_INDEX_UNSETTLED = RawSQL("state IN ('unknown', 'staff')", [], models.BooleanField())
 
 
+class AttemptQuerySet(models.QuerySet["Attempt"]):
+    """Attempts, found by the partial indexes. Not beside a joined table that has a `state` of its own."""
+
+    def unconfirmed_adds(self) -> "AttemptQuerySet":
+        """Returns the orders sent whose outcome is unknown, staff's with them."""
+        return self.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD)
+
+    def adds_on_the_way(self) -> "AttemptQuerySet":
+        """Returns the orders that are being sent."""
+        return self.filter(IN_INDEX_SENDING, action=Attempt.Action.ADD)
+
+
 class Attempt(models.Model):
     """One sending of an `add`, a `refill` or a `cancel`, stored as SENDING before the first byte leaves.
 
@@ -58,6 +70,8 @@ class Attempt(models.Model):
     clean_scans = models.PositiveIntegerField(default=0)
     evidence = models.JSONField(null=True)
     decided_by = models.CharField(max_length=60, blank=True)
+
+    objects = AttemptQuerySet.as_manager()
 
     class Meta:
         constraints = [

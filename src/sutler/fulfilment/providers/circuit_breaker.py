@@ -6,7 +6,6 @@ from django.db.models import QuerySet
 
 from sutler.core.attempts import AttemptState
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder
-from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.fulfilment.providers import alarms
 from sutler.storage.statements import Statement, moment, select
 
@@ -67,7 +66,7 @@ def adds_since(provider_id: int, since: datetime) -> tuple[int, int]:
 
 
 def _unsettled(provider: Provider) -> QuerySet[Attempt]:
-    return Attempt.objects.filter(IN_INDEX_UNSETTLED, provider=provider, action=Attempt.Action.ADD)
+    return Attempt.objects.unconfirmed_adds().filter(provider=provider)
 
 
 def _unclear_lately(provider: Provider, now: datetime) -> str:
@@ -82,7 +81,7 @@ def needs_later_id(provider: Provider, now: datetime) -> bool:
     none of them can be proven absent, and what waits for that would wait for ever (docs/decisions/0011)."""
     since = now - timedelta(minutes=provider.settle_minutes)
     unsettled = _unsettled(provider)
-    on_the_way = Attempt.objects.filter(IN_INDEX_SENDING, provider=provider, action=Attempt.Action.ADD)
+    on_the_way = Attempt.objects.adds_on_the_way().filter(provider=provider)
     is_tried = unsettled.filter(sent_at__gt=since, refusal="").exists() or on_the_way.exists()
     is_sent = UpstreamOrder.objects.filter(provider=provider, placed_at__gt=since).exists()
     return unsettled.filter(state=AttemptState.UNKNOWN).exists() and not (is_tried or is_sent)

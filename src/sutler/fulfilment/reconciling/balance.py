@@ -1,4 +1,4 @@
-"""Looking after a provider's account: what it holds there, by the provider's word and by our books, and its health.
+"""Looking after a provider's account: what it holds there, by the provider's word and by our books.
 
 A gap between the two is evidence where the outcome of an order is unknown, and an alarm where nothing explains it.
 Orders that have ended there and were not asked about since explain a gap for a while (docs/decisions/0013).
@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Max, Q, Sum
+from django.db.models import F, Q, Sum
 
 from sutler.core.money import show_balance
 from sutler.core.upstream_words import DeclineKind
-from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderMinute, UpstreamOrder, account_rows
-from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
+from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder, account_rows
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.providers import alarms, call_log, ledger
 from sutler.fulfilment.providers.call_log import Said
@@ -25,7 +24,6 @@ EVERY = timedelta(minutes=5)
 ACTOR = "worker"
 # The subjects of alarms: of the balance that is refused, and of the one that comes in another currency.
 _REFUSED, _CURRENCY = "balance", "currency"
-_ADDED_UP = ("calls", "declined", "unanswered", "adds", "unknown_adds", "total_milliseconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +33,6 @@ class Standing:
     held_micros: int
     transfers: int
     is_quiet: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How a provider has answered lately. `unanswered` counts what never left too; `unknown_adds` is of `adds`."""
-
-    calls: int = 0
-    declined: int = 0
-    unanswered: int = 0
-    adds: int = 0
-    unknown_adds: int = 0
-    total_milliseconds: int = 0
-    slowest_milliseconds: int = 0
-
-    @property
-    def error_rate(self) -> float:
-        """The share of calls that were not answered as asked, 0 to 1; a refusal counts."""
-        return (self.declined + self.unanswered) / self.calls if self.calls else 0.0
-
-    @property
-    def unknown_rate(self) -> float:
-        """The share of `add` whose outcome was unknown, 0 to 1."""
-        return self.unknown_adds / self.adds if self.adds else 0.0
-
-    @property
-    def mean_milliseconds(self) -> int:
-        """How long an answer took on average; 0 where nothing was asked."""
-        return self.total_milliseconds // self.calls if self.calls else 0
 
 
 async def care(line: Line) -> int:
@@ -90,7 +60,7 @@ def is_due(provider_id: int, now: datetime) -> bool:
 def standing(provider_id: int) -> Standing:
     """Returns how our books stand there: to be read before the provider is asked, and given to `take` afterwards."""
     adds = Attempt.objects.filter(provider__in=account_rows(provider_id), action=Attempt.Action.ADD)
-    is_quiet = not (adds.filter(IN_INDEX_SENDING).exists() or adds.filter(IN_INDEX_UNSETTLED).exists())
+    is_quiet = not (adds.adds_on_the_way().exists() or adds.unconfirmed_adds().exists())
     held = ledger.holding(provider_id)
     return Standing(held.micros, held.transfers, is_quiet)
 
@@ -118,24 +88,6 @@ def take(
             )
         ledger.renew_snapshot(provider, now)
     return provider
-
-
-def health(provider_id: int, now: datetime, minutes: int = 60) -> Health:
-    """Returns how the provider has answered in the last so many minutes."""
-    lately = ProviderMinute.objects.filter(provider=provider_id, minute__gt=now - timedelta(minutes=minutes))
-    sums = {each: Sum(each) for each in _ADDED_UP}
-    found = lately.aggregate(slowest_milliseconds=Max("slowest_milliseconds"), **sums)
-    return Health(**{name: int(value or 0) for name, value in found.items()})
-
-
-def health_of_all(now: datetime, minutes: int = 60) -> list[tuple[Provider, Health]]:
-    """Returns every provider, by name, with how it has answered in the last so many minutes; one read."""
-    lately = Q(minutes__minute__gt=now - timedelta(minutes=minutes))
-    sums = {f"lately_{name}": Sum(f"minutes__{name}", filter=lately) for name in _ADDED_UP}
-    slowest = Max("minutes__slowest_milliseconds", filter=lately)
-    found = Provider.objects.annotate(lately_slowest_milliseconds=slowest, **sums).order_by("name")
-    names = ("slowest_milliseconds", *_ADDED_UP)
-    return [(each, Health(**{name: getattr(each, f"lately_{name}") or 0 for name in names})) for each in found]
 
 
 def _keep_calls(provider_id: int, calls: Sequence[Said]) -> None:

@@ -8,7 +8,6 @@ from django.db.models import Q
 
 from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.fulfilment.models import Attempt, LoggedCall, Orphan, UpstreamOrder, account_rows
-from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 from sutler.fulfilment.providers import ledger
 from sutler.fulfilment.reconciling.reconcile import ripe_at, settle_window
 
@@ -55,7 +54,7 @@ class Evidence:
 
 def unsettled() -> list[Attempt]:
     """Returns the unknown outcomes, longest unknown first: those that staff must settle before the others."""
-    found = Attempt.objects.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD, state__in=UNSETTLED)
+    found = Attempt.objects.unconfirmed_adds()
     return list(found.prefetch_related("provider", "order__service").order_by("state", "pk")[:MOST_LISTED])
 
 

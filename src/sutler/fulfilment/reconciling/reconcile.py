@@ -19,7 +19,6 @@ from sutler.core.text import text_input
 from sutler.core.upstream_words import read_status
 from sutler.core.verdicts import Doubt, Evidence, Found, Placed, Suspect
 from sutler.fulfilment.models import Attempt, NamedOrder, Orphan, Provider, ProviderMinute, UpstreamOrder, account_rows
-from sutler.fulfilment.models.attempt import IN_INDEX_SENDING, IN_INDEX_UNSETTLED
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.providers import ledger
 from sutler.fulfilment.providers.session import Line
@@ -183,8 +182,8 @@ def open_suspects(provider_id: int, window: timedelta, now: datetime) -> dict[in
     adds = Attempt.objects.filter(provider__in=rows, action=_ADD)
     unheard_of = UpstreamOrder.objects.filter(provider__in=rows, ask_time__isnull=False, confirmed_at=None)
     undecided = (
-        adds.filter(IN_INDEX_SENDING),
-        adds.filter(IN_INDEX_UNSETTLED),
+        adds.adds_on_the_way(),
+        adds.unconfirmed_adds(),
         adds.filter(upstream_order__in=unheard_of),
     )
     ids = [pk for group in undecided for pk in group.values_list("pk", flat=True)]
@@ -241,7 +240,7 @@ def _pause(case: Case, now: datetime) -> timedelta:
 
 
 def _unknown(provider_id: int) -> QuerySet[Attempt]:
-    return Attempt.objects.filter(IN_INDEX_UNSETTLED, provider=provider_id, action=_ADD, state=_S.UNKNOWN)
+    return Attempt.objects.unconfirmed_adds().filter(provider=provider_id, state=_S.UNKNOWN)
 
 
 def _case(attempt: Attempt, suspect: Suspect, window: timedelta, now: datetime) -> Case:

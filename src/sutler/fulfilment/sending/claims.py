@@ -11,7 +11,6 @@ from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment.models import Attempt, Provider, account_rows
-from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
 from sutler.fulfilment.providers import circuit_breaker
 from sutler.fulfilment.providers.account import lock
 from sutler.fulfilment.providers.call_log import Said
@@ -132,7 +131,7 @@ def take(provider: Provider, count: int, worker: str, now: datetime) -> list[Cla
 
 def _holding(service_id: Any, link_digest: Any) -> QuerySet[Attempt]:
     """Returns the attempts that hold back what is for the same service and link, whichever the provider."""
-    adds = Attempt.objects.filter(IN_INDEX_UNSETTLED, action=Attempt.Action.ADD)
+    adds = Attempt.objects.unconfirmed_adds()
     return adds.filter(service_id=service_id, link_digest=link_digest)
 
 
@@ -170,11 +169,11 @@ def _like_unknown(provider: Provider) -> Exists:
     Not as one with staff: it is judged no more, and what is sent from now on lies above its window. Nor as one that was
     refused in unknown words: links that a provider does not take are anybody's to send.
     """
-    unknown = Attempt.objects.filter(IN_INDEX_UNSETTLED, state=AttemptState.UNKNOWN, refusal="")
+    unknown = Attempt.objects.unconfirmed_adds().filter(state=AttemptState.UNKNOWN, refusal="")
     # What is told of either may be that far from what it should be.
     near = 2 * provider.rounding.within_micros if provider.rounding.is_coarse else 0
     charge = OuterRef("expected_micros")
-    adds = unknown.filter(provider__in=account_rows(provider.pk), action=Attempt.Action.ADD)
+    adds = unknown.filter(provider__in=account_rows(provider.pk))
     return Exists(adds.filter(expected_micros__range=(charge - near, charge + near)))
 
 

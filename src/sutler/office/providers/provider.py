@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from sutler.accounts.roles import Permission
-from sutler.core.attempts import UNSETTLED
 from sutler.core.clock import new_token
 from sutler.core.money import show_balance
 from sutler.core.refusals import Refusal
@@ -24,8 +23,7 @@ from sutler.core.text import text_input
 from sutler.fulfilment import provider_settings
 from sutler.fulfilment.catalogue.edit_services import audited
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, ProviderMinute
-from sutler.fulfilment.providers import alarms, heartbeat, ledger
-from sutler.fulfilment.reconciling import balance
+from sutler.fulfilment.providers import alarms, health, heartbeat, ledger
 from sutler.fulfilment.worker import tasks
 from sutler.office.fields import reason_field
 from sutler.office.providers.providers import STATES, ProviderForm, kept, not_saved
@@ -101,8 +99,8 @@ def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
     }
     if request.htmx:
         return render(request, "office/provider_tasks.html", given)
-    day = balance.health(provider_id, request.now, 60 * HOURS)
-    unknown = Attempt.objects.filter(provider=provider_id, action=Attempt.Action.ADD, state__in=UNSETTLED)
+    day = health.of_provider(provider_id, request.now, 60 * HOURS)
+    unknown = Attempt.objects.unconfirmed_adds().filter(provider=provider_id)
     given |= {
         "held_micros": ledger.book_balance_micros(provider_id),
         "is_low": None not in (found.low_balance_micros, found.balance_micros)

@@ -14,13 +14,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from sutler.accounts.roles import Permission
 from sutler.catalogue import exchange_rates
-from sutler.core.attempts import UNSETTLED
 from sutler.core.refusals import Refusal
 from sutler.fulfilment import provider_settings
 from sutler.fulfilment.catalogue.edit_services import audited
 from sutler.fulfilment.models import Alarm, Attempt, Provider
-from sutler.fulfilment.providers import heartbeat
-from sutler.fulfilment.reconciling import balance
+from sutler.fulfilment.providers import health, heartbeat
 from sutler.fulfilment.worker import tasks
 from sutler.office.fields import LimitField
 from sutler.office.refusal_text import Words, refuse
@@ -194,19 +192,19 @@ def not_saved(refusal: Refusal, terms: Any, provider_id: int | None = None) -> d
 @staff_page(Permission.PROVIDERS)
 def providers_list(request: StaffRequest) -> HttpResponse:
     """Shows the providers, what they hold and how they have answered in the last hour."""
-    unknown = _by_provider(Attempt.objects.filter(action=Attempt.Action.ADD, state__in=UNSETTLED))
+    unknown = _by_provider(Attempt.objects.unconfirmed_adds())
     alarms = _by_provider(Alarm.objects.filter(closed_at=None, provider__isnull=False))
     rows = [
         {
             "provider": each,
             "state": STATES[each.state],
             "is_low": _is_low(each),
-            "health": health,
-            "errors": share(health.error_rate),
+            "health": counts,
+            "errors": share(counts.error_rate),
             "unknown": unknown.get(each.pk, 0),
             "alarms": alarms.get(each.pk, 0),
         }
-        for each, health in balance.health_of_all(request.now)
+        for each, counts in health.of_all(request.now)
     ]
     is_alive = heartbeat.is_alive(heartbeat.last_at(), request.now)
     return render(request, "office/providers.html", {"rows": rows, "is_alive": is_alive})

@@ -269,20 +269,18 @@ def _terms(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(each: "Provider") -> tuple[object, ...]:
-    from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
     from sutler.fulfilment.reconciling.balance import health
 
     lately = health(each.pk, SystemClock().now())
     return (
         *(each.pk, each.name, each.state, _amount(each.balance_micros), _amount(each.low_balance_micros)),
         *(each.currency, f"{lately.calls / 60:.1f}", f"{lately.error_rate:.1%}", lately.mean_milliseconds),
-        each.attempts.filter(IN_INDEX_UNSETTLED, action="add").count(),
+        each.attempts.unconfirmed_adds().count(),
         each.alarms.filter(closed_at=None).count(),
     )
 
 
 def _fields(found: "Provider") -> Iterator[tuple[str, object]]:
-    from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
     from sutler.fulfilment.providers.ledger import book_balance_micros
     from sutler.fulfilment.reconciling.balance import health
 
@@ -297,7 +295,7 @@ def _fields(found: "Provider") -> Iterator[tuple[str, object]]:
     yield "in our books", show_balance(book_balance_micros(found.pk))
     yield "services", found.services.filter(gone_at=None).count()
     yield "orders under way", found.upstream_orders.filter(finished_at=None).count()
-    yield "unknown outcomes", found.attempts.filter(IN_INDEX_UNSETTLED, action="add").count()
+    yield "unknown outcomes", found.attempts.unconfirmed_adds().count()
     yield "open alarms", found.alarms.filter(closed_at=None).count()
     for name, minutes in (("last hour", 60), ("last day", 24 * 60)):
         lately = health(found.pk, SystemClock().now(), minutes)
