@@ -1,4 +1,4 @@
-"""What the bench has to say: one row for each comparison, as a table, as JSON and as Markdown for the README."""
+"""What the bench has to say: one row for each comparison, as a table, as JSON and as Markdown for docs/figures.md."""
 
 import json
 import os

@@ -19,7 +19,7 @@ def test_a_dependency_has_a_lower_and_an_upper_bound(line: str) -> None:
 
 
 def test_the_source_archive_has_no_tests(tmp_path: Path) -> None:
-    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "requirements.in", "requirements-build.in"):
+    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "requirements.in", "requirements-build.in"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     package, tests = tmp_path / "src" / "sutler", tmp_path / "tests"
     package.mkdir(parents=True)
@@ -32,7 +32,7 @@ def test_the_source_archive_has_no_tests(tmp_path: Path) -> None:
     with tarfile.open(archive) as packed:
         names = packed.getnames()
     assert [each for each in names if "/tests" in each] == []
-    assert [each for each in names if each.endswith("/requirements.in")]
+    assert {"LICENSE", "requirements.in"} <= {each.partition("/")[2] for each in names}
 
 
 def test_python_runs_the_package() -> None:
