@@ -165,8 +165,8 @@ def test_a_call_that_is_cancelled_hangs_up_and_is_not_recorded() -> None:
 ASK = """
 import asyncio, sys
 from sutler.core.clock import SystemClock
-from sutler.fulfilment.caller import Caller
-from sutler.fulfilment.panel_v2 import Panel, PanelSettings
+from sutler.panels.caller_process import Caller
+from sutler.panels.client import Panel, PanelSettings
 
 async def ask():
     async with Caller(["127.0.0.1"], SystemClock()) as caller:

@@ -1,4 +1,4 @@
-"""How long services take, as measured from completed orders (`orders.pace` does the measuring)."""
+"""How long services take, as measured from completed orders (`orders.delivery_times` does the measuring)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta

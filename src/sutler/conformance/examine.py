@@ -1,7 +1,7 @@
 """Whether a panel speaks the v2 protocol: every check made, and what each came to.
 
 Without a budget nothing is bought: what is placed must be refused, and asking stops with the first such order that
-is taken. A difference that is known and harmless (`conformance_verdict.Known`) is a note; any other is a failure.
+is taken. A difference that is known and harmless (`verdict.Known`) is a note; any other is a failure.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """The proof of the orders: their money, their charges, their states and what hangs on them, each promise one query.
 
-For every order the transfers under its own id add up (`orders.family` says how): its charge goes into *in hand*, a
+For every order the transfers under its own id add up (`parent_orders` says how): its charge goes into *in hand*, a
 drip-feed's into *scheduled*; from there to revenue, back to the wallet, or on to the runs, and never more than that.
 """
 # ruff: noqa: S608 - the queries are put together from constants of the code alone

@@ -80,7 +80,7 @@ def stop_locked(
     *,
     at_once: Collection[int] = (),
 ) -> list[Refusal | None]:
-    """Stops those of the orders, locked by `family.lock` in the caller's transaction, that are `allowed`."""
+    """Stops those of the orders, locked by `parent_orders.lock` in the caller's transaction, that are `allowed`."""
     answers = {
         each.pk: None if each.pk in allowed and each.status not in FINAL else Refusal(Reason.CANCEL_NOT_AVAILABLE)
         for each in orders.values()

@@ -45,7 +45,7 @@ def place_due_runs(now: datetime, limit: int = 100, *, only_decided: bool = Fals
 def take_run(parent: Order, now: datetime) -> Order:
     """Places the next run of a locked drip-feed, which the provider that runs it has made, in the caller's transaction.
 
-    Returns it, Pending. The caller moves it on and brings the parent up to date (`family.refresh`).
+    Returns it, Pending. The caller moves it on and brings the parent up to date (`parent_orders.refresh`).
     """
     drip = parent.drip
     run = _run(parent, drip, now)

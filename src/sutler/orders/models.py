@@ -288,7 +288,7 @@ class Approval(models.Model):
 
 
 class PaceMark(models.Model):
-    """One row: the last event whose order's time has been measured (`orders.pace`)."""
+    """One row: the last event whose order's time has been measured (`orders.delivery_times`)."""
 
     last_event_id = models.BigIntegerField(default=0)
 

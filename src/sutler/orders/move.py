@@ -106,7 +106,7 @@ def _not_below_zero(count: int | None) -> int | None:
 
 
 def apply(changes: Sequence[Change], actor: str, now: datetime) -> None:
-    """Writes decided changes of orders locked by `family.lock`, none of them final: money, rows, events, parents."""
+    """Writes decided changes of orders locked by `parent_orders.lock`, none final yet: money, rows, events, parents."""
     _settle([each for each in changes if each.ends], now)
     write(changes, actor, now)
     # Only what a parent is reckoned from: handing a child out must not wait for its parent.

@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Caller:
-    """The worker's end: a `panel_v2.Call`. The process is started by the first call, and anew where it has ended.
+    """The worker's end: a `client.Call`. The process is started by the first call, and anew where it has ended.
 
     What it was asked when it ended is unknown; what it could not be asked was not sent.
     """

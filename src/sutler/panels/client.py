@@ -2,7 +2,7 @@
 
 What the outside does, answering late, never, twice, in HTML or in lies, never raises here; only a mistake of the
 caller does (more ids than a batch holds), and being cancelled. The rules are those of the protocol page, section 5.
-How a question travels is its caller's: over HTTP from here (`panel_call`), or from a process beside (`caller`).
+How a question travels is its caller's: over HTTP from here (`http_call`), or from a process beside (`caller_process`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

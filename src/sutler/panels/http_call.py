@@ -68,7 +68,7 @@ def _go_on(_response: httpx2.Response) -> None:
 
 
 class HttpCall:
-    """Calls panels over one transport (see `safe_transport.SafeTransport`); a `panel_v2.Call`.
+    """Calls panels over one transport (see `safe_transport.SafeTransport`); a `client.Call`.
 
     Without a client: a call is one request, and cookies, redirects and proxies have no place in it.
     """

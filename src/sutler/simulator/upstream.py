@@ -1,6 +1,6 @@
 """The scripted upstream: a panel that speaks v2, repeatable from a seed, and lies exactly as its faults say.
 
-It has two faces: `simulator_transport` for simulated time, `simulator_server` for real callers. Neither changes what it
+It has two faces: `transport` for simulated time, `server` for real callers. Neither changes what it
 does: the same seed and the same calls at the same moments give the same answers.
 """
 

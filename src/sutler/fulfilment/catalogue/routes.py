@@ -40,7 +40,7 @@ def add(
     """Lets a service be delivered by an upstream service too; its limits are narrowed to what that one takes.
 
     Without a `preference` it stands last, so that it moves no price. With one that raises the price by more than 30 %
-    it is off, and the price waits, unless staff `accept_rises` (see `selling.adjust`).
+    it is off, and the price waits, unless staff `accept_rises` (see `repricing.adjust`).
     Refuses with INCORRECT_SERVICE, and with INCORRECT_FIELD for `upstream_service` (unknown, gone, or routed to this
     service already), `type`, `limits` (they do not meet), `currency` (its worth is not known), `rate` (it waits for a
     decision), `preference`, `weight` and `most_open`.

@@ -69,8 +69,8 @@ def take(
     """Takes over what the provider answered, in one transaction; one that differs in nothing writes nothing of it.
 
     No answer, an empty catalogue, or one without half of what there was (unless staff `trust` it) changes nothing and
-    raises an alarm. Services with routes (`selling.adjust`): a price that moved by up to 30 % holds at once. One that
-    jumped waits for staff (`catalogue_decision.decide`); if it rose, its routes are off until then. What is gone, or of
+    raises an alarm. Services with routes (`repricing.adjust`): a price that moved by up to 30 % holds at once. One that
+    jumped waits for staff (`decisions.decide`); if it rose, its routes are off until then. What is gone, or of
     another type, switches its routes off until it is back. An entry that cannot be read changes nothing.
     Raises storage.transactions.Busy or CommitUnclear, as `durable` says; it may be repeated.
     """

@@ -2,7 +2,7 @@
 
 Its status names the orders that the provider makes for it; these become orders here (`children`). The parent goes on
 here until the provider says that it has ended and all that was named has ended too: then it ends, and the state and the
-money of it follow from its children as if it had run here (`orders.family`).
+money of it follow from its children as if it had run here (`orders.parent_orders`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

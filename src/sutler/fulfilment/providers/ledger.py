@@ -1,6 +1,6 @@
 """A provider's account in the books: what the operator holds there, by all that was paid in and what orders have cost.
 
-It has no balance row: it is summed from the last snapshot (`books.summed`), which `care` renews.
+It has no balance row: it is summed from the last snapshot (`books.account_sums`), which `reconciling.balance` renews.
 """
 
 from datetime import datetime

@@ -21,7 +21,7 @@ from sutler.orders.models import Order
 from sutler.storage.statements import Statement, moment, read_json, run, select
 from sutler.storage.transactions import durable
 
-# Longer than a call may take (panel_v2); after that the worker that claimed it has died or hangs.
+# Longer than a call may take (`panels.client`); after that the worker that claimed it has died or hangs.
 LEASE = timedelta(seconds=180)
 # Above this share of what is planned, the charge lock would stand still more than it protects (reliability page).
 MOST_HELD_PERCENT = 20
@@ -91,7 +91,7 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Clai
 def settle_and_claim(
     provider_id: int, outcomes: Sequence[Outcome], calls: Sequence[Said], count: int, worker: str, now: datetime
 ) -> list[Claim]:
-    """Does what `attempts.settle` does, and then what `claim` does, in one durable transaction: half the commits.
+    """Does what `outcome.settle` does, and then what `claim` does, in one durable transaction: half the commits.
 
     Raises storage.transactions.Busy or CommitUnclear, as both say: then nothing may be sent, and the outcomes are to be
     settled again.

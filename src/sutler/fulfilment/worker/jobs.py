@@ -1,6 +1,6 @@
 """The worker: keeps time. It does what is due and keeps no state of its own, so several may run at once.
 
-What speaks with providers runs beside it (`switchboard`).
+What speaks with providers runs beside it (`supervisor`).
 """
 
 import threading

@@ -71,7 +71,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return user
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Counts the attempt. Raises ValidationError if it is one too many of whoever guesses (`web.guessing`)."""
+        """Counts the attempt. Raises ValidationError if it is one too many of whoever guesses (`guessing`)."""
         self._login_failed_rl_usage = guessing.count(request, str(credentials.get("email", "")).lower())
         if self._login_failed_rl_usage is None:
             raise self.validation_error("too_many_login_attempts")
