@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 ROOT = Path(__file__).parent.parent
-_TEMPLATES = "sutler_template_"
+# Of this checkout alone: another may have other migrations.
+_TEMPLATES = f"sutler_template_{hashlib.sha256(bytes(ROOT)).hexdigest()[:8]}_"
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,16 @@ def django_db_setup(
     """The tests' own database, and the template that panels of tests are copied from."""
     assert pytestconfig.cache is not None
     blank = Blank(pytestconfig.cache.mkdir("blank") / f"{digest()}.sqlite3", _TEMPLATES + digest())
+    is_sqlite = connection.vendor == "sqlite"
+    name = "file:sutler_test?mode=memory&cache=shared" if is_sqlite else f"sutler_test_{os.getpid()}"
+    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
     with django_db_blocker.unblock(), (blank.file.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several runs of the suite begin together
-        if connection.vendor == "sqlite":
+        if is_sqlite:
             _begin_on_sqlite(blank)
         else:
             _make_template(blank.database)
-    name = connection.settings_dict["NAME"]
-    with fresh_database(str(name), blank.database):
+    with fresh_database(name, blank.database):
         yield blank
         with django_db_blocker.unblock():
             connection.close()
