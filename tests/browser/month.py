@@ -31,9 +31,9 @@ from sutler.core.worth import Worth  # noqa: E402
 from sutler.fulfilment import provider_settings  # noqa: E402
 from sutler.fulfilment.catalogue import routes  # noqa: E402
 from sutler.fulfilment.models import Provider, UpstreamOrder  # noqa: E402
-from sutler.fulfilment.polling.apply import settle  # noqa: E402
+from sutler.fulfilment.polling.apply import apply_answers  # noqa: E402
 from sutler.fulfilment.providers import ledger  # noqa: E402
-from sutler.fulfilment.providers.call_log import Said  # noqa: E402
+from sutler.fulfilment.providers.call_log import LoggedExchange  # noqa: E402
 from sutler.fulfilment.reconciling import balance  # noqa: E402
 from sutler.ops.demo.catalogue import stock  # noqa: E402
 from sutler.ops.users import create_person  # noqa: E402
@@ -181,7 +181,9 @@ def deliver_there(provider: Provider, orders: Sequence[Order], now: datetime, ch
         cost = Micros(there.expected_micros * (order.quantity - left) // order.quantity)
         said[there.pk] = UpstreamStatus(fate, fate, cost, "USD", chance.randint(20, 9000), left)
         calls.append(call("add", "Accepted", now, chance))
-    settle(provider.pk, said, [*calls, call("status", "Answered", now, chance)], now + timedelta(hours=3), seeded(1))
+    apply_answers(
+        provider.pk, said, [*calls, call("status", "Answered", now, chance)], now + timedelta(hours=3), seeded(1)
+    )
 
 
 @transaction.atomic
@@ -191,12 +193,12 @@ def send_on(order: Order, upstream_id: str, now: datetime) -> UpstreamOrder:
     return accepted(order, route.upstream_service, upstream_id, now)
 
 
-def call(action: str, outcome: str, now: datetime, chance: Random, why: str = "") -> Said:
+def call(action: str, outcome: str, now: datetime, chance: Random, why: str = "") -> LoggedExchange:
     """One call to a provider as it is written down."""
     at = now + timedelta(seconds=chance.randint(1, 55))
     code = None if outcome == "NoAnswer" else 200
     answer = '{"error":"Server is busy"}' if outcome == "Declined" else ""
-    return Said(Exchange(action, {"action": action}, answer, code, at, chance.randint(90, 700), outcome, why))
+    return LoggedExchange(Exchange(action, {"action": action}, answer, code, at, chance.randint(90, 700), outcome, why))
 
 
 def order_over_time(alice: Customer, now: datetime) -> None:
@@ -242,7 +244,7 @@ def leave_open(people: Sequence[Customer], there: Sequence[Provider], now: datet
         order = placed(people[number], Service.objects.get(pk=VIEWS), recently, link=f"https://example.com/v/{number}")
         upstream = send_on(order, str(990_001 + number), recently)
         said = UpstreamStatus(Status.IN_PROGRESS, "In progress", None, "USD", 40, 300 * number)
-        settle(there[1].pk, {upstream.pk: said}, (), recently + timedelta(minutes=9), seeded(1))
+        apply_answers(there[1].pk, {upstream.pk: said}, (), recently + timedelta(minutes=9), seeded(1))
     lost = placed(
         people[0], Service.objects.get(pk=FOLLOWERS), recently, link="https://example.com/lost", quantity=1500
     )
@@ -261,7 +263,7 @@ def ask_the_providers(there: Sequence[Provider], now: datetime) -> None:
                 calls.append(call("status", "Declined", at, chance, "BUSY: Server is busy"))
         before = balance.standing(provider.pk)
         held = Balance(Micros(ledger.book_balance_micros(provider.pk)), "USD")
-        balance.take(provider.pk, before, held, calls, now - timedelta(minutes=2))
+        balance.record(provider.pk, before, held, calls, now - timedelta(minutes=2))
 
 
 if __name__ == "__main__":

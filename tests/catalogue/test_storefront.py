@@ -3,13 +3,13 @@
 import pytest
 
 from sutler.catalogue.models import Category, PriceOverride, Service
-from sutler.catalogue.storefront import Buyer, Shelf, shelf
+from sutler.catalogue.storefront import Buyer, Storefront, storefront
 from tests.conftest import make_customer, make_service
 
 BUYER = Buyer(1, "USD", 0, "DE")
 
 
-def names(found: Shelf, *asked: object, **more: object) -> list[str]:
+def names(found: Storefront, *asked: object, **more: object) -> list[str]:
     return [each.name for each in found.search(*asked, **more)[0]]  # type: ignore[arg-type]
 
 
@@ -26,7 +26,7 @@ def stocked(db: None) -> list[Service]:
 
 
 def test_offers_stand_in_the_order_of_the_catalogue(stocked: list[Service]) -> None:
-    found = shelf(BUYER)
+    found = storefront(BUYER)
     assert [each.name for each in found.offers] == ["Views", "Likes, slow", "Likes, fast"]
     assert list(found.categories.values()) == ["Early", "Late"]
 
@@ -44,19 +44,19 @@ def test_offers_stand_in_the_order_of_the_catalogue(stocked: list[Service]) -> N
     ],
 )
 def test_every_word_is_looked_for_in_name_and_category(stocked: list[Service], words: str, found: list[str]) -> None:
-    assert names(shelf(BUYER), words) == found
+    assert names(storefront(BUYER), words) == found
 
 
 def test_a_search_can_be_bound_to_a_category_and_to_some_services(stocked: list[Service]) -> None:
     fast, slow, _views = stocked
-    assert names(shelf(BUYER), category_id=fast.category_id) == ["Likes, fast"]
-    assert names(shelf(BUYER), among={fast.pk, slow.pk}) == ["Likes, slow", "Likes, fast"]
-    assert names(shelf(BUYER), str(slow.pk), among={slow.pk}) == ["Likes, slow"]
+    assert names(storefront(BUYER), category_id=fast.category_id) == ["Likes, fast"]
+    assert names(storefront(BUYER), among={fast.pk, slow.pk}) == ["Likes, slow", "Likes, fast"]
+    assert names(storefront(BUYER), str(slow.pk), among={slow.pk}) == ["Likes, slow"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_going_on_from_the_last_row_shows_each_offer_once(stocked: list[Service], size: int) -> None:
-    found, seen, after = shelf(BUYER), list[str](), None
+    found, seen, after = storefront(BUYER), list[str](), None
     while True:
         rows, has_more = found.search(after=after, limit=size)
         seen += [each.name for each in rows]
@@ -72,15 +72,15 @@ def test_what_is_not_on_sale_or_closed_to_the_country_is_not_there(db: None) -> 
         make_service(closed_countries="DE FR"),
         make_service(state=Service.State.HIDDEN),
     )
-    found = shelf(BUYER)
+    found = storefront(BUYER)
     assert [each.pk for each in found.offers] == [sold.pk]
     assert [found.offer(each) is None for each in (sold.pk, closed.pk, hidden.pk, None)] == [False, True, True, True]
-    assert shelf(Buyer(1, "USD", 0, "US")).offer(closed.pk) is not None
+    assert storefront(Buyer(1, "USD", 0, "US")).offer(closed.pk) is not None
 
 
 def test_without_a_rate_for_their_currency_nothing_is_sold(db: None) -> None:
     service = make_service()
-    found = shelf(Buyer(1, "XYZ", 0, ""))
+    found = storefront(Buyer(1, "XYZ", 0, ""))
     assert (found.offers, found.offer(service.pk)) == ((), None)
 
 
@@ -89,11 +89,11 @@ def test_the_price_is_the_buyers_own_and_follows_the_catalogue(db: None) -> None
     buyer = Buyer(alice.pk, "USD", 1000, "")
 
     def rate() -> int:
-        found = shelf(buyer)
+        found = storefront(buyer)
         return found.rate(found.offers[0])
 
     assert rate() == 810_000
     PriceOverride.objects.create(customer=alice, service=service, rate_micros=500_000)
     assert rate() == 500_000
     Service.objects.get(pk=service.pk).delete()
-    assert shelf(buyer).offers == ()
+    assert storefront(buyer).offers == ()

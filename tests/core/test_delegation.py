@@ -8,7 +8,7 @@ from sutler.core.delegation import Taker, delivers, post_quantity, read_word, ru
 from sutler.core.lifecycle import Status
 from sutler.core.money import parse_amount, show_charge
 from sutler.core.pricing import charge, give_back
-from sutler.core.upstream_words import Doubt
+from sutler.core.upstream_words import UnknownStatus
 
 BOTH = {"drip_feed_there": True, "subscriptions_there": True}
 
@@ -58,11 +58,11 @@ def test_what_delivers_what(ours: str, upstream: str | None, there: bool, does: 
         ("Expired", Status.COMPLETED),
         (" paused", Status.IN_PROGRESS),
         ("Inactive", Status.IN_PROGRESS),
-        ("Telepathy", Doubt.UNKNOWN),
+        ("Telepathy", UnknownStatus.UNKNOWN),
     ],
 )
-def test_words_of_subscriptions(raw: str, status: Status | Doubt) -> None:
-    assert read_word(Doubt.UNKNOWN, raw) is status
+def test_words_of_subscriptions(raw: str, status: Status | UnknownStatus) -> None:
+    assert read_word(UnknownStatus.UNKNOWN, raw) is status
     assert read_word(Status.CANCELED, raw) is Status.CANCELED
 
 
@@ -95,11 +95,11 @@ def test_the_quantity_of_a_post_is_found_from_what_a_panel_shows(
         (Status.COMPLETED, 10**9, 0, 100),  # beyond what was asked for
         (Status.PENDING, None, 7, 50),
         (Status.CANCELED, 0, 0, 50),
-        (Doubt.UNKNOWN, 40_000, None, 80),
+        (UnknownStatus.UNKNOWN, 40_000, None, 80),
     ],
 )
 def test_what_is_not_told_is_waited_for_and_what_cannot_be_is_clamped(
-    status: Status | Doubt, charge_micros: int | None, remains: int | None, found: int | None
+    status: Status | UnknownStatus, charge_micros: int | None, remains: int | None, found: int | None
 ) -> None:
     assert post_quantity(status, charge_micros, remains, 500_000, 50, 100) == found
     assert post_quantity(status, charge_micros, remains, 500_000, 60, 60) == 60

@@ -12,7 +12,7 @@ from sutler.core.money import LARGEST_MICROS
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.upstream_words import (
     LARGEST_WHOLE,
-    Doubt,
+    UnknownStatus,
     proves_dots_group,
     read_balance_micros,
     read_cost_micros,
@@ -35,12 +35,27 @@ from sutler.core.upstream_words import (
         *(("in_progress", Status.IN_PROGRESS), ("In-Progress", Status.IN_PROGRESS), ("INPROGRESS", Status.IN_PROGRESS)),
         *(("Active", Status.IN_PROGRESS), ("Completed", Status.COMPLETED), (" complete ", Status.COMPLETED)),
         *(("Partial", Status.PARTIAL), ("Canceled", Status.CANCELED), ("CANCELLED", Status.CANCELED)),
-        *(("refunded", Status.CANCELED), ("Fail", Doubt.STAFF), ("failed", Doubt.STAFF), ("Error", Doubt.STAFF)),
-        *(("Awaiting", Doubt.UNKNOWN), ("", Doubt.UNKNOWN), (3, Doubt.UNKNOWN), (None, Doubt.UNKNOWN)),
-        *((True, Doubt.UNKNOWN), ([], Doubt.UNKNOWN), ({}, Doubt.UNKNOWN), ("Completed!", Doubt.UNKNOWN)),
+        *(
+            ("refunded", Status.CANCELED),
+            ("Fail", UnknownStatus.STAFF),
+            ("failed", UnknownStatus.STAFF),
+            ("Error", UnknownStatus.STAFF),
+        ),
+        *(
+            ("Awaiting", UnknownStatus.UNKNOWN),
+            ("", UnknownStatus.UNKNOWN),
+            (3, UnknownStatus.UNKNOWN),
+            (None, UnknownStatus.UNKNOWN),
+        ),
+        *(
+            (True, UnknownStatus.UNKNOWN),
+            ([], UnknownStatus.UNKNOWN),
+            ({}, UnknownStatus.UNKNOWN),
+            ("Completed!", UnknownStatus.UNKNOWN),
+        ),
     ],
 )
-def test_the_status_of_an_order(word: object, status: Status | Doubt) -> None:
+def test_the_status_of_an_order(word: object, status: Status | UnknownStatus) -> None:
     assert read_status(word) is status
 
 
@@ -53,11 +68,15 @@ def test_our_own_words_are_understood(status: Status | RefillStatus) -> None:
 @pytest.mark.parametrize(
     ("word", "status"),
     [
-        *(("in_progress", RefillStatus.IN_PROGRESS), ("Canceled", RefillStatus.REJECTED), ("Error", Doubt.UNKNOWN)),
-        *(("Awaiting", Doubt.UNKNOWN), (None, Doubt.UNKNOWN), (1, Doubt.UNKNOWN)),
+        *(
+            ("in_progress", RefillStatus.IN_PROGRESS),
+            ("Canceled", RefillStatus.REJECTED),
+            ("Error", UnknownStatus.UNKNOWN),
+        ),
+        *(("Awaiting", UnknownStatus.UNKNOWN), (None, UnknownStatus.UNKNOWN), (1, UnknownStatus.UNKNOWN)),
     ],
 )
-def test_the_status_of_a_refill(word: object, status: RefillStatus | Doubt) -> None:
+def test_the_status_of_a_refill(word: object, status: RefillStatus | UnknownStatus) -> None:
     assert read_refill_status(word) is status
 
 

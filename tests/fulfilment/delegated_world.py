@@ -8,7 +8,7 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.fulfilment.models import AskTime, NamedOrder, Provider, Route, UpstreamOrder, UpstreamService
 from sutler.fulfilment.polling.children import adopt
-from sutler.fulfilment.polling.poll import follow
+from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.providers import ledger
 from sutler.fulfilment.requests.forward import forward
 from sutler.orders.models import Order
@@ -59,7 +59,7 @@ def live_on(one: World, hours: float) -> None:
     for _ in range(int(hours * 4)):
         one.skip(HOUR / 4)
         AskTime.objects.filter(upstream_order__finished_at=None).update(ask_at=one.now())
-        for step in (forward, follow, adopt, follow):
+        for step in (forward, poll, adopt, poll):
             one.run(step)
 
 

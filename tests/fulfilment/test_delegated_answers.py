@@ -16,7 +16,7 @@ from sutler.core.upstream_words import DeclineKind, read_status
 from sutler.fulfilment.desk import desk, preview
 from sutler.fulfilment.models import Alarm, Attempt, NamedOrder, Orphan, Provider, UpstreamOrder
 from sutler.fulfilment.polling import children
-from sutler.fulfilment.polling.apply import settle
+from sutler.fulfilment.polling.apply import apply_answers
 from sutler.fulfilment.providers import costs
 from sutler.fulfilment.providers.costs import Margin
 from sutler.orders import cancel, delegation
@@ -48,14 +48,16 @@ class Parent:
     def hears(self, told: UpstreamStatus) -> None:
         """The provider says this of the parent, a minute later."""
         self.now += MINUTE
-        settle(self.there.provider_id, {self.there.pk: told}, (), self.now, seeded(1))
+        apply_answers(self.there.provider_id, {self.there.pk: told}, (), self.now, seeded(1))
         self.order.refresh_from_db()
 
     def named(self, **told: UpstreamStatus | Declined | None) -> int:
         """And this of orders that it has named."""
         self.now += MINUTE
         keys = {each.upstream_id: each.pk for each in NamedOrder.objects.filter(parent=self.there)}
-        count = children.take(self.there.provider_id, {keys[name]: each for name, each in told.items()}, (), self.now)
+        count = children.make_children(
+            self.there.provider_id, {keys[name]: each for name, each in told.items()}, (), self.now
+        )
         self.order.refresh_from_db()
         return count
 
@@ -63,7 +65,7 @@ class Parent:
         """And this of one that has become an order here."""
         self.now += MINUTE
         there = UpstreamOrder.objects.get(upstream_id=upstream_id)
-        settle(there.provider_id, {there.pk: told}, (), self.now, seeded(1))
+        apply_answers(there.provider_id, {there.pk: told}, (), self.now, seeded(1))
         self.order.refresh_from_db()
 
     @property
@@ -319,7 +321,7 @@ def test_a_customers_cancel_is_a_request_and_ends_as_the_provider_ends_it(alice:
 def test_staff_cancel_there_first_and_here_the_second_time(alice: Customer, dripped: Parent) -> None:
     run_all(dripped, DONE)
     pk = dripped.order.pk
-    assert [each.returned_micros for each in preview.foresee([pk], Status.CANCELED, {})] == [0]
+    assert [each.returned_micros for each in preview.preview([pk], Status.CANCELED, {})] == [0]
     assert desk.cancel([pk], "staff 1", NOW) == [None]
     dripped.order.refresh_from_db()
     assert dripped.order.status == "In progress"

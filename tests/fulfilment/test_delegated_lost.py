@@ -9,7 +9,7 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Orphan, Provider, UpstreamOrder
 from sutler.fulfilment.polling import children
-from sutler.fulfilment.polling.poll import follow
+from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.reconciling import reconcile
 from sutler.fulfilment.reconciling.orphans import audit, read_stretch
 from sutler.fulfilment.sending import outcome
@@ -56,7 +56,7 @@ def confirmed(alice: Customer, one: World, link: str) -> Order:
     one.live(3)
     one.skip(60)
     AskTime.objects.filter(upstream_order__order=order).update(ask_at=one.now())
-    one.run(follow)
+    one.run(poll)
     assert UpstreamOrder.objects.get(order=order).confirmed_at is not None
     return order
 
@@ -72,7 +72,7 @@ def search(one: World, minutes: int) -> None:
     """Has a worker look for what was lost, and follow what it has, every two minutes for so long."""
     for _ in range(minutes // 2):
         one.skip(120)
-        for step in (reconcile.reconcile, follow, children.adopt):
+        for step in (reconcile.reconcile, poll, children.adopt):
             one.run(step)
 
 

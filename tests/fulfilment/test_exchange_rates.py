@@ -266,7 +266,7 @@ class TestGrowingOld:
         euro = make_provider("Euro", "EUR")
         service = sold(euro)
         change_rates.Watch().watch(NOW + 72 * HOUR)
-        sync.take(euro.pk, Catalogue((said(), *OTHERS)), NOW + 73 * HOUR)
+        sync.apply_catalogue(euro.pk, Catalogue((said(), *OTHERS)), NOW + 73 * HOUR)
         service.refresh_from_db()
         assert service.state == "paused"
 

@@ -1,4 +1,4 @@
-"""Orders of ours at a scripted upstream, as if it had just accepted them, and a line to it in simulated time."""
+"""Orders of ours at a scripted upstream, as if it had just accepted them, and a session to it in simulated time."""
 
 import asyncio
 import hashlib
@@ -18,10 +18,10 @@ from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import charge
 from sutler.fulfilment.models import Alarm, AlarmSubject, AskTime, Attempt, Provider, UpstreamOrder, UpstreamService
-from sutler.fulfilment.polling.poll import follow
+from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.providers import costs
 from sutler.fulfilment.providers.database import Database
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.orders import hand_out
 from sutler.orders.models import Order, OrderEvent
 from sutler.panels.client import PanelSettings
@@ -136,7 +136,7 @@ def accepted(
 
 @dataclass
 class There:
-    """A provider that is a scripted upstream with one service of type Default, reached over a line."""
+    """A provider that is a scripted upstream with one service of type Default, reached over a session."""
 
     customer: Customer
     service: Service
@@ -172,8 +172,8 @@ class There:
                 return there, theirs
         raise AssertionError(final)
 
-    def run(self, work: Callable[[Line], Awaitable[T]]) -> T:
-        """Does this over a fresh line, in simulated time."""
+    def run(self, work: Callable[[ProviderSession], Awaitable[T]]) -> T:
+        """Does this over a fresh session, in simulated time."""
         self.provider.refresh_from_db()
 
         async def whole() -> T:
@@ -181,8 +181,10 @@ class There:
             async with transport:
                 settings = PanelSettings(URL, KEY)
                 call = HttpCall(transport, self.time)
-                line = Line(self.provider, settings, call, InTheTest(), self.time, seeded(self.seed), "worker-1")
-                return await work(line)
+                session = ProviderSession(
+                    self.provider, settings, call, InTheTest(), self.time, seeded(self.seed), "worker-1"
+                )
+                return await work(session)
 
         return run(self.time, whole())
 
@@ -224,7 +226,7 @@ def to_the_end(there: There, most_passes: int = 200) -> None:
             return
         there.time.passed += 120
         AskTime.objects.filter(upstream_order__finished_at=None).update(ask_at=there.time.now())
-        there.run(follow)
+        there.run(poll)
     raise AssertionError([(each.upstream_id, each.word) for each in UpstreamOrder.objects.filter(finished_at=None)])
 
 

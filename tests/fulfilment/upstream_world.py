@@ -16,10 +16,10 @@ from sutler.core.clock import seeded
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Attempt, Provider, Route, UpstreamOrder
 from sutler.fulfilment.polling.children import adopt
-from sutler.fulfilment.polling.poll import follow
+from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.providers import leases
 from sutler.fulfilment.providers.database import Database
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.reconciling.reconcile import reconcile
 from sutler.fulfilment.sending import claims, outcome, plan, plan_parents
 from sutler.fulfilment.sending.claims import Claim
@@ -130,18 +130,18 @@ class World:
 
     def live(self, seconds: float) -> None:
         """Has a worker do for so long all that is due; then it dies."""
-        self.run(lambda line: self._work(line, seconds, 5.0, 5.0, [Sender(line, line.database).run()]))
+        self.run(lambda session: self._work(session, seconds, 5.0, 5.0, [Sender(session, session.database).run()]))
 
     def look(self, seconds: float) -> None:
         """Has a worker do for so long, at a slow pace, all that is due but sending."""
-        self.run(lambda line: self._work(line, seconds, 30.0, 150.0, []))
+        self.run(lambda session: self._work(session, seconds, 30.0, 150.0, []))
 
     def skip(self, seconds: float) -> None:
         """Lets so much time pass in which no worker does anything."""
         self.loop.run_until_complete(asyncio.sleep(seconds))
 
-    def run(self, work: Callable[[Line], Awaitable[T]]) -> T:
-        """Does this over a fresh line to the provider."""
+    def run(self, work: Callable[[ProviderSession], Awaitable[T]]) -> T:
+        """Does this over a fresh session to the provider."""
 
         async def whole() -> T:
             async with httpx2.MockTransport(self._answer) as transport:
@@ -149,19 +149,19 @@ class World:
                 provider = await InTheLoop().run(Provider.objects.get, pk=self.provider.pk)
                 settings = PanelSettings(URL, KEY)
                 call = HttpCall(transport, self.clock)
-                return await work(Line(provider, settings, call, InTheLoop(), self.clock, seeded(1), WORKER))
+                return await work(ProviderSession(provider, settings, call, InTheLoop(), self.clock, seeded(1), WORKER))
 
         return self.loop.run_until_complete(whole())
 
     async def _work(
-        self, line: Line, seconds: float, keep: float, step: float, works: list[Coroutine[Any, Any, None]]
+        self, session: ProviderSession, seconds: float, keep: float, step: float, works: list[Coroutine[Any, Any, None]]
     ) -> None:
         """Ends leases every `keep` seconds; plans, renews its own lease, follows and settles every `step` seconds."""
         jobs: dict[Callable[[datetime], object], float]
         jobs = {Planner().plan_waiting: step, outcome.expire_leases: keep, partial(leases.hold, WORKER): step}
         jobs[plan_parents.place_due_runs] = step
-        works += [again(partial(do, each, line), pace, self.now) for each, pace in jobs.items()]
-        works += [again(partial(step_over, each, line), step, self.now) for each in (follow, adopt, reconcile)]
+        works += [again(partial(do, each, session), pace, self.now) for each, pace in jobs.items()]
+        works += [again(partial(step_over, each, session), step, self.now) for each in (poll, adopt, reconcile)]
         tasks = [asyncio.create_task(each) for each in works]
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         for each in tasks:
@@ -183,14 +183,16 @@ async def again(step: Callable[[datetime], Awaitable[object]], seconds: float, n
         await asyncio.sleep(seconds)
 
 
-async def do(job: Callable[[datetime], object], line: Line, now: datetime) -> None:
+async def do(job: Callable[[datetime], object], session: ProviderSession, now: datetime) -> None:
     """Does the job, over the line's way to the database."""
-    await line.database.run(job, now)
+    await session.database.run(job, now)
 
 
-async def step_over(step: Callable[[Line], Awaitable[object]], line: Line, _: datetime) -> None:
-    """Does the step over this line."""
-    await step(line)
+async def step_over(
+    step: Callable[[ProviderSession], Awaitable[object]], session: ProviderSession, _: datetime
+) -> None:
+    """Does the step over this session."""
+    await step(session)
 
 
 @contextmanager

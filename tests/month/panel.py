@@ -14,7 +14,7 @@ from sutler.core.money import Micros
 from sutler.core.refusals import Refusal
 from sutler.fulfilment.models import NamedOrder, ProviderMinute, UpstreamOrder, UpstreamService
 from sutler.fulfilment.polling import children as children_there
-from sutler.fulfilment.polling.apply import settle
+from sutler.fulfilment.polling.apply import apply_answers
 from sutler.fulfilment.providers import ledger
 from sutler.fulfilment.providers.costs import Costed, finish
 from sutler.fulfilment.requests import refills
@@ -144,7 +144,7 @@ def send_a_little(alice: Customer, service: Service, upstream: UpstreamService) 
         "delivered": UpstreamStatus(Status.COMPLETED, "Completed", Micros(700_000), remains=0),
         "ended": UpstreamStatus(Status.CANCELED, "Canceled", Micros(0), remains=1000),
     }
-    settle(provider.pk, {there[name].pk: each for name, each in said.items()}, (), NOW, seeded(1))
+    apply_answers(provider.pk, {there[name].pk: each for name, each in said.items()}, (), NOW, seeded(1))
     refused, unclear = there["sent"].attempt, there["unclear"].attempt
     refused.pk, refused.state, refused.upstream_id = None, AttemptState.DECLINED, None
     refused.save()
@@ -167,10 +167,10 @@ def hand_on_a_little(alice: Customer, service: Service, upstream: UpstreamServic
     delegation.hand_on_whole([parent.pk])
     there = accepted(parent, upstream, "whole")
     going_on = UpstreamStatus(Status.IN_PROGRESS, "Active", Micros(100_000), remains=200, orders=("run",))
-    settle(upstream.provider_id, {there.pk: going_on}, (), NOW, seeded(1))
+    apply_answers(upstream.provider_id, {there.pk: going_on}, (), NOW, seeded(1))
     named = NamedOrder.objects.get()
     said = UpstreamStatus(Status.PENDING, "Pending", Micros(50_000), remains=100)
-    assert children_there.take(upstream.provider_id, {named.pk: said}, (), NOW) == 1
+    assert children_there.make_children(upstream.provider_id, {named.pk: said}, (), NOW) == 1
     return {"handed_on": parent.pk}
 
 

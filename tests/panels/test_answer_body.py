@@ -7,8 +7,8 @@ import pytest
 
 from sutler.core.lifecycle import Status
 from sutler.core.money import Micros
-from sutler.core.upstream_words import DeclineKind, Doubt
-from sutler.fulfilment.polling.interpret import Heard
+from sutler.core.upstream_words import DeclineKind, UnknownStatus
+from sutler.fulfilment.polling.interpret import StatusUpdate
 from sutler.panels.results import Accepted, Balance, Declined, NoAnswer, Taken, UpstreamRefill, UpstreamStatus
 from tests.cases import INPUTS
 from tests.fulfilment.polling.test_interpret import UNDER_WAY, heard, kinds
@@ -120,7 +120,7 @@ def test_a_refusal_is_one_in_every_wrapping_and_whatever_the_http_status(answer:
     assert isinstance(outcome, NoAnswer if kind == "OTHER" else Declined)
 
 
-def of_100(body: str, currency: str = "USD") -> Heard:
+def of_100(body: str, currency: str = "USD") -> StatusUpdate:
     """What a body in answer to `status` makes of an order of 100 under way, at an account in this currency."""
     said = saying(body).ask(lambda panel: panel.status("5"))
     assert isinstance(said, UpstreamStatus)
@@ -167,7 +167,7 @@ def test_wrappings_are_the_same_for_every_action(wrap: Any) -> None:
     assert saying(wrap([{"order": 1, "cancel": 1}])).ask(cancel) == {"1": Taken()}
     said = saying(wrap({"status": "Completed"})).ask(refill_status)
     assert isinstance(said, UpstreamRefill)
-    assert not isinstance(said.status, Doubt)
+    assert not isinstance(said.status, UnknownStatus)
     for name in ("status", "statuses", "balance", "refill", "refill_status", "cancel"):
         missing = saying({"status": "error", "data": None, "message": "Order not found"}).ask(CALLS[name])
         assert missing == Declined(DeclineKind.NOT_FOUND, "Order not found")

@@ -15,7 +15,7 @@ import pytest
 
 from sutler.core.clock import SystemClock
 from sutler.core.money import Micros
-from sutler.panels.caller_process import Caller
+from sutler.panels.caller_process import CallerProcess
 from sutler.panels.client import Panel, PanelSettings
 from sutler.panels.results import Accepted, Balance, Catalogue, Exchange, NoAnswer, NotSent
 from tests.panels.panel_calls import KEY, ORDER
@@ -53,7 +53,7 @@ class Upstream:
 class Scene:
     """An upstream, a panel that reaches it by a caller, and what was recorded of it."""
 
-    def __init__(self, upstream: Upstream, caller: Caller, port: int) -> None:
+    def __init__(self, upstream: Upstream, caller: CallerProcess, port: int) -> None:
         self.upstream = upstream
         self.caller = caller
         self.settings = PanelSettings(f"http://{HERE}:{port}/api/v2", KEY)
@@ -65,7 +65,7 @@ def play(act: Callable[[Scene], Awaitable[None]], *, allowed: tuple[str, ...] = 
     async def play_it() -> None:
         upstream = Upstream()
         server = await asyncio.start_server(upstream.talk, HERE)
-        async with server, Caller(allowed, SystemClock()) as caller, asyncio.timeout(PATIENCE_SECONDS):
+        async with server, CallerProcess(allowed, SystemClock()) as caller, asyncio.timeout(PATIENCE_SECONDS):
             await act(Scene(upstream, caller, server.sockets[0].getsockname()[1]))
 
     asyncio.run(play_it())

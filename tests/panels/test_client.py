@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from sutler.core.money import Micros
-from sutler.core.upstream_words import DeclineKind, Doubt
+from sutler.core.upstream_words import DeclineKind, UnknownStatus
 from sutler.panels.client import Panel, PanelSettings
 from sutler.panels.http_call import LONGEST_ANSWER_BYTES, LONGEST_CATALOGUE_BYTES
 from sutler.panels.results import Accepted, Balance, Declined, NoAnswer, NotSent, Taken, UpstreamRefill
@@ -123,7 +123,7 @@ class TestUnclear:
             panel = saying(body, http_status)
             outcome = panel.ask(CALLS[name])
             if isinstance(outcome, UpstreamRefill):  # all that a refill has is a word
-                assert outcome == UpstreamRefill(Doubt.UNKNOWN, "true")
+                assert outcome == UpstreamRefill(UnknownStatus.UNKNOWN, "true")
             else:
                 assert isinstance(outcome, NoAnswer)
                 assert panel.exchanges[0].outcome == "NoAnswer"

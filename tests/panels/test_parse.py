@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import Micros
-from sutler.core.upstream_words import DeclineKind, Doubt
+from sutler.core.upstream_words import DeclineKind, UnknownStatus
 from sutler.panels.client import Panel
 from sutler.panels.http_call import HttpCall
 from sutler.panels.results import (
@@ -157,12 +157,14 @@ class TestStatus:
 
     def test_an_unknown_word_is_reported_and_changes_nothing(self) -> None:
         assert saying({"status": "Queued\n", "remains": 3}).ask(status) == UpstreamStatus(
-            Doubt.UNKNOWN, "Queued", remains=3
+            UnknownStatus.UNKNOWN, "Queued", remains=3
         )
-        assert saying({"status": 3}).ask(status) == UpstreamStatus(Doubt.UNKNOWN, "3")
+        assert saying({"status": 3}).ask(status) == UpstreamStatus(UnknownStatus.UNKNOWN, "3")
 
     def test_a_failed_order_is_believed_only_with_its_numbers(self) -> None:
-        assert saying({"status": "Fail", "charge": "0"}).ask(status) == UpstreamStatus(Doubt.STAFF, "Fail", Micros(0))
+        assert saying({"status": "Fail", "charge": "0"}).ask(status) == UpstreamStatus(
+            UnknownStatus.STAFF, "Fail", Micros(0)
+        )
         assert isinstance(saying({"status": "fail"}).ask(status), NoAnswer)
 
     def test_a_family_is_read_leniently(self) -> None:
@@ -247,7 +249,7 @@ class TestRefill:
     def test_the_status_of_one_refill(self) -> None:
         ask = CALLS["refill_status"]
         assert saying({"status": "Completed"}).ask(ask) == UpstreamRefill(RefillStatus.COMPLETED, "Completed")
-        assert saying({"status": "Odd"}).ask(ask) == UpstreamRefill(Doubt.UNKNOWN, "Odd")
+        assert saying({"status": "Odd"}).ask(ask) == UpstreamRefill(UnknownStatus.UNKNOWN, "Odd")
         assert saying({"status": {"error": "Refill not found"}}).ask(ask) == Declined(
             DeclineKind.NOT_FOUND, "Refill not found"
         )

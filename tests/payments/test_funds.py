@@ -8,7 +8,7 @@ from django.conf import settings
 from sutler.accounts import audit_log, mail
 from sutler.accounts.models import Customer, Letter, Role, User
 from sutler.books import adjustments
-from sutler.books.adjustments import Outlook
+from sutler.books.adjustments import Preview
 from sutler.books.models import Adjustment, Transfer
 from sutler.catalogue.models import ExchangeRate
 from sutler.core.refusals import Reason, Refusal
@@ -198,9 +198,9 @@ def test_a_rejected_adjustment_moves_nothing(alice: Customer, sam: User, sue: Us
 
 @pytest.mark.usefixtures("limit")
 def test_an_adjustment_is_foreseen_without_being_made(alice: Customer, sam: User) -> None:
-    outlook = adjustments.foresee(alice.pk, -200 * UNIT, sam, NOW)
-    assert outlook == Outlook(START_MICROS, START_MICROS - 200 * UNIT, "USD", needs_second_person=True)
-    assert adjustments.foresee(alice.pk, -START_MICROS - 1, sam, NOW) == Refusal(Reason.NOT_ENOUGH_FUNDS)
+    outlook = adjustments.preview(alice.pk, -200 * UNIT, sam, NOW)
+    assert outlook == Preview(START_MICROS, START_MICROS - 200 * UNIT, "USD", needs_second_person=True)
+    assert adjustments.preview(alice.pk, -START_MICROS - 1, sam, NOW) == Refusal(Reason.NOT_ENOUGH_FUNDS)
     assert not Adjustment.objects.exists()
 
 

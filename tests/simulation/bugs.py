@@ -11,7 +11,7 @@ import pytest
 from sutler.core import routing
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import Status
-from sutler.core.routing import NoWay
+from sutler.core.routing import NoRoute
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Attempt
 from sutler.fulfilment.providers import account
@@ -61,7 +61,7 @@ def _refund_on_unknown(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(outcome, "outcome_of", outcome_of)
     patch.setattr(
-        plan, "choose", lambda order, ways, pasts, now: NoWay.CANCEL if pasts else choose(order, ways, (), now)
+        plan, "choose", lambda order, ways, pasts, now: NoRoute.CANCEL if pasts else choose(order, ways, (), now)
     )
 
 

@@ -1,4 +1,4 @@
-"""The workers of a course: each a process that runs the real switchboard and the real jobs."""
+"""The workers of a course: each a process that runs the real supervisor and the real jobs."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def paced() -> Iterator[Callable[[Pace], None]]:
 
 
 class Worker:
-    """One `sutler work` in a life of its own: its switchboard, and the jobs that belong to no provider."""
+    """One `sutler work` in a life of its own: its supervisor, and the jobs that belong to no provider."""
 
     def __init__(self, name: str, world: World, traps: Traps, chance: Random) -> None:
         self.life = Life(name, chance)
@@ -76,7 +76,7 @@ class Worker:
             self._transport as transport,
             asyncio.TaskGroup() as group,
         ):
-            board = supervisor.Switchboard(
+            board = supervisor.Supervisor(
                 self.life.name,
                 self.clock,
                 self._chance,

@@ -23,7 +23,7 @@ State, Kind = Adjustment.State, Adjustment.Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Preview:
     """What an adjustment would do: the balance before and after it (micros), and whether a second person is needed.
 
     `last_id` is the customer's last adjustment at that moment (0: none); `adjust` takes it to happen once.
@@ -36,7 +36,7 @@ class Outlook:
     last_id: int = 0
 
 
-def foresee(customer_id: int, amount_micros: int, actor: User, now: datetime) -> Outlook | Refusal:
+def preview(customer_id: int, amount_micros: int, actor: User, now: datetime) -> Preview | Refusal:
     """Returns what `adjust` would do, and changes nothing: the dry run. Refuses as `adjust` does."""
     wallet = LedgerAccount.objects.filter(customer_id=customer_id).first()
     if wallet is None:
@@ -48,7 +48,7 @@ def foresee(customer_id: int, amount_micros: int, actor: User, now: datetime) ->
         return Refusal(Reason.NOT_ENOUGH_FUNDS)
     is_large = second_person.is_needed(customer_id, wallet.currency, amount_micros, actor, now)
     last_id = Adjustment.objects.filter(customer_id=customer_id).aggregate(last=Max("pk"))["last"] or 0
-    return Outlook(wallet.balance_micros or 0, after, wallet.currency, is_large, last_id)
+    return Preview(wallet.balance_micros or 0, after, wallet.currency, is_large, last_id)
 
 
 def adjust(
@@ -67,7 +67,7 @@ def adjust(
     with transaction.atomic():
         # Two adjustments at once must see each other: both counted, or the second waits for the first.
         LedgerAccount.objects.select_for_update().filter(customer_id=customer_id).first()
-        outlook = foresee(customer_id, amount_micros, actor, now)
+        outlook = preview(customer_id, amount_micros, actor, now)
         if isinstance(outlook, Refusal):
             return outlook
         if last_id is not None and last_id != outlook.last_id:

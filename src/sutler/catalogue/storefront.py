@@ -59,7 +59,7 @@ _kept = Stock("", (), {})
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Storefront:
     """The catalogue as one buyer may see it: without what is closed to their country, at their own prices."""
 
     buyer: Buyer
@@ -124,11 +124,11 @@ class Shelf:
         return shown[:limit], len(shown) > limit
 
 
-def shelf(buyer: Buyer) -> Shelf:
+def storefront(buyer: Buyer) -> Storefront:
     """Returns the shelf as it stands now: one small read, and a full one after a change of the catalogue."""
     token = version.current()
     book = price_book.at(token)
-    return Shelf(buyer, book, _stock(book))
+    return Storefront(buyer, book, _stock(book))
 
 
 def _stock(book: PriceBook) -> Stock:

@@ -10,7 +10,7 @@ from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import is_currency
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES
 from sutler.core.upstream_words import (
-    Doubt,
+    UnknownStatus,
     read_cost_micros,
     read_count,
     read_decimal,
@@ -218,12 +218,12 @@ def status_texts(value: Any) -> Verdict:
 
 def status_word(value: Any) -> Verdict:
     """Demands one of the six statuses, byte for byte."""
-    return word(value, list(Status), lambda text: not isinstance(read_status(text), Doubt))
+    return word(value, list(Status), lambda text: not isinstance(read_status(text), UnknownStatus))
 
 
 def refill_word(value: Any) -> Verdict:
     """Demands one of the four states of a refill, byte for byte."""
-    return word(value, list(RefillStatus), lambda text: not isinstance(read_refill_status(text), Doubt))
+    return word(value, list(RefillStatus), lambda text: not isinstance(read_refill_status(text), UnknownStatus))
 
 
 def word(value: Any, wanted: Sequence[str], is_known: Callable[[Any], bool]) -> Verdict:

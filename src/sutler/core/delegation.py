@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES, Measure
 from sutler.core.pricing import PER_THOUSAND
-from sutler.core.upstream_words import Doubt
+from sutler.core.upstream_words import UnknownStatus
 
 # What panels say of subscriptions alone (protocol page, section 2, and their published pages).
 _WORDS = {"expired": Status.COMPLETED, "paused": Status.IN_PROGRESS, "inactive": Status.IN_PROGRESS}
@@ -46,13 +46,18 @@ def takes_whole(service_type: str, taker: Taker) -> bool:
     return taker.drip_feed_there and taker.dripfeed
 
 
-def read_word(status: Status | Doubt, raw: str) -> Status | Doubt:
+def read_word(status: Status | UnknownStatus, raw: str) -> Status | UnknownStatus:
     """Returns what a word said of a subscription stands for: Expired is an end, while it is Paused it goes on."""
-    return _WORDS.get(raw.strip().lower(), status) if status is Doubt.UNKNOWN else status
+    return _WORDS.get(raw.strip().lower(), status) if status is UnknownStatus.UNKNOWN else status
 
 
 def post_quantity(
-    status: Status | Doubt, charge_micros: int | None, remains: int | None, rate_micros: int, least: int, most: int
+    status: Status | UnknownStatus,
+    charge_micros: int | None,
+    remains: int | None,
+    rate_micros: int,
+    least: int,
+    most: int,
 ) -> int | None:
     """Returns how much was ordered for a post, which the protocol tells only in a roundabout way; None: not told yet.
 

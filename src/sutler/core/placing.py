@@ -38,7 +38,7 @@ class Terms:
     closed_countries: frozenset[str] = frozenset()
 
 
-class Purse(msgspec.Struct, gc=False):
+class WalletSnapshot(msgspec.Struct, gc=False):
     """A customer's means, as they stand while a list of requests is decided; `balance_micros` falls as it goes."""
 
     customer_id: int
@@ -101,14 +101,14 @@ def _against_terms(terms: Terms, read: OrderInput, today: date) -> Refusal | Non
 
 
 def admit(
-    asked: Draft, purse: Purse, *, link_in_use: bool, spent_today: int = 0, cap: int | None = None
+    asked: Draft, wallet: WalletSnapshot, *, link_in_use: bool, spent_today: int = 0, cap: int | None = None
 ) -> Refusal | None:
-    """Takes the charge out of the purse, or refuses with LINK_IN_USE, SPEND_CAP_REACHED or NOT_ENOUGH_FUNDS."""
+    """Takes the charge out of the wallet, or refuses with LINK_IN_USE, SPEND_CAP_REACHED or NOT_ENOUGH_FUNDS."""
     if link_in_use:
         return Refusal(Reason.LINK_IN_USE)
     if cap is not None and spent_today + asked.charge_micros > cap:
         return Refusal(Reason.SPEND_CAP_REACHED)
-    if asked.charge_micros > purse.balance_micros + purse.credit_limit_micros:
+    if asked.charge_micros > wallet.balance_micros + wallet.credit_limit_micros:
         return Refusal(Reason.NOT_ENOUGH_FUNDS)
-    purse.balance_micros -= asked.charge_micros
+    wallet.balance_micros -= asked.charge_micros
     return None

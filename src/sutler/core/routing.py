@@ -22,7 +22,7 @@ PATIENCE = timedelta(days=3)
 MOST_ABSENT = 2
 
 
-class Bar(Enum):
+class Blocked(Enum):
     """Whether a route may take this order."""
 
     NONE = auto()
@@ -33,17 +33,17 @@ class Bar(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Candidate:
     """A route as it stands for one order."""
 
     route_id: int
     preference: int
     weight: int
-    bar: Bar = Bar.NONE
+    bar: Blocked = Blocked.NONE
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class EarlierAttempt:
     """An earlier attempt that placed nothing. `kind` is None where not a byte left, or it was settled as absent.
 
     OTHER where it was absent after a refusal in words that we do not know.
@@ -56,14 +56,14 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Go:
+class Choice:
     """The order goes this way, not before `due_at`."""
 
     route_id: int
     due_at: datetime
 
 
-class NoWay(Enum):
+class NoRoute(Enum):
     """There is no way now."""
 
     # It waits as Pending: a route may take it later.
@@ -74,7 +74,9 @@ class NoWay(Enum):
     CANCEL = auto()
 
 
-def choose(order_id: int, ways: Sequence[Way], pasts: Sequence[Past], now: datetime) -> Go | NoWay:
+def choose(
+    order_id: int, ways: Sequence[Candidate], pasts: Sequence[EarlierAttempt], now: datetime
+) -> Choice | NoRoute:
     """Returns where an order goes, given what came of its earlier attempts, oldest first.
 
     A route that has refused the order for good, in whatever words, is not tried again, and one where it was lost on the
@@ -84,21 +86,21 @@ def choose(order_id: int, ways: Sequence[Way], pasts: Sequence[Past], now: datet
     """
     refused = {each.route_id for each in pasts if _is_final(each, pasts)}
     last = {each.route_id: each for each in pasts}
-    left = [each for each in ways if each.bar is Bar.NONE and each.route_id not in refused]
+    left = [each for each in ways if each.bar is Blocked.NONE and each.route_id not in refused]
     fresh = [each for each in left if each.route_id not in last or last[each.route_id].is_absent]
     if fresh:
-        return Go(_drawn(fresh, f"{order_id}:{len(pasts)}").route_id, now)
+        return Choice(_drawn(fresh, f"{order_id}:{len(pasts)}").route_id, now)
     if left:
         due = {each.route_id: _due(last[each.route_id], pasts) for each in left}
         route_id = min(due, key=lambda each: (due[each], each))
-        return Go(route_id, max(due[route_id], now))
-    if any(each.bar is Bar.FOR_NOW and each.route_id not in refused for each in ways):
-        return NoWay.WAIT
+        return Choice(route_id, max(due[route_id], now))
+    if any(each.bar is Blocked.FOR_NOW and each.route_id not in refused for each in ways):
+        return NoRoute.WAIT
     is_the_order = any(each.kind in ABOUT_THE_ORDER or each.kind is DeclineKind.DUPLICATE for each in pasts)
-    return NoWay.CANCEL if is_the_order else NoWay.DESK
+    return NoRoute.CANCEL if is_the_order else NoRoute.DESK
 
 
-def _is_final(past: Past, pasts: Sequence[Past]) -> bool:
+def _is_final(past: EarlierAttempt, pasts: Sequence[EarlierAttempt]) -> bool:
     if past.kind is not None and past.kind not in PASSING:
         return True
     alike = [
@@ -112,7 +114,7 @@ def _is_final(past: Past, pasts: Sequence[Past]) -> bool:
     return past.ended_at - alike[0].ended_at >= patience
 
 
-def _due(past: Past, pasts: Sequence[Past]) -> datetime:
+def _due(past: EarlierAttempt, pasts: Sequence[EarlierAttempt]) -> datetime:
     if past.kind is DeclineKind.DUPLICATE:
         return past.ended_at + DUPLICATE_DELAY
     tried = sum(each.route_id == past.route_id for each in pasts)
@@ -120,7 +122,7 @@ def _due(past: Past, pasts: Sequence[Past]) -> datetime:
     return past.ended_at + min(FIRST_DELAY * doubled, LONGEST_DELAY)
 
 
-def _drawn(ways: Sequence[Way], ticket: str) -> Way:
+def _drawn(ways: Sequence[Candidate], ticket: str) -> Candidate:
     """Returns one of the ways of the lowest preference, each as often as its weight says."""
     first = min(each.preference for each in ways)
     drawn = sorted((each for each in ways if each.preference == first), key=lambda each: each.route_id)

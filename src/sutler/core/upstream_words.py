@@ -45,7 +45,7 @@ REFUSES_REQUEST = frozenset(DeclineKind) - {DeclineKind.OTHER}
 _SAYS_WHEN = frozenset({DeclineKind.RATE, DeclineKind.DUPLICATE})
 
 
-class Doubt(Enum):
+class UnknownStatus(Enum):
     """A status that is none of ours. It changes nothing of the order."""
 
     # The upstream says that it failed: what was delivered only a person can find out.
@@ -53,7 +53,7 @@ class Doubt(Enum):
     UNKNOWN = auto()
 
 
-_STATUSES: dict[str, Status | Doubt] = {
+_STATUSES: dict[str, Status | UnknownStatus] = {
     "pending": Status.PENDING,
     "processing": Status.PROCESSING,
     "inprogress": Status.IN_PROGRESS,
@@ -64,9 +64,9 @@ _STATUSES: dict[str, Status | Doubt] = {
     "canceled": Status.CANCELED,
     "cancelled": Status.CANCELED,
     "refunded": Status.CANCELED,
-    "fail": Doubt.STAFF,
-    "failed": Doubt.STAFF,
-    "error": Doubt.STAFF,
+    "fail": UnknownStatus.STAFF,
+    "failed": UnknownStatus.STAFF,
+    "error": UnknownStatus.STAFF,
 }
 _REFILL_STATUSES: dict[str, RefillStatus] = {
     "pending": RefillStatus.PENDING,
@@ -146,20 +146,20 @@ def is_unsure(text: str) -> bool:
     return UNSURE.search(plain_words(text[:LONGEST_RAW])) is not None
 
 
-def read_status(value: object) -> Status | Doubt:
+def read_status(value: object) -> Status | UnknownStatus:
     """Returns the status of an order that the word stands for."""
-    return _status(value[:LONGEST_RAW]) if isinstance(value, str) else Doubt.UNKNOWN
+    return _status(value[:LONGEST_RAW]) if isinstance(value, str) else UnknownStatus.UNKNOWN
 
 
 # Panels say the same few words over and over, a hundred to an answer.
 @lru_cache(maxsize=256)
-def _status(word: str) -> Status | Doubt:
-    return _STATUSES.get(_plain(word), Doubt.UNKNOWN)
+def _status(word: str) -> Status | UnknownStatus:
+    return _STATUSES.get(_plain(word), UnknownStatus.UNKNOWN)
 
 
-def read_refill_status(value: object) -> RefillStatus | Doubt:
+def read_refill_status(value: object) -> RefillStatus | UnknownStatus:
     """Returns the status of a refill that the word stands for."""
-    return _REFILL_STATUSES.get(_plain(value), Doubt.UNKNOWN)
+    return _REFILL_STATUSES.get(_plain(value), UnknownStatus.UNKNOWN)
 
 
 def _plain(value: object) -> str:

@@ -15,7 +15,7 @@ from itertools import accumulate
 from sutler.core.charge_digits import SHOWN_WITHIN_MICROS
 from sutler.core.lifecycle import Status
 from sutler.core.pricing import charge, give_back
-from sutler.core.upstream_words import Doubt as UnclearWord
+from sutler.core.upstream_words import UnknownStatus
 
 _REFUNDED = frozenset({Status.PARTIAL, Status.CANCELED})
 
@@ -47,7 +47,7 @@ class Found:
 
     upstream_id: int
     charge_micros: int | None
-    status: Status | UnclearWord = Status.PENDING
+    status: Status | UnknownStatus = Status.PENDING
     remains: int | None = None
     may_be_made: bool = False
 

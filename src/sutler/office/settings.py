@@ -27,7 +27,7 @@ _NOT_SAVED: dict[str | Reason, Words] = {
 }
 
 
-class FaceForm(forms.Form):
+class BrandingForm(forms.Form):
     """How the panel presents itself."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=60)
@@ -80,7 +80,7 @@ def settings(request: StaffRequest) -> HttpResponse:
     """Shows the panel's face; a POST changes name, tagline and colour."""
     kept = panel.profile()
     initial = {"name": kept.name, "tagline": kept.tagline, "accent": kept.accent}
-    form = FaceForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = BrandingForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         asked = form.cleaned_data
         refusal = panel.change(asked["name"], asked["tagline"], asked["accent"], request.user, request.now)
@@ -109,7 +109,7 @@ def settings_logo(request: StaffRequest) -> HttpResponse:
         refuse(form, refusal, _NOT_SAVED)
     kept = panel.profile()
     initial = {"name": kept.name, "tagline": kept.tagline, "accent": kept.accent}
-    return _face(request, FaceForm(initial=initial), form)
+    return _face(request, BrandingForm(initial=initial), form)
 
 
 @require_safe
@@ -152,7 +152,7 @@ def settings_limits(request: StaffRequest) -> HttpResponse:
     return render(request, "office/settings_limits.html", {"rows": rows, "here": "limits"})
 
 
-def _face(request: StaffRequest, form: FaceForm, logo: LogoForm) -> HttpResponse:
+def _face(request: StaffRequest, form: BrandingForm, logo: LogoForm) -> HttpResponse:
     given = {"form": form, "logo_form": logo, "has_logo": bool(panel.profile().logo_type), "here": "face"}
     return render(request, "office/settings.html", given)
 

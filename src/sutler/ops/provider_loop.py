@@ -14,8 +14,8 @@ from sutler.accounts import secret_key
 from sutler.core import gc_tuning
 from sutler.core.clock import Clock, new_token, seeded, unpredictable
 from sutler.fulfilment.providers.database import Database
-from sutler.fulfilment.worker.supervisor import Switchboard
-from sutler.panels.caller_process import Caller
+from sutler.fulfilment.worker.supervisor import Supervisor
+from sutler.panels.caller_process import CallerProcess
 from sutler.storage.statements import is_postgres
 
 # A thread that asks the database lets go of the interpreter at every row and then waits this long for it while the
@@ -38,8 +38,8 @@ async def _keep_open(clock: Clock, stop: threading.Event) -> None:
     # on SQLite they would only fight for the interpreter.
     to_follow = ThreadPoolExecutor(2 if is_postgres() else 1)
     with ThreadPoolExecutor(1) as sending, to_follow as following, ThreadPoolExecutor(1) as waiting:
-        async with Caller(hosts, clock) as call:
-            switchboard = Switchboard(
+        async with CallerProcess(hosts, clock) as call:
+            supervisor = Supervisor(
                 f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token()[:12]}",
                 clock,
                 # Its own course for each process; asking the system again for every order is slow.
@@ -52,6 +52,6 @@ async def _keep_open(clock: Clock, stop: threading.Event) -> None:
             stopped = asyncio.get_running_loop().run_in_executor(waiting, stop.wait)
             stopped.add_done_callback(lambda _: ending.set())
             try:
-                await switchboard.run(ending)
+                await supervisor.run(ending)
             finally:
                 stop.set()

@@ -17,7 +17,7 @@ from sutler.orders.models import Order
 from sutler.storage.statements import Statement, run, run_counted
 from sutler.storage.transactions import durable
 
-__all__ = ["Change", "Report", "apply", "canceled", "foresee", "recount", "report", "take"]
+__all__ = ["Change", "Report", "apply", "apply_reports", "canceled", "preview", "recount", "report"]
 
 # Only of orders that stand alone: what is reckoned from a child's counts needs its parent held.
 _RECOUNT = Statement(
@@ -57,10 +57,10 @@ def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Change 
     (rounded down), Canceled gives back all. Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
     with durable():
-        return take(reports, actor, now)
+        return apply_reports(reports, actor, now)
 
 
-def take(reports: Sequence[Report], actor: str, now: datetime) -> list[Change | Refusal]:
+def apply_reports(reports: Sequence[Report], actor: str, now: datetime) -> list[Change | Refusal]:
     """Does what `report` does inside the caller's transaction."""
     if not reports:
         return []
@@ -77,7 +77,7 @@ def take(reports: Sequence[Report], actor: str, now: datetime) -> list[Change | 
     return outcomes
 
 
-def foresee(orders: Collection[Order], reports: Sequence[Report]) -> list[Change | Refusal]:
+def preview(orders: Collection[Order], reports: Sequence[Report]) -> list[Change | Refusal]:
     """Returns what `report` would do with orders as they were read, in the order given; changes nothing."""
     known = {each.pk: each for each in orders}
     waiting = approval_gate.waiting_among(orders)

@@ -10,7 +10,7 @@ import msgspec
 from sutler.catalogue import price_book
 from sutler.core.money import LARGEST_MICROS
 from sutler.core.order_types import Measure
-from sutler.core.placing import Draft, Purse, admit, draft
+from sutler.core.placing import Draft, WalletSnapshot, admit, draft
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import place_reads as reads
 from sutler.orders import place_writes as writes
@@ -42,7 +42,7 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
 class _Batch:
     """What the decisions of one list share, and change as they go."""
 
-    purses: dict[int, Purse]
+    wallets: dict[int, WalletSnapshot]
     placed_before: dict[tuple[int, str], tuple[int, str]]
     repeats: dict[tuple[int, str], int]
     links_in_use: set[reads.LinkKey]
@@ -61,8 +61,8 @@ def place(requests: Sequence[PlaceRequest], now: datetime) -> list[Placed | Refu
     CommitUnclear if it cannot be known whether the list was placed.
     """
     with durable() as receipt:
-        purses, token = reads.lock_purses({each.customer_id for each in requests})
-        batch, answers = _decide_all(requests, purses, token, now)
+        wallets, token = reads.lock_wallets({each.customer_id for each in requests})
+        batch, answers = _decide_all(requests, wallets, token, now)
         ids = writes.write(batch.accepted, now)
         if ids:
             receipt.wrote("orders_order", ids[0])
@@ -71,19 +71,19 @@ def place(requests: Sequence[PlaceRequest], now: datetime) -> list[Placed | Refu
 
 def rehearse(requests: Sequence[PlaceRequest], now: datetime) -> list[Draft | Placed | Refusal]:
     """Answers what `place` would at this moment, with the draft in place of the order. Changes and locks nothing."""
-    purses, token = reads.read_purses({each.customer_id for each in requests})
-    batch, answers = _decide_all(requests, purses, token, now)
+    wallets, token = reads.read_wallets({each.customer_id for each in requests})
+    batch, answers = _decide_all(requests, wallets, token, now)
     return [batch.accepted[each].draft if isinstance(each, int) else each for each in answers]
 
 
 def _decide_all(
-    requests: Sequence[PlaceRequest], purses: dict[int, Purse], token: str, now: datetime
+    requests: Sequence[PlaceRequest], wallets: dict[int, WalletSnapshot], token: str, now: datetime
 ) -> tuple[_Batch, list[int | Placed | Refusal]]:
     """Returns what the list has come to, and for each request what `_decide` says."""
     book = price_book.at(token)
-    prints = [_fingerprint(each, purses) for each in requests]
-    drafts = [_draft(each, purses, book, now) for each in requests]
-    batch = _gather(requests, prints, drafts, purses, now)
+    prints = [_fingerprint(each, wallets) for each in requests]
+    drafts = [_draft(each, wallets, book, now) for each in requests]
+    batch = _gather(requests, prints, drafts, wallets, now)
     answers = [
         _decide(batch, request, fingerprint, drafted)
         for request, fingerprint, drafted in zip(requests, prints, drafts, strict=True)
@@ -91,10 +91,10 @@ def _decide_all(
     return batch, answers
 
 
-def _fingerprint(request: PlaceRequest, purses: Mapping[int, Purse]) -> str | None:
+def _fingerprint(request: PlaceRequest, wallets: Mapping[int, WalletSnapshot]) -> str | None:
     """Returns the digest of all that was asked, where the request can be a repetition; else None."""
-    purse = purses.get(request.customer_id)
-    if request.request_id is None and (purse is None or not purse.repeat_window_seconds):
+    wallet = wallets.get(request.customer_id)
+    if request.request_id is None and (wallet is None or not wallet.repeat_window_seconds):
         return None
     if request.request_id is not None and not _is_request_id(request.request_id):
         return None
@@ -103,22 +103,22 @@ def _fingerprint(request: PlaceRequest, purses: Mapping[int, Purse]) -> str | No
 
 
 def _draft(
-    request: PlaceRequest, purses: Mapping[int, Purse], book: price_book.PriceBook, now: datetime
+    request: PlaceRequest, wallets: Mapping[int, WalletSnapshot], book: price_book.PriceBook, now: datetime
 ) -> Draft | Refusal:
-    purse = purses.get(request.customer_id)
-    if purse is None or purse.suspended:
+    wallet = wallets.get(request.customer_id)
+    if wallet is None or wallet.suspended:
         return Refusal(Reason.ACCOUNT_SUSPENDED)
     if request.request_id is not None and not _is_request_id(request.request_id):
         return Refusal(Reason.INCORRECT_FIELD, "request_id")
     number = request.form.get("service", "").strip()
     # Service ids as the database writes them: no sign, no leading zero, ASCII digits.
     terms = book.terms.get(int(number)) if number.isascii() and number.isdigit() and len(number) <= 10 else None
-    exchange = book.exchange.get(purse.currency)
-    if terms is None or exchange is None or purse.country in terms.closed_countries:
+    exchange = book.exchange.get(wallet.currency)
+    if terms is None or exchange is None or wallet.country in terms.closed_countries:
         return Refusal(Reason.INCORRECT_SERVICE)
-    if book.is_paused(purse.currency, now):
+    if book.is_paused(wallet.currency, now):
         return Refusal(Reason.CURRENCY_PAUSED)
-    rate = book.quote(request.customer_id, terms, purse.discount_basis_points, exchange)
+    rate = book.quote(request.customer_id, terms, wallet.discount_basis_points, exchange)
     if rate > LARGEST_MICROS:  # a price that cannot be kept, in a currency that is worth next to nothing
         return Refusal(Reason.INCORRECT_SERVICE)
     return draft(terms, request.form, rate, exchange, now.date())
@@ -132,17 +132,17 @@ def _gather(
     requests: Sequence[PlaceRequest],
     prints: Sequence[str | None],
     drafts: Sequence[Draft | Refusal],
-    purses: dict[int, Purse],
+    wallets: dict[int, WalletSnapshot],
     now: datetime,
 ) -> _Batch:
-    """Reads what the decisions need besides the purses: nothing at all for plain orders."""
+    """Reads what the decisions need besides the wallets: nothing at all for plain orders."""
     named = {
         (request.customer_id, request.request_id)
         for request, fingerprint in zip(requests, prints, strict=True)
         if fingerprint is not None and request.request_id is not None
     }
     windows = [
-        (request.customer_id, fingerprint, purses[request.customer_id].repeat_window_seconds)
+        (request.customer_id, fingerprint, wallets[request.customer_id].repeat_window_seconds)
         for request, fingerprint in zip(requests, prints, strict=True)
         if fingerprint is not None and request.request_id is None
     ]
@@ -153,7 +153,7 @@ def _gather(
     }
     capped = {each.capped_key_id for each in requests if each.capped_key_id is not None}
     return _Batch(
-        purses,
+        wallets,
         reads.placed_under(named),
         reads.repeated_within(windows, now),
         reads.links_in_use(links),
@@ -170,7 +170,7 @@ def _decide(
         return earlier
     if isinstance(drafted, Refusal):
         return drafted
-    purse = batch.purses[request.customer_id]
+    wallet = batch.wallets[request.customer_id]
     key_id = request.capped_key_id
     link = (
         reads.link_key(request.customer_id, drafted.terms.service_id, drafted.input.link)
@@ -179,7 +179,7 @@ def _decide(
     )
     refusal = admit(
         drafted,
-        purse,
+        wallet,
         link_in_use=link in batch.links_in_use,
         spent_today=batch.spent_today.get(key_id or 0, 0),
         cap=request.daily_cap_micros,
@@ -190,7 +190,7 @@ def _decide(
         batch.links_in_use.add(link)
     if key_id is not None:
         batch.spent_today[key_id] = batch.spent_today.get(key_id, 0) + drafted.charge_micros
-    return _accept(batch, writes.NewOrder(drafted, purse, request.request_id, fingerprint, key_id, link))
+    return _accept(batch, writes.NewOrder(drafted, wallet, request.request_id, fingerprint, key_id, link))
 
 
 def _earlier(batch: _Batch, request: PlaceRequest, fingerprint: str | None) -> int | Placed | Refusal | None:
@@ -212,9 +212,9 @@ def _earlier(batch: _Batch, request: PlaceRequest, fingerprint: str | None) -> i
 def _accept(batch: _Batch, order: writes.NewOrder) -> int:
     batch.accepted.append(order)
     place_in_list = len(batch.accepted)
-    customer_id = order.purse.customer_id
+    customer_id = order.wallet.customer_id
     if order.request_id is not None and order.fingerprint is not None:
         batch.placed_before[customer_id, order.request_id] = (-place_in_list, order.fingerprint)
-    if order.fingerprint is not None and order.purse.repeat_window_seconds:
+    if order.fingerprint is not None and order.wallet.repeat_window_seconds:
         batch.repeats[customer_id, order.fingerprint] = -place_in_list
     return place_in_list - 1

@@ -1,4 +1,4 @@
-"""What placing reads inside its transaction: purses (locked), earlier equal requests, links in use, money spent."""
+"""What placing reads inside its transaction: wallets (locked), earlier equal requests, links in use, money spent."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from django.db.models import Sum
 
 from sutler.catalogue import version
-from sutler.core.placing import Purse
+from sutler.core.placing import WalletSnapshot
 from sutler.orders.models import Order
 from sutler.storage.statements import Row, Statement, is_postgres, moment, run
 
 LinkKey = tuple[int, int, str]
 
-_PURSES = (
+_WALLETS = (
     "SELECT {answer} FROM {rows} JOIN books_ledgeraccount wallet ON wallet.customer_id = rows.customer_id"
     " JOIN accounts_customer customer ON customer.id = rows.customer_id"
     " LEFT JOIN accounts_customergroup grouped ON grouped.id = customer.group_id"
@@ -24,7 +24,7 @@ _PURSES = (
     " ORDER BY wallet.id"
 )
 _CUSTOMER_IDS = {"customer_id": "bigint"}
-_PURSE = (
+_WALLET = (
     *("wallet.customer_id", "wallet.id", "hand.id", "scheduled.id"),
     *("wallet.currency", "wallet.balance_micros", "wallet.credit_limit_micros"),
     *("customer.suspended_at IS NOT NULL", "customer.repeat_window_seconds"),
@@ -32,8 +32,8 @@ _PURSE = (
     "customer.country",
     "(SELECT token FROM catalogue_catalogueversion WHERE id = 1)",
 )
-_READ_PURSES = Statement(_PURSES, _CUSTOMER_IDS, _PURSE)
-_LOCK_PURSES = Statement(_PURSES + " FOR UPDATE OF wallet", _CUSTOMER_IDS, _PURSE)
+_READ_PURSES = Statement(_WALLETS, _CUSTOMER_IDS, _WALLET)
+_LOCK_PURSES = Statement(_WALLETS + " FOR UPDATE OF wallet", _CUSTOMER_IDS, _WALLET)
 
 _PLACED_UNDER = Statement(
     "SELECT orders_order.customer_id, orders_order.request_id, orders_order.id, orders_order.fingerprint"
@@ -56,27 +56,27 @@ _LINKS_IN_USE = Statement(
 )
 
 
-def lock_purses(customer_ids: Collection[int]) -> tuple[dict[int, Purse], str]:
-    """Locks the customers' wallets in id order and returns their purses, and the catalogue's token."""
+def lock_wallets(customer_ids: Collection[int]) -> tuple[dict[int, WalletSnapshot], str]:
+    """Locks the customers' wallets in id order and returns their wallets, and the catalogue's token."""
     # On SQLite the transaction already holds the only write lock.
     return _found(_LOCK_PURSES if is_postgres() else _READ_PURSES, customer_ids)
 
 
-def read_purses(customer_ids: Collection[int]) -> tuple[dict[int, Purse], str]:
-    """Returns the customers' purses and the catalogue's token as they are now, locking nothing."""
+def read_wallets(customer_ids: Collection[int]) -> tuple[dict[int, WalletSnapshot], str]:
+    """Returns the customers' wallets and the catalogue's token as they are now, locking nothing."""
     return _found(_READ_PURSES, customer_ids)
 
 
-def _found(purses: Statement, customer_ids: Collection[int]) -> tuple[dict[int, Purse], str]:
-    found = run(purses, [(each,) for each in customer_ids])
+def _found(wallets: Statement, customer_ids: Collection[int]) -> tuple[dict[int, WalletSnapshot], str]:
+    found = run(wallets, [(each,) for each in customer_ids])
     token = found[0][-1] if found else version.current()
-    return {row[0]: _purse(row) for row in found}, token or ""
+    return {row[0]: _wallet_snapshot(row) for row in found}, token or ""
 
 
-def _purse(row: Row) -> Purse:
+def _wallet_snapshot(row: Row) -> WalletSnapshot:
     customer_id, wallet_id, in_hand_id, scheduled_id, currency, balance, limit, suspended, window, *more = row
     discount, country, _ = more
-    return Purse(
+    return WalletSnapshot(
         customer_id,
         wallet_id,
         in_hand_id,

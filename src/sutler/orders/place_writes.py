@@ -8,7 +8,7 @@ import msgspec
 
 from sutler.books.post import ADD_TO_WALLETS, INSERT_TRANSFERS
 from sutler.core.order_types import Measure
-from sutler.core.placing import Draft, Purse
+from sutler.core.placing import Draft, WalletSnapshot
 from sutler.orders.models import Order
 from sutler.orders.place_reads import LinkKey
 from sutler.storage.statements import Row, Statement, moment, new_ids, run_together
@@ -83,7 +83,7 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
     """An accepted order on its way into the database."""
 
     draft: Draft
-    purse: Purse
+    wallet: WalletSnapshot
     request_id: str | None
     fingerprint: str | None
     capped_key_id: int | None
@@ -99,7 +99,7 @@ def write(orders: Sequence[NewOrder], now: datetime) -> list[int]:
     at = moment(now)
     taken: dict[int, int] = defaultdict(int)
     for order in orders:
-        taken[order.purse.wallet_id] -= order.draft.charge_micros
+        taken[order.wallet.wallet_id] -= order.draft.charge_micros
     run_together(
         [
             (INSERT_ORDERS, [_order_row(number, order, at) for number, order in numbered]),
@@ -122,13 +122,13 @@ def _order_row(number: int, order: NewOrder, at: str) -> Row:
     details = asked.input.details
     return (
         number,
-        order.purse.customer_id,
+        order.wallet.customer_id,
         asked.terms.service_id,
         asked.terms.type.name,
         asked.input.link,
         asked.quantity,
         msgspec.json.encode(details).decode() if details else None,
-        order.purse.currency,
+        order.wallet.currency,
         asked.rate_micros,
         *asked.exchange,
         asked.charge_micros,
@@ -148,9 +148,9 @@ def _kind(asked: Draft) -> str:
 
 
 def _transfer_row(number: int, order: NewOrder, at: str) -> Row:
-    purse = order.purse
-    to = purse.scheduled_id if order.draft.input.runs else purse.in_hand_id
-    return (f"order:{number}", purse.wallet_id, to, order.draft.charge_micros, number, "", at)
+    wallet = order.wallet
+    to = wallet.scheduled_id if order.draft.input.runs else wallet.in_hand_id
+    return (f"order:{number}", wallet.wallet_id, to, order.draft.charge_micros, number, "", at)
 
 
 def _drip_row(number: int, order: NewOrder, at: str) -> Row:

@@ -127,10 +127,10 @@ def report(reports: Sequence[tuple[int, RefillStatus]], actor: str, now: datetim
     Raises storage.transactions.Busy or CommitUnclear, as `durable` says.
     """
     with durable():
-        return take(reports, actor, now)
+        return apply_reports(reports, actor, now)
 
 
-def take(reports: Sequence[tuple[int, RefillStatus]], actor: str, now: datetime) -> list[Refusal | None]:
+def apply_reports(reports: Sequence[tuple[int, RefillStatus]], actor: str, now: datetime) -> list[Refusal | None]:
     """Does what `report` does inside the caller's transaction."""
     ids = {refill_id for refill_id, _ in reports}
     refills = {each.pk: each for each in Refill.objects.select_for_update().filter(pk__in=ids).order_by("pk")}

@@ -39,7 +39,7 @@ _READY = None
 _log = structlog.get_logger(__name__)
 
 
-class Caller:
+class CallerProcess:
     """The worker's end: a `client.Call`. The process is started by the first call, and anew where it has ended.
 
     What it was asked when it ended is unknown; what it could not be asked was not sent.

@@ -12,7 +12,7 @@ from sutler.core.lifecycle import Status
 from sutler.core.money import is_currency
 from sutler.core.upstream_words import (
     LONGEST_RAW,
-    Doubt,
+    UnknownStatus,
     is_unsure,
     proves_dots_group,
     read_balance_micros,
@@ -89,7 +89,7 @@ def status(answer: Any, upstream_id: str = "") -> UpstreamStatus | NoAnswer:
     wrappings the first status that we know counts.
     """
     said = _status_of_level(answer)
-    if isinstance(said, UpstreamStatus) and not isinstance(said.status, Doubt):
+    if isinstance(said, UpstreamStatus) and not isinstance(said.status, UnknownStatus):
         return said  # what nearly all panels send
     inner = [each for each in levels(answer) if isinstance(each, dict)]
     if isinstance(answer, list):
@@ -99,7 +99,7 @@ def status(answer: Any, upstream_id: str = "") -> UpstreamStatus | NoAnswer:
 
 def _known(read: Sequence[_T]) -> _T | NoAnswer:
     """Returns the first of these whose status we know, from the outside in; else the last, which is the innermost."""
-    known = (each for each in read if not isinstance(getattr(each, "status", None), Doubt))
+    known = (each for each in read if not isinstance(getattr(each, "status", None), UnknownStatus))
     return next(known, read[-1] if read else _STRANGE)
 
 
@@ -109,7 +109,7 @@ def _status_of_level(answer: Any) -> UpstreamStatus | NoAnswer:
     told = answer.get
     value = told("status")
     raw, word = _status_word(value[:LONGEST_RAW] if isinstance(value, str) else read_text(value, LONGEST_WORD))
-    if not raw or (word is Doubt.STAFF and _NUMBERS_OF_AN_ORDER.isdisjoint(answer)):
+    if not raw or (word is UnknownStatus.STAFF and _NUMBERS_OF_AN_ORDER.isdisjoint(answer)):
         return _STRANGE
     start, remains = told("start_count"), told("remains")
     start = told("start_counter") if start is None else start
@@ -122,7 +122,7 @@ def _status_of_level(answer: Any) -> UpstreamStatus | NoAnswer:
 
 # Panels say the same few words over and over, a hundred to an answer.
 @lru_cache(maxsize=256)
-def _status_word(word: str) -> tuple[str, Status | Doubt]:
+def _status_word(word: str) -> tuple[str, Status | UnknownStatus]:
     return read_text(word, LONGEST_WORD), read_status(word)
 
 
@@ -151,7 +151,7 @@ def _status_of(item: Any) -> UpstreamStatus | Declined | None:
 def _bare_error(text: str) -> Declined | None:
     """Reads a text where an object was expected: an error, unless it is only a status word."""
     raw = read_text(text, LONGEST_RAW)
-    return Declined(read_decline(raw), raw) if raw and read_status(raw) is Doubt.UNKNOWN else None
+    return Declined(read_decline(raw), raw) if raw and read_status(raw) is UnknownStatus.UNKNOWN else None
 
 
 def refill(answer: Any) -> Taken | Declined | NoAnswer:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import Micros
 from sutler.core.service_row import ServiceRow
-from sutler.core.upstream_words import DeclineKind, Doubt
+from sutler.core.upstream_words import DeclineKind, UnknownStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class UpstreamStatus(NamedTuple):
     `orders` to a subscription.
     """
 
-    status: Status | Doubt
+    status: Status | UnknownStatus
     raw: str
     charge_micros: Micros | None = None
     currency: str = ""
@@ -114,7 +114,7 @@ class UpstreamStatus(NamedTuple):
 class UpstreamRefill:
     """What an upstream says of a refill; `raw` is its word."""
 
-    status: RefillStatus | Doubt
+    status: RefillStatus | UnknownStatus
     raw: str
 
 

@@ -12,7 +12,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sutler.catalogue.storefront import Offer, Shelf
+from sutler.catalogue.storefront import Offer, Storefront
 from sutler.core.order_types import LARGEST_NUMBER, LONGEST_TEXT, MAY_BE_ZERO, Field, Kind, Measure, items
 from sutler.shop.order_text import DEVICES, FIELDS, TRAFFIC
 from sutler.web.long_select import LongSelect
@@ -38,7 +38,7 @@ class Choice:
     offer: Offer | None
 
 
-def choose(sold: Shelf, marked: Collection[int], category: str, service_id: int | None) -> Choice:
+def choose(sold: Storefront, marked: Collection[int], category: str, service_id: int | None) -> Choice:
     """Returns the choice that fits what was asked: the service if it is in the category, else the category's first."""
     asked = sold.offer(service_id)
     if not category and asked is not None:
@@ -63,7 +63,7 @@ class OrderForm(forms.Form):
     service = forms.CharField(label=_("Service"))
     once = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, sold: Shelf, choice: Choice, has_favourites: bool, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, sold: Storefront, choice: Choice, has_favourites: bool, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         assert choice.offer is not None  # noqa: S101 - there is no form without a service
         self.offer = choice.offer
@@ -102,7 +102,7 @@ def _written(value: Any) -> str:
     return f"{value:%d/%m/%Y}" if isinstance(value, date) else str(value)
 
 
-def _categories(sold: Shelf, has_favourites: bool) -> list[tuple[str, Any]]:
+def _categories(sold: Storefront, has_favourites: bool) -> list[tuple[str, Any]]:
     everything = [("", _("All categories"))] if len(sold.offers) <= MOST_LISTED else []
     favourites = [(FAVOURITES, _("Favourites"))] if has_favourites else []
     return [*everything, *favourites, *((str(pk), name) for pk, name in sold.categories.items())]

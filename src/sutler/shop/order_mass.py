@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from sutler.catalogue.storefront import Shelf
+from sutler.catalogue.storefront import Storefront
 from sutler.core.clock import new_token
 from sutler.core.placing import Draft
 from sutler.core.refusals import Reason, Refusal
@@ -21,7 +21,7 @@ from sutler.orders import mass
 from sutler.orders.models import Order
 from sutler.orders.place import Placed
 from sutler.shop.order_text import FIELDS, words
-from sutler.shop.services import shelf_of
+from sutler.shop.services import storefront_of
 from sutler.storage.transactions import Busy, CommitUnclear
 from sutler.web.access import CustomerRequest, customer_page
 
@@ -84,7 +84,7 @@ def order_mass(request: CustomerRequest) -> HttpResponse:
             return _place(request, form, lines)
         form.add_error("orders", _("The lines have changed since they were checked. Look at the report once more."))
     once = form.cleaned_data["once"]
-    rows = _rows(mass.rehearse_lines(request.customer.pk, lines, once, request.now), shelf_of(request.customer))
+    rows = _rows(mass.rehearse_lines(request.customer.pk, lines, once, request.now), storefront_of(request.customer))
     form.data = {**dict(form.data.items()), "checked": _digest(lines)}
     return _shown(request, form, rows)
 
@@ -134,7 +134,7 @@ def _reported(request: CustomerRequest) -> HttpResponse:
     return _shown(request, form, sorted(rows, key=lambda row: row.number), is_done=True)
 
 
-def _rows(reports: Sequence[mass.LineReport], sold: Shelf) -> list[Row]:
+def _rows(reports: Sequence[mass.LineReport], sold: Storefront) -> list[Row]:
     rows = []
     for each in reports:
         line, outcome = each.line, each.outcome

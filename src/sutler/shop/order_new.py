@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import replace_url
 
 from sutler.catalogue import favourites
-from sutler.catalogue.storefront import Offer, Shelf
+from sutler.catalogue.storefront import Offer, Storefront
 from sutler.core import pricing
 from sutler.core.clock import new_token
 from sutler.core.order_types import ORDER_TYPES, pieces, read_number
@@ -22,7 +22,7 @@ from sutler.orders import reorder
 from sutler.orders.place import PlaceRequest, place
 from sutler.shop.order_form import Choice, OrderForm, choose, counts
 from sutler.shop.order_text import concerns, words
-from sutler.shop.services import shelf_of, shown
+from sutler.shop.services import shown, storefront_of
 from sutler.storage.transactions import Busy, CommitUnclear
 from sutler.web.access import CustomerRequest, customer_page
 
@@ -49,7 +49,7 @@ def order_new(request: CustomerRequest) -> HttpResponse:
     `choose` shows it for another service, `price` with its price, `place` places the order. The form's `once` makes of
     two sendings of the same form one order.
     """
-    sold, marked = shelf_of(request.customer), favourites.of(request.customer.pk)
+    sold, marked = storefront_of(request.customer), favourites.of(request.customer.pk)
     if not sold.offers:
         return render(request, "shop/order_new.html", {"is_empty": True})
     given = request.POST.dict() if request.method == "POST" else _asked_by_address(request)
@@ -106,7 +106,7 @@ def _place(request: CustomerRequest, form: OrderForm) -> int | None:
 
 
 def _shown(
-    request: CustomerRequest, sold: Shelf, choice: Choice, form: OrderForm, given: Mapping[str, str]
+    request: CustomerRequest, sold: Storefront, choice: Choice, form: OrderForm, given: Mapping[str, str]
 ) -> HttpResponse:
     offer = form.offer
     row = shown([offer], sold, set())[0]
@@ -119,12 +119,12 @@ def _shown(
     return replace_url(answer, f"{reverse('shop:order_new')}?service={offer.pk}") if request.htmx else answer
 
 
-def _priced(request: CustomerRequest, sold: Shelf, offer: Offer, given: Mapping[str, str]) -> dict[str, object]:
+def _priced(request: CustomerRequest, sold: Storefront, offer: Offer, given: Mapping[str, str]) -> dict[str, object]:
     counted = counts(offer, given)
     return {"price": _price(request, sold, offer, given), "counts": counted.items()}
 
 
-def _price(request: CustomerRequest, sold: Shelf, offer: Offer, given: Mapping[str, str]) -> Price:
+def _price(request: CustomerRequest, sold: Storefront, offer: Offer, given: Mapping[str, str]) -> Price:
     order_type, rate, wallet = offer.terms.type, sold.rate(offer), request.customer.wallet
     least, most = (read_number(given.get(name, "")) for name in ("min", "max"))
     each_post = (pricing.charge(rate, least), pricing.charge(rate, most)) if least and most and least <= most else None

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from sutler.accounts.models import Customer
 from sutler.catalogue import delivery_times, favourites
-from sutler.catalogue.storefront import LONGEST_SEARCH, Buyer, Offer, Shelf, shelf
+from sutler.catalogue.storefront import LONGEST_SEARCH, Buyer, Offer, Storefront, storefront
 from sutler.core.money import Micros
 from sutler.core.order_types import Measure
 from sutler.core.pricing import PER_PIECE
@@ -46,13 +46,13 @@ class Shown:
         return self.offer.terms.dripfeed and self.offer.terms.type.can_drip
 
 
-def shelf_of(customer: Customer) -> Shelf:
+def storefront_of(customer: Customer) -> Storefront:
     """Returns what is on sale for a customer."""
     discount = customer.group.discount_basis_points if customer.group else 0
-    return shelf(Buyer(customer.pk, customer.currency, discount, customer.country))
+    return storefront(Buyer(customer.pk, customer.currency, discount, customer.country))
 
 
-def shown(offers: list[Offer], sold: Shelf, marked: set[int]) -> list[Shown]:
+def shown(offers: list[Offer], sold: Storefront, marked: set[int]) -> list[Shown]:
     """Returns the offers with all that a page says of them; one small read."""
     paces = delivery_times.of([each.pk for each in offers]) if offers else {}
     return [Shown(each, sold.rate(each), paces.get(each.pk), each.pk in marked) for each in offers]
@@ -62,7 +62,7 @@ def shown(offers: list[Offer], sold: Shelf, marked: set[int]) -> list[Shown]:
 @customer_page
 def services(request: CustomerRequest) -> HttpResponse:
     """Lists what is on sale by `q` (words), `category` and `favourites`, beginning behind the service `after`."""
-    sold, asked = shelf_of(request.customer), request.GET
+    sold, asked = storefront_of(request.customer), request.GET
     marked = favourites.of(request.customer.pk)
     category, after = text_input.number(asked.get("category", "")), text_input.number(asked.get("after", ""))
     only = marked if asked.get("favourites") else None
@@ -96,7 +96,7 @@ def services(request: CustomerRequest) -> HttpResponse:
 @customer_page
 def favourite(request: CustomerRequest, service_id: int) -> HttpResponse:
     """Marks a service for the customer, or takes the mark away where `marked` is 0; back to the same list."""
-    wanted = request.POST.get("marked") == "1" and shelf_of(request.customer).offer(service_id) is not None
+    wanted = request.POST.get("marked") == "1" and storefront_of(request.customer).offer(service_id) is not None
     is_favourite = wanted and favourites.add(request.customer.pk, service_id) is None
     if not is_favourite:
         favourites.remove(request.customer.pk, service_id)
@@ -106,6 +106,6 @@ def favourite(request: CustomerRequest, service_id: int) -> HttpResponse:
     return redirect(f"{reverse('shop:services')}?{query}#service-{service_id}")
 
 
-def _category(sold: Shelf, service_id: int | None) -> str:
+def _category(sold: Storefront, service_id: int | None) -> str:
     offer = sold.offer(service_id)
     return offer.category if offer else ""

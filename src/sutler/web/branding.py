@@ -19,7 +19,7 @@ Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class Branding:
     """What pages show of the panel. `accent` is `#rrggbb` or nothing; `logo_version` is empty while there is none."""
 
     name: str
@@ -28,7 +28,7 @@ class Face:
     logo_version: str
 
 
-def face() -> Face:
+def panel_branding() -> Branding:
     """Returns the panel's face, kept for KEPT_SECONDS."""
     return caches["process"].get_or_set("panel_face", _read, KEPT_SECONDS) or _read()
 
@@ -37,7 +37,7 @@ def face() -> Face:
 @cache_control(public=True, max_age=86_400)
 def accent_css(request: HttpRequest) -> HttpResponse:
     """Answers the stylesheet of the accent colour; its address carries the colour, so that a new one is fetched."""
-    accent = face().accent
+    accent = panel_branding().accent
     return HttpResponse(stylesheet(accent) if accent else "", content_type="text/css; charset=utf-8")
 
 
@@ -71,10 +71,10 @@ def contrast(one: Colour, other: Colour) -> float:
     return (brighter + 0.05) / (darker + 0.05)
 
 
-def _read() -> Face:
+def _read() -> Branding:
     profile = panel.profile()
     version = hashlib.sha256(str(profile.changed_at).encode()).hexdigest()[:12] if profile.logo_type else ""
-    return Face(profile.name, profile.tagline, profile.accent, version)
+    return Branding(profile.name, profile.tagline, profile.accent, version)
 
 
 def _properties(accent: str, soft: str, on_accent: str) -> str:

@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from sutler.accounts.roles import permissions_of
 from sutler.web import announcement_banner, navigation
 from sutler.web.access import customer_of
-from sutler.web.branding import face
+from sutler.web.branding import panel_branding
 from sutler.web.preferences import THEMES, theme_of
 from sutler.web.sign_in import impersonation, terms
 
@@ -17,8 +17,8 @@ from sutler.web.sign_in import impersonation, terms
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Returns what the layouts need. Nothing asks the database before it is used."""
     return {
-        "panel": SimpleLazyObject(face),
-        "panel_name": SimpleLazyObject(lambda: face().name),
+        "panel": SimpleLazyObject(panel_branding),
+        "panel_name": SimpleLazyObject(lambda: panel_branding().name),
         "has_terms": SimpleLazyObject(terms.current_id),
         "theme": theme_of(request),
         "themes": THEMES,

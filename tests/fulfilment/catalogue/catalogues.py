@@ -33,7 +33,7 @@ OTHERS = tuple(said(str(number)) for number in range(101, 105))
 
 def take(provider: Provider, *services: Said, **more: Any) -> Report:
     """The provider answers with these services and the four others."""
-    return sync.take(provider.pk, Catalogue((*services, *OTHERS)), NOW, **more)
+    return sync.apply_catalogue(provider.pk, Catalogue((*services, *OTHERS)), NOW, **more)
 
 
 def upstream(upstream_id: str = "1") -> UpstreamService:

@@ -46,7 +46,7 @@ def from_file(body: bytes, *options: str) -> Result:
 
 def synced(body: bytes) -> Sold:
     provider = make_provider(sealed_key="")
-    sync.take(provider.pk, answered(body), NOW)
+    sync.apply_catalogue(provider.pk, answered(body), NOW)
     return {
         each.upstream_id: (each.name, each.rate_micros, each.min, each.max) for each in UpstreamService.objects.all()
     }
@@ -241,12 +241,12 @@ def test_a_summary_says_how_many_rows_in_all_and_why() -> None:
     assert "60 left out: its min and max are no limits (row 1 (service 1), row 2" in result.stderr
     assert " and 40 more)" in result.stderr
     assert result.stdout == "1 new, 0 changed, 0 unchanged, 60 left out.\n"
-    report = sync.take(make_provider(sealed_key="").pk, answered(body), NOW)
+    report = sync.apply_catalogue(make_provider(sealed_key="").pk, answered(body), NOW)
     assert [(each.why, each.count, each.more) for each in report.left_out] == [
         ("its min and max are no limits", 60, 40)
     ]
     none = json.dumps(json.loads(body)[:60]).encode()
-    assert sync.take(make_provider("Other", sealed_key="").pk, answered(none), NOW).fault == (
+    assert sync.apply_catalogue(make_provider("Other", sealed_key="").pk, answered(none), NOW).fault == (
         "no service can be read, 60 rows were left out: its min and max are no limits (60)"
     )
 

@@ -17,9 +17,9 @@ from sutler.fulfilment.catalogue import sync
 from sutler.fulfilment.catalogue.import_services import Imported, Rule, bring_in
 from sutler.fulfilment.catalogue.sync import Report
 from sutler.fulfilment.models import CatalogueChange, Provider, ProviderMinute, Route, UpstreamService
-from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.providers.database import Database
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.panels.client import PanelSettings
 from sutler.panels.http_call import HttpCall
 from sutler.panels.results import Catalogue, Failure
@@ -53,21 +53,21 @@ class Shop:
     def sync(self, **faults: Any) -> Report:
         self.caller.upstream.faults = Faults(**faults)
 
-        async def fetch() -> tuple[Catalogue | Failure, list[Said]]:
-            async with self.line(None) as line:
-                return await line.ask(lambda panel: panel.services()), line.take_calls()
+        async def fetch() -> tuple[Catalogue | Failure, list[LoggedExchange]]:
+            async with self.session(None) as session:
+                return await session.ask(lambda panel: panel.services()), session.take_calls()
 
         answer, calls = asyncio.run(fetch())
-        return sync.take(self.provider.pk, answer, self.caller.time.now(), calls)
+        return sync.apply_catalogue(self.provider.pk, answer, self.caller.time.now(), calls)
 
     @asynccontextmanager
-    async def line(self, executor: Executor | None) -> AsyncIterator[Line]:
+    async def session(self, executor: Executor | None) -> AsyncIterator[ProviderSession]:
         transport = SimulatedTransport(self.caller.upstream, self.caller.time.wait)
         async with transport:
             settings = PanelSettings("http://upstream.example/api/v2", KEY)
             time = self.caller.time
             call = HttpCall(transport, time)
-            yield Line(self.provider, settings, call, Database(executor), time, seeded(1), "test")
+            yield ProviderSession(self.provider, settings, call, Database(executor), time, seeded(1), "test")
 
 
 def what_is_sold() -> list[object]:
@@ -131,8 +131,8 @@ def test_the_worker_syncs_when_it_is_due() -> None:
 
     async def keep() -> Report | None:
         with ThreadPoolExecutor(1) as thread:
-            async with shop.line(thread) as line:
-                report = await sync.keep_in_step(line)
+            async with shop.session(thread) as session:
+                report = await sync.keep_in_step(session)
             thread.submit(connections.close_all).result()
         return report
 

@@ -123,7 +123,7 @@ class TestWhatIsNoCatalogue:
     def test_it_changes_nothing_and_says_so_until_a_good_one_comes(self, provider: Provider, answer: Any) -> None:
         service = sold(provider)
         before = (list(UpstreamService.objects.values()), notes(), version.current(), Service.objects.values().get())
-        assert sync.take(provider.pk, answer, NOW).fault
+        assert sync.apply_catalogue(provider.pk, answer, NOW).fault
         after = (list(UpstreamService.objects.values()), notes(), version.current(), Service.objects.values().get())
         assert after == before
         assert open_alarms() == {("catalogue", "not good")}
@@ -133,15 +133,15 @@ class TestWhatIsNoCatalogue:
 
     def test_staff_may_trust_a_catalogue_that_lost_half(self, provider: Provider) -> None:
         take(provider, said())
-        assert sync.take(provider.pk, Catalogue(OTHERS[:1]), NOW, trust=True).fault == ""
+        assert sync.apply_catalogue(provider.pk, Catalogue(OTHERS[:1]), NOW, trust=True).fault == ""
         assert UpstreamService.objects.filter(gone_at=None).count() == 1
-        assert sync.take(provider.pk, Catalogue(()), NOW, trust=True).fault
+        assert sync.apply_catalogue(provider.pk, Catalogue(()), NOW, trust=True).fault
 
     def test_an_entry_that_cannot_be_read_is_not_gone(self, provider: Provider) -> None:
         service = sold(provider)
         unread = (Dropped("1", "its rate is no amount above 0"), Dropped("9", "it has no name"))
         for _ in range(2):
-            sync.take(provider.pk, Catalogue(OTHERS, unread), NOW)
+            sync.apply_catalogue(provider.pk, Catalogue(OTHERS, unread), NOW)
         assert (upstream("1").gone_at, upstream("1").rate_micros) == (None, 500_000)
         assert (now_of(service).state, notes()) == ("active", [])
         assert open_alarms() == {("catalogue", "unreadable")}
@@ -309,7 +309,7 @@ class TestRoutesAndServices:
         before = Service.objects.values().get(pk=service.pk)
         other = make_provider("Other")
         take(other)
-        sync.take(other.pk, Catalogue(OTHERS[:3]), NOW)
+        sync.apply_catalogue(other.pk, Catalogue(OTHERS[:3]), NOW)
         assert Service.objects.values().get(pk=service.pk) == before
         assert upstream("1").gone_at is None
 
@@ -317,7 +317,7 @@ class TestRoutesAndServices:
 class TestWhenItIsDue:
     def test_every_hour_and_sooner_after_a_bad_one(self, provider: Provider) -> None:
         assert sync.is_due(provider.pk, NOW)
-        sync.take(provider.pk, NoAnswer("HTML"), NOW)
+        sync.apply_catalogue(provider.pk, NoAnswer("HTML"), NOW)
         assert not sync.is_due(provider.pk, NOW + timedelta(minutes=9))
         assert sync.is_due(provider.pk, NOW + timedelta(minutes=10))
         take(provider, said())

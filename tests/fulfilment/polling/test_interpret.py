@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sutler.core.clock import seeded
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.money import LARGEST_MICROS, Micros
-from sutler.core.upstream_words import LARGEST_WHOLE, Doubt, read_status
+from sutler.core.upstream_words import LARGEST_WHOLE, UnknownStatus, read_status
 from sutler.fulfilment.models import Alarm
-from sutler.fulfilment.polling.interpret import Due, Followed, Heard, get_on, hear, miss
+from sutler.fulfilment.polling.interpret import Due, Followed, StatusUpdate, get_on, miss, update_from
 from sutler.orders.move import Report
 from sutler.panels.results import UpstreamStatus
 from tests.conftest import NOW
@@ -55,15 +55,15 @@ def said(word: str, charge: int | None = 500_000, start: int | None = 10, remain
     return UpstreamStatus(read_status(word), word, None if charge is None else Micros(charge), "USD", start, remains)
 
 
-def heard(row: Followed, told: UpstreamStatus) -> Heard:
-    return hear(row, told, "USD", NOW, seeded(1))
+def heard(row: Followed, told: UpstreamStatus) -> StatusUpdate:
+    return update_from(row, told, "USD", NOW, seeded(1))
 
 
 def moved_to(status: Status, remains: int, word: str = "") -> Report:
     return Report(3, status, 10, remains, f"Upstream order 555: {word or status}")
 
 
-def kinds(found: Heard) -> list[Kind | None]:
+def kinds(found: StatusUpdate) -> list[Kind | None]:
     return [each.kind for each in found.remarks]
 
 
@@ -195,7 +195,9 @@ def test_what_was_charged_before_a_refund_says_nothing_of_what_is_left(told: Ups
 
 
 def test_a_charge_in_another_currency_says_nothing() -> None:
-    found = hear(UNDER_WAY._replace(reported_micros=None), said("Completed", 99, remains=0), "EUR", NOW, seeded(1))
+    found = update_from(
+        UNDER_WAY._replace(reported_micros=None), said("Completed", 99, remains=0), "EUR", NOW, seeded(1)
+    )
     assert (found.reported_micros, found.cost_micros, kinds(found)) == (None, 500_000, [])
 
 
@@ -257,7 +259,7 @@ def test_whatever_is_said_the_cost_is_sound_and_only_a_first_end_ends(
     assert ends or found.cost_micros == row.cost_micros
     assert found.report is None or found.report.status in (*FINAL, Status.IN_PROGRESS)
     assert (found.ask_at is None) == (row.finished_at is not None and NOW - row.finished_at >= timedelta(days=7))
-    assert not isinstance(read_status(word), Doubt) or found.report is None
+    assert not isinstance(read_status(word), UnknownStatus) or found.report is None
     assert found.misses == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import FINAL, Status
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, LoggedCall, ProviderMinute, UpstreamOrder, UpstreamService
-from sutler.fulfilment.polling.poll import follow
+from sutler.fulfilment.polling.poll import poll
 from sutler.orders.models import Order, OrderEvent
 from tests.fulfilment.upstream import (
     There,
@@ -46,10 +46,10 @@ def test_orders_are_followed_to_their_ends(there: There) -> None:
 def test_what_is_not_due_is_not_asked_about(there: There) -> None:
     there.sent()
     AskTime.objects.update(ask_at=there.time.now() + timedelta(seconds=1))
-    assert (there.run(follow), there.asked) == (0, [])
+    assert (there.run(poll), there.asked) == (0, [])
     there.time.passed += 1
-    assert there.run(follow) == 1
-    assert there.run(follow) == 0
+    assert there.run(poll) == 1
+    assert there.run(poll) == 0
 
 
 HARMLESS = ("other_words", "thousands", "null_numbers", "start_counter", "missing_item", "passing_error")
@@ -77,7 +77,7 @@ def test_a_status_that_nobody_knows_changes_nothing_and_is_told_once(there: Ther
     there.lie(**{fault: 1})
     for _ in range(3):
         all_due(there, LONG)
-        there.run(follow)
+        there.run(poll)
     found = UpstreamOrder.objects.get()
     assert (found.finished_at, Order.objects.get().status) == (None, "Processing")
     assert alarms() in ([], [f"order {ours.order_id}"])
@@ -92,13 +92,13 @@ def test_a_status_that_nobody_knows_changes_nothing_and_is_told_once(there: Ther
 def test_a_status_that_jumps_back_is_ignored_and_stands_in_the_log(there: There) -> None:
     ours, theirs = there.sent_until(Status.COMPLETED)
     all_due(there, 450)
-    there.run(follow)
+    there.run(poll)
     assert Order.objects.get(pk=ours.order_id).status == "In progress"
     theirs.begins_at += timedelta(hours=1)
     theirs.ends_at += timedelta(hours=1)
     for _ in range(3):
         all_due(there, 30)
-        there.run(follow)
+        there.run(poll)
     assert Order.objects.get(pk=ours.order_id).status == "In progress"
     [logged] = LoggedCall.objects.filter(order_id=ours.order_id)
     assert logged.why == f"Its status jumps back to {logged.answer}, which is ignored"
@@ -129,7 +129,7 @@ def test_a_partial_that_does_not_say_what_remains_is_asked_again(there: There) -
     there.lie(null_numbers=1)
     for _ in range(3):
         all_due(there, LONG)
-        there.run(follow)
+        there.run(poll)
     assert Order.objects.get(pk=ours.order_id).status not in FINAL
     assert alarms() == [f"order {ours.order_id}"]
     assert len([each for each in notes(ours.order_id) if "without saying" in each]) == 1
@@ -144,7 +144,7 @@ def test_a_wrong_charge_is_told_within_one_pass_and_counts(there: There, fault: 
     ours, theirs = there.sent_until(Status.COMPLETED)
     there.lie()
     all_due(there, 1)
-    there.run(follow)
+    there.run(poll)
     assert f"order {ours.order_id}" in alarms(kind)
     assert "It costs" in notes(ours.order_id)[0]
     to_the_end(there)
@@ -164,7 +164,7 @@ def test_a_silent_refund_raises_an_alarm_and_moves_no_money(there: There) -> Non
     before = transfers(ours.order_id)
     for _ in range(6):
         there.time.passed += 2 * LONG
-        there.run(follow)
+        there.run(poll)
     assert f"order {ours.order_id}" in alarms(Kind.REFUND)
     assert transfers(ours.order_id) == before
     assert Order.objects.get(pk=ours.order_id).status == "Completed"
@@ -176,7 +176,7 @@ def test_after_its_end_an_order_is_looked_at_five_times_and_then_let_be(there: T
     there.asked.clear()
     for _ in range(10 * 24):
         there.time.passed += LONG
-        there.run(follow)
+        there.run(poll)
     ids = [each.get("orders", each.get("order", "")).split(",") for each in there.asked]
     assert {each: sum(each in asked for asked in ids) for each in ids[0]} == dict.fromkeys(ids[0], 5)
     assert not AskTime.objects.exists()
@@ -188,7 +188,7 @@ def test_a_change_after_the_end_raises_an_alarm_and_changes_nothing(there: There
     before, cost = transfers(ours.order_id), UpstreamOrder.objects.get(pk=ours.pk).cost_micros
     theirs.final, theirs.left, theirs.refunded_micros = Status.CANCELED, 1000, theirs.charge_micros
     all_due(there, LONG)
-    there.run(follow)
+    there.run(poll)
     found = UpstreamOrder.objects.get(pk=ours.pk)
     assert Order.objects.get(pk=ours.order_id).status == "Completed"
     assert (found.cost_micros, transfers(ours.order_id)) == (cost, before)
@@ -212,7 +212,7 @@ def test_an_order_that_has_failed_there_is_for_staff_and_asked_about_seldom(ther
     there.between = saying('{"charge": "0.5", "start_count": "1", "remains": "1000", "status": "Failed"}')
     for _ in range(3):
         all_due(there)
-        there.run(follow)
+        there.run(poll)
     assert alarms(Kind.FAILED) == [f"order {ours.order_id}"]
     assert len(notes(ours.order_id)) == 1
     assert AskTime.objects.get().ask_at == there.time.now() + timedelta(hours=1)
@@ -233,7 +233,7 @@ def test_an_id_that_was_never_ours_is_given_up_after_the_settle_window(there: Th
     asked = 0
     for _ in range(1000):
         there.time.passed += 5
-        asked += there.run(follow)
+        asked += there.run(poll)
         assert Order.objects.get().status == "Processing"
         if not UpstreamOrder.objects.exists():
             break
@@ -254,11 +254,11 @@ def test_an_id_that_was_never_ours_is_given_up_after_the_settle_window(there: Th
 def test_an_order_that_was_there_and_is_not_found_is_never_ended(there: There) -> None:
     ours, _ = there.sent()
     all_due(there, 1)
-    there.run(follow)
+    there.run(poll)
     there.lie(passing_error=1)
     for _ in range(20):
         all_due(there, LONG)
-        there.run(follow)
+        there.run(poll)
     assert UpstreamOrder.objects.get().misses == 20
     assert alarms() == [f"order {ours.order_id}"]
     assert len(notes(ours.order_id)) == 1
@@ -270,7 +270,7 @@ def test_an_order_that_was_there_and_is_not_found_is_never_ended(there: There) -
 def test_two_workers_that_hear_the_same_end_move_money_once(there: There) -> None:
     """A worker whose lease another has taken over settles what it had asked before."""
     from sutler.core.clock import seeded
-    from sutler.fulfilment.polling.apply import settle
+    from sutler.fulfilment.polling.apply import apply_answers
 
     ours, _ = there.sent_until(Status.COMPLETED)
     there.time.passed += LONG
@@ -280,7 +280,7 @@ def test_two_workers_that_hear_the_same_end_move_money_once(there: There) -> Non
 
     said = there.run(ask)
     for _ in range(2):
-        settle(there.provider.pk, {ours.pk: said}, (), there.time.now(), seeded(1))
+        apply_answers(there.provider.pk, {ours.pk: said}, (), there.time.now(), seeded(1))
     assert moves(ours.order_id) == [("Pending", "Processing"), ("Processing", "Completed")]
     demand_sound_books()
     assert alarms() == []

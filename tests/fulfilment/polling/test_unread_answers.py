@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from sutler.core.lifecycle import Status
 from sutler.fulfilment.models import Alarm, AlarmSubject, AskTime, UpstreamOrder
-from sutler.fulfilment.polling.poll import follow
+from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.polling.unread_answers import UNTIL_ALARM
 from sutler.orders.models import Order
 from tests.conftest import NOW
@@ -22,7 +22,7 @@ def looks(there: There, count: int) -> None:
     for _ in range(count):
         first = AskTime.objects.order_by("ask_at").values_list("ask_at", flat=True)[0]
         there.time.passed = max(there.time.passed, (first - NOW).total_seconds())
-        there.run(follow)
+        there.run(poll)
 
 
 def about(order: UpstreamOrder) -> str:

@@ -8,7 +8,7 @@ import pytest
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, LoggedCall, Provider, ProviderMinute
 from sutler.fulfilment.providers import alarms, call_log
-from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.panels.results import Exchange
 from tests.conftest import NOW
 from tests.fulfilment.upstream import make_provider
@@ -35,8 +35,8 @@ def exchange(outcome: str = "Accepted", action: str = "add", **fields: Any) -> E
 def test_calls_are_counted_by_the_minute_in_which_they_began(provider: Provider) -> None:
     first = [exchange(), exchange("Declined", why="LINK: no"), exchange("NoAnswer", milliseconds=500)]
     later = exchange("UpstreamStatus", "status", started_at=NOW + 61 * SECOND)
-    call_log.write(provider.pk, [Said(each) for each in [later, *first]])
-    call_log.write(provider.pk, [Said(exchange("NotSent", started_at=NOW + 59 * SECOND, milliseconds=20))])
+    call_log.write(provider.pk, [LoggedExchange(each) for each in [later, *first]])
+    call_log.write(provider.pk, [LoggedExchange(exchange("NotSent", started_at=NOW + 59 * SECOND, milliseconds=20))])
     minute, after = ProviderMinute.objects.order_by("minute")
     assert (minute.minute, after.minute) == (NOW, NOW + 60 * SECOND)
     assert (minute.calls, minute.declined, minute.unanswered, minute.adds, minute.unknown_adds) == (4, 1, 2, 4, 1)
@@ -55,7 +55,7 @@ def test_nothing_said_is_nothing_kept(provider: Provider) -> None:
     + [("Declined", f"{kind.name}: text: more", 0) for kind in DeclineKind],
 )
 def test_which_adds_count_as_unknown(provider: Provider, outcome: str, why: str, unknown: int) -> None:
-    call_log.write(provider.pk, [Said(exchange(outcome, why=why))])
+    call_log.write(provider.pk, [LoggedExchange(exchange(outcome, why=why))])
     assert ProviderMinute.objects.get().unknown_adds == unknown
 
 
@@ -68,7 +68,7 @@ def test_which_adds_count_as_unknown(provider: Provider, outcome: str, why: str,
     ],
 )
 def test_only_what_went_wrong_is_kept_whole(provider: Provider, outcome: str, kept: int) -> None:
-    call_log.write(provider.pk, [Said(exchange(outcome, why="why"), 17)])
+    call_log.write(provider.pk, [LoggedExchange(exchange(outcome, why="why"), 17)])
     assert LoggedCall.objects.filter(order_id=17, action="add", at=NOW, why="why").count() == kept
 
 
@@ -77,7 +77,7 @@ def test_what_is_kept_is_bounded_and_any_text_can_be(provider: Provider) -> None
     bad = exchange(
         "NoAnswer", answer=nasty, why="x" * 5000, fields={"link": "l" * 5000, "key": "***"}, http_status=None
     )
-    call_log.write(provider.pk, [Said(bad)])
+    call_log.write(provider.pk, [LoggedExchange(bad)])
     call = LoggedCall.objects.get()
     assert (len(call.answer), len(call.why), len(call.asked["link"])) == (2000, 1000, call_log.LONGEST_ASKED)
     assert (call.asked["key"], call.http_status) == ("***", None)
@@ -90,8 +90,10 @@ def test_old_minutes_and_all_but_the_newest_bad_calls_are_forgotten(
     monkeypatch.setattr(call_log, "MOST_LOGGED", 3)
     other = make_provider(name="Other")
     for number in range(5):
-        call_log.write(provider.pk, [Said(exchange("NoAnswer", started_at=NOW - timedelta(days=2 * number)), number)])
-    call_log.write(other.pk, [Said(exchange("NoAnswer", started_at=NOW - timedelta(days=30)))])
+        call_log.write(
+            provider.pk, [LoggedExchange(exchange("NoAnswer", started_at=NOW - timedelta(days=2 * number)), number)]
+        )
+    call_log.write(other.pk, [LoggedExchange(exchange("NoAnswer", started_at=NOW - timedelta(days=30)))])
     call_log.trim(provider.pk, NOW)
     assert set(LoggedCall.objects.filter(provider=provider).values_list("order_id", flat=True)) == {2, 3, 4}
     assert ProviderMinute.objects.filter(provider=provider).count() == 4

@@ -14,7 +14,7 @@ from sutler.core.clock import seeded
 from sutler.fulfilment.models import Provider
 from sutler.fulfilment.providers.check import certify
 from sutler.fulfilment.providers.database import Database
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.panels.client import PanelSettings
 from sutler.panels.http_call import HttpCall
 from sutler.simulator.faults import Faults
@@ -51,7 +51,7 @@ class Examined:
         async with httpx2.MockTransport(self._reply) as transport:
             settings = (self._settings, replace(self._settings, key=WRONG_KEY))
             parts = (HttpCall(transport, self.time), Database(None), self.time, seeded(1), "operator")
-            return await certify(*(Line(self._provider, each, *parts) for each in settings))
+            return await certify(*(ProviderSession(self._provider, each, *parts) for each in settings))
 
     async def _reply(self, request: httpx2.Request) -> httpx2.Response:
         asked = dict(httpx2.QueryParams((await request.aread()).decode()))

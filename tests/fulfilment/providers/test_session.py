@@ -1,4 +1,4 @@
-"""A line to a provider: its rate limit for all calls together, backing off, and what goes into the journal."""
+"""A session to a provider: its rate limit for all calls together, backing off, and what goes into the journal."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -9,7 +9,7 @@ import pytest
 from sutler.core.clock import seeded
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Provider
-from sutler.fulfilment.providers.session import FIRST_BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS, Line
+from sutler.fulfilment.providers.session import FIRST_BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS, ProviderSession
 from sutler.panels.client import Panel, PanelSettings
 from sutler.panels.http_call import HttpCall
 from sutler.panels.results import Declined, NoAnswer, NotSent
@@ -17,7 +17,7 @@ from tests.fulfilment.upstream_world import InTheLoop
 from tests.simulation.loop import SimulatedClock, SimulatedLoop
 
 TOO_FAST = Declined(DeclineKind.RATE, "Too many requests")
-Work = Callable[[Line], Awaitable[object]]
+Work = Callable[[ProviderSession], Awaitable[object]]
 
 
 @pytest.fixture
@@ -27,18 +27,20 @@ def loop() -> Iterator[SimulatedLoop]:
     found.close()
 
 
-def over(loop: SimulatedLoop, work: Work, interval_milliseconds: int = 1000) -> Line:
-    """Does the work over a line to a provider that answers every balance with 5."""
+def over(loop: SimulatedLoop, work: Work, interval_milliseconds: int = 1000) -> ProviderSession:
+    """Does the work over a session to a provider that answers every balance with 5."""
 
-    async def whole() -> Line:
+    async def whole() -> ProviderSession:
         answers = httpx2.MockTransport(lambda _: httpx2.Response(200, json={"balance": "5", "currency": "USD"}))
         async with answers as transport:
             provider = Provider(call_interval_milliseconds=interval_milliseconds)
             settings = PanelSettings("https://upstream.example/api/v2", "k" * 32)
             clock = SimulatedClock(loop)
-            line = Line(provider, settings, HttpCall(transport, clock), InTheLoop(), clock, seeded(1), "worker-1")
-            await work(line)
-            return line
+            session = ProviderSession(
+                provider, settings, HttpCall(transport, clock), InTheLoop(), clock, seeded(1), "worker-1"
+            )
+            await work(session)
+            return session
 
     return loop.run_until_complete(whole())
 
@@ -54,24 +56,24 @@ def answering(answer: object, seconds: float = 0.0) -> Callable[[Panel], Awaitab
 def test_calls_at_once_leave_one_interval_apart(loop: SimulatedLoop) -> None:
     left: list[float] = []
 
-    async def ask(line: Line) -> None:
+    async def ask(session: ProviderSession) -> None:
         async def leave(_: Panel) -> None:
             left.append(loop.time())
             await asyncio.sleep(90)  # a slow answer keeps nobody from asking
 
-        await asyncio.gather(*(line.ask(leave) for _ in range(4)))
+        await asyncio.gather(*(session.ask(leave) for _ in range(4)))
 
     over(loop, ask)
     assert left == [0, 1, 2, 3]
 
 
 def test_turns_are_not_saved_up(loop: SimulatedLoop) -> None:
-    async def ask(line: Line) -> None:
-        await line.ask(answering(None))
+    async def ask(session: ProviderSession) -> None:
+        await session.ask(answering(None))
         await asyncio.sleep(100)
         began = loop.time()
-        await line.ask(answering(None))
-        await line.ask(answering(None))
+        await session.ask(answering(None))
+        await session.ask(answering(None))
         assert loop.time() - began == 1
 
     over(loop, ask)
@@ -82,10 +84,10 @@ def test_turns_are_not_saved_up(loop: SimulatedLoop) -> None:
     [(1000, 0, 0.5, 1), (1000, 0, 1.0, 2), (1000, 1, 0.5, 0), (1000, 1, 1.0, 1), (100, 0, 0.45, 5), (0, 9, 0.5, 10**6)],
 )
 def test_how_many_turns_will_come(loop: SimulatedLoop, interval: int, taken: int, seconds: float, turns: int) -> None:
-    async def ask(line: Line) -> None:
+    async def ask(session: ProviderSession) -> None:
         for _ in range(taken):
-            await line.turn()
-        assert line.turns_within(seconds) == turns
+            await session.turn()
+        assert session.turns_within(seconds) == turns
 
     over(loop, ask, interval)
 
@@ -94,12 +96,12 @@ def test_how_many_turns_will_come(loop: SimulatedLoop, interval: int, taken: int
 def test_it_backs_off_longer_and_longer_and_no_longer_than_two_minutes(loop: SimulatedLoop, answer: object) -> None:
     pauses: list[float] = []
 
-    async def ask(line: Line) -> None:
+    async def ask(session: ProviderSession) -> None:
         for _ in range(9):
-            await line.ask(answering(answer))
+            await session.ask(answering(answer))
             began = loop.time()
-            assert line.turns_within(1.0) == 0
-            await line.turn()
+            assert session.turns_within(1.0) == 0
+            await session.turn()
             pauses.append(loop.time() - began)
 
     over(loop, ask, 0)
@@ -109,10 +111,10 @@ def test_it_backs_off_longer_and_longer_and_no_longer_than_two_minutes(loop: Sim
 
 
 def test_many_refusals_at_once_are_one(loop: SimulatedLoop) -> None:
-    async def ask(line: Line) -> None:
-        await asyncio.gather(*(line.call(answering(TOO_FAST, number / 100)) for number in range(20)))
+    async def ask(session: ProviderSession) -> None:
+        await asyncio.gather(*(session.call(answering(TOO_FAST, number / 100)) for number in range(20)))
         began = loop.time()
-        await line.turn()
+        await session.turn()
         assert loop.time() - began < 2 * FIRST_BACK_OFF_SECONDS
 
     over(loop, ask, 0)
@@ -120,25 +122,25 @@ def test_many_refusals_at_once_are_one(loop: SimulatedLoop) -> None:
 
 @pytest.mark.parametrize("answer", ["an answer", NoAnswer("HTML"), Declined(DeclineKind.FUNDS, "Not enough funds")])
 def test_whatever_else_it_says_ends_the_backing_off(loop: SimulatedLoop, answer: object) -> None:
-    async def ask(line: Line) -> None:
+    async def ask(session: ProviderSession) -> None:
         for _ in range(5):
-            await line.ask(answering(TOO_FAST))
-        await line.ask(answering(answer))
-        assert line.turns_within(0.0) > 0
-        await line.ask(answering(TOO_FAST))
+            await session.ask(answering(TOO_FAST))
+        await session.ask(answering(answer))
+        assert session.turns_within(0.0) > 0
+        await session.ask(answering(TOO_FAST))
         began = loop.time()
-        await line.turn()
+        await session.turn()
         assert loop.time() - began < 2 * FIRST_BACK_OFF_SECONDS
 
     over(loop, ask, 0)
 
 
 def test_every_exchange_is_kept_once_with_the_order_that_it_is_about(loop: SimulatedLoop) -> None:
-    async def ask(line: Line) -> None:
-        await asyncio.gather(*(line.ask(lambda panel: panel.balance(), order_id) for order_id in (17, None, 18)))
-        taken = line.take_calls()
+    async def ask(session: ProviderSession) -> None:
+        await asyncio.gather(*(session.ask(lambda panel: panel.balance(), order_id) for order_id in (17, None, 18)))
+        taken = session.take_calls()
         assert {each.order_id for each in taken} == {17, None, 18}
         assert {each.exchange.outcome for each in taken} == {"Balance"}
-        assert line.take_calls() == []
+        assert session.take_calls() == []
 
     over(loop, ask, 0)

@@ -17,7 +17,7 @@ from sutler.fulfilment.polling import poll
 from sutler.fulfilment.providers import health
 from sutler.fulfilment.providers.health import Health
 from sutler.fulfilment.providers.ledger import book_balance_micros, top_up
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.reconciling import balance
 from sutler.panels.results import Balance
 from tests.conftest import NOW
@@ -46,7 +46,7 @@ def cared(there: There, passes: int = 1) -> Provider:
 
 def followed(there: There) -> None:
     """Every order that is due there is asked about."""
-    there.run(poll.follow)
+    there.run(poll.poll)
 
 
 def take_there(there: There, micros: int) -> None:
@@ -106,13 +106,13 @@ class TestBalance:
 
 class TestJournal:
     def test_calls_that_nobody_else_has_written_down_are_kept(self, there: There) -> None:
-        async def asked_and_cared(line: Line) -> None:
-            await line.ask(lambda panel: panel.status("7"))
-            await balance.care(line)
-            assert line.calls == []
-            await line.ask(lambda panel: panel.status("8"))
-            await balance.care(line)
-            assert line.calls == []
+        async def asked_and_cared(session: ProviderSession) -> None:
+            await session.ask(lambda panel: panel.status("7"))
+            await balance.care(session)
+            assert session.calls == []
+            await session.ask(lambda panel: panel.status("8"))
+            await balance.care(session)
+            assert session.calls == []
 
         there.run(asked_and_cared)
         assert [each.asked["order"] for each in LoggedCall.objects.order_by("pk")] == ["7", "8"]
@@ -156,7 +156,7 @@ class TestGap:
         before = balance.standing(there.provider.pk)
         attempt(there, state)
         said = Balance(Micros(START_MICROS - 250_000), "USD")
-        provider = balance.take(there.provider.pk, before, said, (), there.time.now())
+        provider = balance.record(there.provider.pk, before, said, (), there.time.now())
         assert (provider.gap_micros, provider.balance_micros) == (0, START_MICROS - 250_000)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sutler.core.clock import seeded
 from sutler.fulfilment.models import Provider
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.reconciling.id_scan import MOST_SINGLE, Scan, scan
 from sutler.panels.client import PanelSettings
 from sutler.panels.http_call import HttpCall
@@ -38,7 +38,10 @@ def scanned(ids: list[int], panel: Panel) -> tuple[Scan, list[list[str]], float]
             provider = Provider(call_interval_milliseconds=1000)
             clock = SimulatedClock(loop)
             return await scan(
-                Line(provider, settings, HttpCall(transport, clock), InTheLoop(), clock, seeded(1), "worker-1"), ids
+                ProviderSession(
+                    provider, settings, HttpCall(transport, clock), InTheLoop(), clock, seeded(1), "worker-1"
+                ),
+                ids,
             )
 
     try:

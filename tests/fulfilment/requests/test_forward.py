@@ -10,7 +10,7 @@ from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
 from sutler.fulfilment.desk import desk
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder
-from sutler.fulfilment.polling.poll import follow
+from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.requests.forward import forward
 from sutler.fulfilment.sending.claims import LEASE
 from sutler.orders import cancel
@@ -69,7 +69,7 @@ def under_way(there: There) -> UpstreamOrder:
     """An order In progress that its customer wants to be canceled."""
     ours, _ = there.sent_until(Status.COMPLETED)
     all_due(there, 350)
-    there.run(follow)
+    there.run(poll)
     assert cancel.request_cancels(there.customer.pk, [ours.order_id], there.time.now()) == [None]
     there.asked.clear()
     return ours

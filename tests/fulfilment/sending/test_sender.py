@@ -12,7 +12,7 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.attempts import AttemptState
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, ProviderMinute, UpstreamOrder
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.sending import claims, outcome, sender
 from sutler.fulfilment.sending.sender import Sender
 from sutler.orders import cancel
@@ -45,9 +45,9 @@ def send_for(one: World, seconds: float, **faults: Any) -> float:
     """Has a sender send for so long, then stop; returns when it had ended."""
     one.lie(**faults)
 
-    async def work(line: Line) -> float:
-        await line.database.run(lambda: Provider.objects.update(leased_until=NOW + timedelta(days=1)))
-        sending_loop = Sender(line, line.database)
+    async def work(session: ProviderSession) -> float:
+        await session.database.run(lambda: Provider.objects.update(leased_until=NOW + timedelta(days=1)))
+        sending_loop = Sender(session, session.database)
         running = asyncio.create_task(sending_loop.run())
         await asyncio.sleep(seconds)
         sending_loop.stop()
@@ -188,13 +188,13 @@ def test_a_claim_that_could_not_leave_in_time_is_given_up_unsent(
     alice: Customer, service: Service, one: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [order] = ordered(alice, service, 1)
-    turn = Line.turn
+    turn = ProviderSession.turn
 
-    async def late(line: Line) -> None:
+    async def late(session: ProviderSession) -> None:
         await asyncio.sleep(sender.SEND_WITHIN_SECONDS + 1)
-        await turn(line)
+        await turn(session)
 
-    monkeypatch.setattr(Line, "turn", late)
+    monkeypatch.setattr(ProviderSession, "turn", late)
     send_for(one, 70)
     assert (states(order)[0], adds(one)) == ("not sent", [])
 
@@ -203,7 +203,7 @@ def test_a_database_that_is_away_loses_no_answer(
     alice: Customer, service: Service, one: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [order] = ordered(alice, service, 1)
-    take, tries = outcome.take, []
+    take, tries = outcome.apply_outcomes, []
 
     def away(*args: Any) -> list[int]:
         tries.append(one.loop.time())
@@ -211,7 +211,7 @@ def test_a_database_that_is_away_loses_no_answer(
             raise Busy("locked")
         return take(*args)
 
-    monkeypatch.setattr(outcome, "take", away)
+    monkeypatch.setattr(outcome, "apply_outcomes", away)
     send_for(one, 1)
     assert (states(order), len(tries), len(adds(one))) == (["accepted"], 8, 1)
 
@@ -220,14 +220,14 @@ def test_a_claim_that_cannot_be_made_is_made_later(
     alice: Customer, service: Service, one: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [order] = ordered(alice, service, 1)
-    take, faults = claims.take, [Busy("locked"), RuntimeError("a bug")]
+    take, faults = claims.claim_locked, [Busy("locked"), RuntimeError("a bug")]
 
     def broken(*args: Any) -> list[claims.Claim]:
         if faults:
             raise faults.pop()
         return take(*args)
 
-    monkeypatch.setattr(claims, "take", broken)
+    monkeypatch.setattr(claims, "claim_locked", broken)
     send_for(one, 5)
     assert states(order) == ["accepted"]
 
@@ -236,7 +236,7 @@ def test_one_answer_that_cannot_be_written_spoils_no_other(
     alice: Customer, service: Service, one: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders = ordered(alice, service, 3)
-    take = outcome.take
+    take = outcome.apply_outcomes
     bad = Attempt.objects.get(order=orders[1]).pk
 
     def broken(provider: Provider, outcomes: Any, *rest: Any) -> list[int]:
@@ -244,7 +244,7 @@ def test_one_answer_that_cannot_be_written_spoils_no_other(
             raise RuntimeError("a bug")
         return take(provider, outcomes, *rest)
 
-    monkeypatch.setattr(outcome, "take", broken)
+    monkeypatch.setattr(outcome, "apply_outcomes", broken)
     send_for(one, 5)
     assert [states(each) for each in orders] == [["accepted"], ["sending"], ["accepted"]]
 

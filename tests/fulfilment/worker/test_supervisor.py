@@ -1,4 +1,4 @@
-"""The switchboard: lines to several providers, held and worked side by side, in simulated time."""
+"""The supervisor: lines to several providers, held and worked side by side, in simulated time."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from sutler.core.taught_words import TaughtWord
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, Attempt, Provider
 from sutler.fulfilment.reconciling import taught_words
-from sutler.fulfilment.worker.supervisor import Switchboard
+from sutler.fulfilment.worker.supervisor import Supervisor
 from sutler.orders.models import Order
 from sutler.panels.http_call import HttpCall
 from sutler.simulator.panel import Service as TheirService
@@ -50,7 +50,7 @@ def provider(name: str) -> Provider:
 
 
 def work(loop: SimulatedLoop, seconds: float) -> None:
-    """Has a worker with a switchboard do for so long what is due at the providers `hanging` and `prompt`."""
+    """Has a worker with a supervisor do for so long what is due at the providers `hanging` and `prompt`."""
     clock = SimulatedClock(loop)
     sold = [TheirService(1, "Followers", rate_micros=500_000, min=1, max=100_000)]
     upstream = LyingUpstream(seeded(1), clock, services=sold, delivery_seconds=DELIVERY_SECONDS)
@@ -62,7 +62,7 @@ def work(loop: SimulatedLoop, seconds: float) -> None:
 
     async def run() -> None:
         database, stop = InTheLoop(), asyncio.Event()
-        board = Switchboard(
+        board = Supervisor(
             "worker-1",
             clock,
             seeded(1),
@@ -139,7 +139,7 @@ def test_a_word_that_is_taught_is_used_within_seconds_and_ends_no_line(
 
     async def run() -> None:
         call = HttpCall(httpx2.MockTransport(refuse), clock)
-        board = Switchboard(
+        board = Supervisor(
             "worker-1",
             clock,
             seeded(1),

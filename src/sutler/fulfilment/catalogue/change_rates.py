@@ -76,7 +76,7 @@ def accept(currency: str, actor: User | None, now: datetime, *, accept_rises: bo
     return None
 
 
-def take(quotes: Quotes, source: str, now: datetime) -> int:
+def apply_quotes(quotes: Quotes, source: str, now: datetime) -> int:
     """Gives the followed currencies the rates of the source; returns how many changed, in the caller's transaction.
 
     A rate of an earlier day than the one that is kept changes nothing; one that jumped waits for staff.

@@ -67,7 +67,7 @@ def fetch(asked: Source, now: datetime, client: NewClient = new_client) -> int |
             state.failures, state.fault, state.fetched_at, state.due_at = 0, "", now, now + AGAIN
             alarms.close(None, Alarm.Kind.EXCHANGE, SUBJECT, change_rates.ACTOR, now)
         state.save()
-        return answer if isinstance(answer, str) else change_rates.take(answer, asked.name, now)
+        return answer if isinstance(answer, str) else change_rates.apply_quotes(answer, asked.name, now)
 
 
 def _claim(now: datetime) -> bool:

@@ -12,8 +12,8 @@ from sutler.fulfilment.catalogue.price_alarms import ACTOR
 from sutler.fulfilment.catalogue.repricing import Adjusted
 from sutler.fulfilment.models import Alarm, CatalogueChange, Provider
 from sutler.fulfilment.providers import alarms, call_log
-from sutler.fulfilment.providers.call_log import Said
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.call_log import LoggedExchange
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.panels.results import Catalogue, Declined, Failure
 from sutler.storage.transactions import durable
 
@@ -36,17 +36,19 @@ class Report:
     adjusted: Adjusted = field(default_factory=Adjusted)
 
 
-async def keep_in_step(line: Line) -> Report | None:
+async def keep_in_step(session: ProviderSession) -> Report | None:
     """Syncs the provider if that is due: every hour, ten minutes after a catalogue that was not good. None if not."""
-    is_due_now = await line.database.run(is_due, line.provider.pk, line.clock.now())
-    return await sync(line) if is_due_now else None
+    is_due_now = await session.database.run(is_due, session.provider.pk, session.clock.now())
+    return await sync(session) if is_due_now else None
 
 
-async def sync(line: Line) -> Report:
+async def sync(session: ProviderSession) -> Report:
     """Fetches the provider's catalogue and takes it over (see `take`)."""
-    answer = await line.ask(lambda panel: panel.services())
-    calls = line.take_calls()
-    return await line.database.run_until_done(take, line.provider.pk, answer, line.clock.now(), calls)
+    answer = await session.ask(lambda panel: panel.services())
+    calls = session.take_calls()
+    return await session.database.run_until_done(
+        apply_catalogue, session.provider.pk, answer, session.clock.now(), calls
+    )
 
 
 def is_due(provider_id: int, now: datetime) -> bool:
@@ -58,11 +60,11 @@ def is_due(provider_id: int, now: datetime) -> bool:
     return last is None or last <= now - AGAIN_AFTER
 
 
-def take(
+def apply_catalogue(
     provider_id: int,
     answer: Catalogue | Failure,
     now: datetime,
-    calls: Sequence[Said] = (),
+    calls: Sequence[LoggedExchange] = (),
     *,
     trust: bool = False,
 ) -> Report:

@@ -117,7 +117,7 @@ def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Refusal
     with durable():
         parent_orders.lock(Order.objects.filter(pk__in=ids))
         unclear = unclear_among(ids)
-        taken = iter(move.take([each for each in reports if each.order_id not in unclear], actor, now))
+        taken = iter(move.apply_reports([each for each in reports if each.order_id not in unclear], actor, now))
         answers = [Refusal(Reason.MOVE_NOT_ALLOWED) if each.order_id in unclear else next(taken) for each in reports]
     return [each if isinstance(each, Refusal) else None for each in answers]
 

@@ -13,7 +13,7 @@ from sutler.orders.move import Report
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Preview:
     """What would become of an order: what its customer gets back by it, in micros, or why nothing can be done.
 
     `there` is the order at a provider, if it goes on there whatever is reported here.
@@ -25,7 +25,7 @@ class Outlook:
     there: UpstreamOrder | None = None
 
 
-def foresee(order_ids: Sequence[int], status: Status, remains: Mapping[int, int]) -> list[Outlook]:
+def preview(order_ids: Sequence[int], status: Status, remains: Mapping[int, int]) -> list[Preview]:
     """Returns what `desk.report` or, for CANCELED, `desk.cancel` would do, in the order given; changes nothing.
 
     `remains` counts for PARTIAL. Orders that are not there are left out.
@@ -35,7 +35,7 @@ def foresee(order_ids: Sequence[int], status: Status, remains: Mapping[int, int]
     upstream = {each.order_id: each for each in there}
     unclear = unclear_among(found)
     reports = [Report(each, status, remains=remains.get(each)) for each in found]
-    decided = dict(zip(found, move.foresee(list(found.values()), reports), strict=True))
+    decided = dict(zip(found, move.preview(list(found.values()), reports), strict=True))
     outlooks = {}
     for pk, order in found.items():
         if parent_orders.is_parent(order) and status is Status.CANCELED:
@@ -43,21 +43,21 @@ def foresee(order_ids: Sequence[int], status: Status, remains: Mapping[int, int]
             continue
         outcome = Refusal(Reason.MOVE_NOT_ALLOWED) if pk in unclear else decided[pk]
         if isinstance(outcome, Refusal):
-            outlooks[pk] = Outlook(order, 0, outcome, upstream.get(pk))
+            outlooks[pk] = Preview(order, 0, outcome, upstream.get(pk))
         else:
             back = outcome.returned_micros if outcome.ends else 0
-            outlooks[pk] = Outlook(order, back, None, upstream.get(pk))
+            outlooks[pk] = Preview(order, back, None, upstream.get(pk))
     return [outlooks[each] for each in order_ids if each in outlooks]
 
 
-def _of_parent(order: Order) -> Outlook:
+def _of_parent(order: Order) -> Preview:
     """A drip-feed gives back at once what has not run; what its children give back shows as they end.
 
     One that was handed on whole gives back as it ends there.
     """
     if order.status in FINAL:
-        return Outlook(order, 0, Refusal(Reason.CANCEL_NOT_AVAILABLE))
+        return Preview(order, 0, Refusal(Reason.CANCEL_NOT_AVAILABLE))
     if delegation.handed_on([order]):
-        return Outlook(order, 0)
+        return Preview(order, 0)
     runs_on = order.kind == Order.Kind.DRIP_FEED and order.drip.next_run_at is not None
-    return Outlook(order, parent_orders.unrun_micros(order) if runs_on else 0)
+    return Preview(order, parent_orders.unrun_micros(order) if runs_on else 0)

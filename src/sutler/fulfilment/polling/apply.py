@@ -14,9 +14,9 @@ from sutler.core.text import text_input
 from sutler.core.upstream_words import DeclineKind, read_status
 from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService, account_rows
 from sutler.fulfilment.polling import parents, schedule, unread_answers
-from sutler.fulfilment.polling.interpret import Due, Followed, Heard, get_on, hear, miss
+from sutler.fulfilment.polling.interpret import Due, Followed, StatusUpdate, get_on, miss, update_from
 from sutler.fulfilment.providers import alarms, call_log, costs
-from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.orders import move
 from sutler.orders.change import note, write_events
 from sutler.orders.models import Order
@@ -82,10 +82,10 @@ _ASK_NO_MORE = Statement(
 )
 
 
-def settle(
+def apply_answers(
     provider_id: int,
     answers: Answers,
-    calls: Sequence[Said],
+    calls: Sequence[LoggedExchange],
     now: datetime,
     chance: Random,
     before: Mapping[int, Due] = NOTHING_READ,
@@ -113,8 +113,8 @@ def settle(
         )
         unread_answers.read_again(provider, read, now, is_any_read=bool(got_on or read))
         if reports := [each.report for each in heard if each.report is not None]:
-            move.take(move.recount(reports), ACTOR, now)
-        parents.follow(heard, now)
+            move.apply_reports(move.recount(reports), ACTOR, now)
+        parents.move_on(heard, now)
         _book(provider, heard, now)
         _raise_highest(provider.pk, [each.row.upstream_id for each in heard if each.confirmed_at is not None])
         _learn_pace([each for each in heard if each.finished_at is not None and each.row.finished_at is None])
@@ -144,7 +144,7 @@ def _get_on(
         going_on = [each for each in going_on if each.row.pk in done]
     run(_COUNT, [(each.row.pk, *each.counts) for each in going_on if each.counts is not None])
     if reports := [each.report for each in going_on if each.report is not None]:
-        move.take(move.recount(reports), ACTOR, now)
+        move.apply_reports(move.recount(reports), ACTOR, now)
     return {each.row.pk for each in going_on}
 
 
@@ -154,9 +154,9 @@ _shared = lru_cache(maxsize=1024)(moment_or_none)
 
 def _heard(
     row: Followed, said: UpstreamStatus | Declined | None, provider: Provider, now: datetime, chance: Random
-) -> Heard | None:
+) -> StatusUpdate | None:
     if isinstance(said, UpstreamStatus):
-        return hear(row, said, provider.currency, now, chance, provider.rounding.within_micros)
+        return update_from(row, said, provider.currency, now, chance, provider.rounding.within_micros)
     return None if _says_nothing(said) else miss(row, timedelta(minutes=provider.settle_minutes), now)
 
 
@@ -178,7 +178,7 @@ def _learn_rounding(provider: Provider, rows: Sequence[Followed | Due], answers:
         provider.save(update_fields=["charge_digits", "charges_rounded"])
 
 
-def _disown_anothers(provider: Provider, heard: Iterable[Heard]) -> None:
+def _disown_anothers(provider: Provider, heard: Iterable[StatusUpdate]) -> None:
     """Finds ids that an `add` was answered with though they are of another order: the first answer tells the charge
     that is expected not of this one, but of one whose outcome is unknown or whose own id has not answered yet.
     """
@@ -196,7 +196,7 @@ def _disown_anothers(provider: Provider, heard: Iterable[Heard]) -> None:
             each.disown()
 
 
-def _keep(heard: Sequence[Heard], now: datetime) -> None:
+def _keep(heard: Sequence[StatusUpdate], now: datetime) -> None:
     at = moment(now)
     run(
         _KEEP,
@@ -212,14 +212,14 @@ def _keep(heard: Sequence[Heard], now: datetime) -> None:
     run(_ASK_NO_MORE, [(each.row.pk,) for each in heard if each.ask_at is None])
 
 
-def _why(answers: Answers, calls: Sequence[Said]) -> str:
+def _why(answers: Answers, calls: Sequence[LoggedExchange]) -> str:
     """Returns why what was answered could not be read, as far as it is told."""
     refused = (said.raw for said in answers.values() if isinstance(said, Declined) and _says_nothing(said))
     failed = (each.exchange.why for each in reversed(calls) if each.exchange.action == "status" and each.exchange.why)
     return next(refused, next(failed, "the answer does not speak of it"))
 
 
-def _book(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:
+def _book(provider: Provider, heard: Iterable[StatusUpdate], now: datetime) -> None:
     costs.finish(
         provider.pk,
         provider.currency,
@@ -236,7 +236,7 @@ def _raise_highest(provider_id: int, confirmed: Iterable[str]) -> None:
     Provider.objects.filter(pk__in=account_rows(provider_id), highest_id__lt=highest).update(highest_id=highest)
 
 
-def _learn_pace(ended: Iterable[Heard]) -> None:
+def _learn_pace(ended: Iterable[StatusUpdate]) -> None:
     """Keeps how long orders of each service usually take to be completed."""
     usual: dict[int, int | None] = {}
     for each in ended:
@@ -250,7 +250,7 @@ def _learn_pace(ended: Iterable[Heard]) -> None:
         UpstreamService.objects.filter(pk=service_id).update(usual_seconds=seconds)
 
 
-def _tell(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:
+def _tell(provider: Provider, heard: Iterable[StatusUpdate], now: datetime) -> None:
     """Raises the alarms; one that is new, and what staff need not see to, goes into the log."""
     events, lines = [], []
     for each in heard:
@@ -266,7 +266,7 @@ def _tell(provider: Provider, heard: Iterable[Heard], now: datetime) -> None:
     LoggedCall.objects.bulk_create(lines)
 
 
-def _line(provider: Provider, heard: Heard, why: str, now: datetime) -> LoggedCall:
+def _line(provider: Provider, heard: StatusUpdate, why: str, now: datetime) -> LoggedCall:
     return LoggedCall(
         provider=provider,
         at=now,

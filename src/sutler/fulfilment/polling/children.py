@@ -18,9 +18,9 @@ from sutler.core.pricing import charge
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Provider, UpstreamOrder, account_rows
 from sutler.fulfilment.providers import alarms, call_log, costs
-from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.providers.costs import Costed
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.orders import delegation, drip, hand_out, parent_orders, subscriptions
 from sutler.orders.change import note, write_events
 from sutler.orders.models import CancelRequest, Order
@@ -62,23 +62,23 @@ def sent_by_us(there: QuerySet[UpstreamOrder]) -> QuerySet[UpstreamOrder]:
     return there.filter(~_IS_MADE)
 
 
-async def adopt(line: Line) -> int:
+async def adopt(session: ProviderSession) -> int:
     """Asks once about up to 100 ids that were named and are no orders here yet, and makes orders of those that answer.
 
     Returns how many answered.
     """
-    named = await line.database.run(due, line.provider.pk, line.clock.now())
+    named = await session.database.run(due, session.provider.pk, session.clock.now())
     if not named:
         return 0
     ids = [each.upstream_id for each in named]
-    said = await line.ask(lambda panel: panel.statuses(ids))
+    said = await session.ask(lambda panel: panel.statuses(ids))
     found = said if isinstance(said, dict) else {}
     answers = {each.pk: found.get(each.upstream_id) for each in named}
     for each in named:
         if isinstance(said, dict) and answers[each.pk] is None:
-            answers[each.pk] = _heard(await line.ask(lambda panel, each=each: panel.status(each.upstream_id)))  # type: ignore[misc]
-    now = line.clock.now()
-    return await line.database.run_until_done(take, line.provider.pk, answers, line.take_calls(), now)
+            answers[each.pk] = _heard(await session.ask(lambda panel, each=each: panel.status(each.upstream_id)))  # type: ignore[misc]
+    now = session.clock.now()
+    return await session.database.run_until_done(make_children, session.provider.pk, answers, session.take_calls(), now)
 
 
 def due(provider_id: int, now: datetime) -> Sequence[NamedOrder]:
@@ -86,7 +86,7 @@ def due(provider_id: int, now: datetime) -> Sequence[NamedOrder]:
     return list(NamedOrder.objects.filter(provider=provider_id, ask_at__lte=now).order_by("pk")[:BATCH_SIZE])
 
 
-def take(provider_id: int, answers: Answers, calls: Sequence[Said], now: datetime) -> int:
+def make_children(provider_id: int, answers: Answers, calls: Sequence[LoggedExchange], now: datetime) -> int:
     """Makes orders of the named ids that have answered, and keeps the calls, in one durable transaction.
 
     Returns how many answered. An id of a parent that has ended here, or beyond what was asked for, stays nobody's and

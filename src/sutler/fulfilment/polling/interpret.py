@@ -13,7 +13,7 @@ from sutler.core.clock import Random
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.money import show_charge
 from sutler.core.order_types import ORDER_TYPES
-from sutler.core.upstream_words import Doubt, read_status
+from sutler.core.upstream_words import UnknownStatus, read_status
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.providers import costs
 from sutler.orders.models import Order
@@ -90,7 +90,7 @@ class Remark:
 
 
 @dataclass(slots=True)
-class Heard:
+class StatusUpdate:
     """What an answer makes of an upstream order. `ask_at` None: it is not asked about any more."""
 
     row: Followed
@@ -167,14 +167,14 @@ def get_on(row: Due, said: UpstreamStatus, currency: str, now: datetime, chance:
     return GotOn(row, counts, wait, report)
 
 
-def hear(
+def update_from(
     row: Followed,
     said: UpstreamStatus,
     currency: str,
     now: datetime,
     chance: Random,
     within_micros: int = SHOWN_WITHIN_MICROS,
-) -> Heard:
+) -> StatusUpdate:
     """Returns what it means that the provider says this of the order. A charge in another currency says nothing.
 
     What the provider's rounding may change of a charge, `within_micros`, is no news.
@@ -182,7 +182,7 @@ def hear(
     if said.currency not in ("", currency):
         said = said._replace(charge_micros=None)
     charge = said.charge_micros
-    heard = Heard(
+    heard = StatusUpdate(
         row=row,
         word=said.raw,
         start_count=row.start_count if said.start_count is None else said.start_count,
@@ -190,7 +190,7 @@ def hear(
         reported_micros=row.reported_micros if charge is None else charge,
         cost_micros=row.cost_micros,
         # A state that is not known tells nothing of the charge: whose the id is shows with the first that is.
-        confirmed_at=row.confirmed_at or (None if isinstance(said.status, Doubt) else now),
+        confirmed_at=row.confirmed_at or (None if isinstance(said.status, UnknownStatus) else now),
         finished_at=row.finished_at,
         within_micros=within_micros,
     )
@@ -209,9 +209,9 @@ def hear(
     return heard
 
 
-def miss(row: Followed, settle_window: timedelta, now: datetime) -> Heard:
+def miss(row: Followed, settle_window: timedelta, now: datetime) -> StatusUpdate:
     """Returns what it means that the provider does not know the order. That is never the order's end."""
-    heard = Heard(
+    heard = StatusUpdate(
         row=row,
         word=row.word,
         start_count=row.start_count,
@@ -234,10 +234,10 @@ def miss(row: Followed, settle_window: timedelta, now: datetime) -> Heard:
 
 
 def wait_seconds(
-    row: Followed | Due, status: Status | Doubt, remains: int | None, now: datetime, chance: Random
+    row: Followed | Due, status: Status | UnknownStatus, remains: int | None, now: datetime, chance: Random
 ) -> int:
     """Returns how long to wait before an order that has not ended there is asked about again."""
-    if status is Doubt.STAFF:
+    if status is UnknownStatus.STAFF:
         return round(poll_interval.SELDOM)
     done = _done(row.quantity, remains)
     gained = 0.0 if remains == row.remains else done - _done(row.quantity, row.remains)
@@ -246,14 +246,14 @@ def wait_seconds(
     return round(poll_interval.next_ask_seconds(age, row.usual_seconds, done, gained, since, chance))
 
 
-def _take(heard: Heard, said: UpstreamStatus, now: datetime) -> None:
+def _take(heard: StatusUpdate, said: UpstreamStatus, now: datetime) -> None:
     """Reads the status of an order that has not ended there."""
     row = heard.row
     is_new = read_status(row.word) is not said.status
     match said.status:
-        case Doubt.UNKNOWN:
+        case UnknownStatus.UNKNOWN:
             heard.remarks.append(Remark(f"Its status there is unknown to us: {said.raw}", Alarm.Kind.UNKNOWN_STATUS))
-        case Doubt.STAFF:
+        case UnknownStatus.STAFF:
             heard.remarks.append(Remark(f"It has failed there: {said.raw}", Alarm.Kind.FAILED))
         case Status.PENDING | Status.PROCESSING:
             if row.order_status == Status.IN_PROGRESS and is_new:
@@ -273,7 +273,7 @@ def _take(heard: Heard, said: UpstreamStatus, now: datetime) -> None:
             _end(heard, status, now)
 
 
-def _end(heard: Heard, status: Status, now: datetime) -> None:
+def _end(heard: StatusUpdate, status: Status, now: datetime) -> None:
     """Takes the first final status: what the order has cost counts from now on, and the order ends with it."""
     row = heard.row
     heard.finished_at = now
@@ -285,7 +285,7 @@ def _end(heard: Heard, status: Status, now: datetime) -> None:
     heard.report = _report(heard, status)
 
 
-def _report(heard: Heard, status: Status) -> Report | None:
+def _report(heard: StatusUpdate, status: Status) -> Report | None:
     """Returns what the order is told; nothing if staff have ended it by hand."""
     row = heard.row
     if row.order_status in FINAL:
@@ -297,7 +297,7 @@ def _report(heard: Heard, status: Status) -> Report | None:
     return Report(row.order_id, status, heard.start_count, remains, moves)
 
 
-def _check_charge(heard: Heard, own: int, *, is_new: bool) -> None:
+def _check_charge(heard: StatusUpdate, own: int, *, is_new: bool) -> None:
     """Remarks a charge that is not what was reckoned. Nothing yet is no undercharge while the order goes on.
 
     Nor is less than the whole of a drip-feed: some runs may be still to come, or have been given back.
@@ -315,7 +315,7 @@ def _check_charge(heard: Heard, own: int, *, is_new: bool) -> None:
     heard.remarks.append(Remark(f"It costs {show_charge(told)} there, expected was {show_charge(own)}", kind))
 
 
-def _compare(heard: Heard, status: Status | Doubt) -> None:
+def _compare(heard: StatusUpdate, status: Status | UnknownStatus) -> None:
     """Remarks what has changed since the order ended there; no money moves for it."""
     row = heard.row
     if read_status(row.word) is not status:

@@ -15,9 +15,9 @@ from django.db.models.functions import Greatest
 from sutler.core.delegation import is_subscription, read_word, runs_made
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.text import text_input
-from sutler.core.upstream_words import Doubt
+from sutler.core.upstream_words import UnknownStatus
 from sutler.fulfilment.models import NamedOrder, Orphan, Provider, UpstreamOrder
-from sutler.fulfilment.polling.interpret import Followed, Heard
+from sutler.fulfilment.polling.interpret import Followed, StatusUpdate
 from sutler.orders import delegation, drip, move, parent_orders
 from sutler.orders.change import Change, note, write, write_events
 from sutler.orders.models import Order
@@ -44,7 +44,7 @@ def read(provider: Provider, rows: Sequence[Followed], answers: Answers, now: da
     return {**answers, **{row.pk: _plain(row, said, is_open=row.pk in open_parents) for row, said in heard_of}}
 
 
-def follow(heard: Iterable[Heard], now: datetime) -> None:
+def move_on(heard: Iterable[StatusUpdate], now: datetime) -> None:
     """Moves the parents on, and ends those that have ended, in the caller's transaction."""
     told = {
         each.row.order_id: each
@@ -104,7 +104,9 @@ def _plain(row: Followed, said: UpstreamStatus, *, is_open: bool) -> UpstreamSta
     return said._replace(status=status, remains=remains, charge_micros=charge)
 
 
-def _as_delivered(row: Followed, status: Status | Doubt, remains: int | None) -> tuple[Status | Doubt, int | None]:
+def _as_delivered(
+    row: Followed, status: Status | UnknownStatus, remains: int | None
+) -> tuple[Status | UnknownStatus, int | None]:
     """Of a drip-feed that has stopped early its runs tell what was delivered, if the provider has named any."""
     runs = Order.objects.filter(parent=row.order_id)
     if not runs.exists():
@@ -113,13 +115,13 @@ def _as_delivered(row: Followed, status: Status | Doubt, remains: int | None) ->
     return (Status.PARTIAL if delivered else Status.CANCELED), row.quantity - delivered
 
 
-def _begin(parent: Order, heard: Heard, now: datetime) -> None:
+def _begin(parent: Order, heard: StatusUpdate, now: datetime) -> None:
     if heard.report is not None and heard.report.status is Status.IN_PROGRESS:
         change = Change(parent, Status.IN_PROGRESS, parent.start_count, parent.remains, parent.returned_micros)
         write([replace(change, note=heard.report.note)], ACTOR, now)
 
 
-def _end(parent: Order, heard: Heard, now: datetime) -> None:
+def _end(parent: Order, heard: StatusUpdate, now: datetime) -> None:
     made = _unnamed_runs(parent, heard, now) if parent.kind == Order.Kind.DRIP_FEED else []
     delegation.end([parent], ACTOR, now)
     text = f"Upstream order {heard.row.upstream_id}: {heard.word}"
@@ -128,7 +130,7 @@ def _end(parent: Order, heard: Heard, now: datetime) -> None:
     parent_orders.refresh([parent.pk], ACTOR, now)
 
 
-def _unnamed_runs(parent: Order, heard: Heard, now: datetime) -> list[Change]:
+def _unnamed_runs(parent: Order, heard: StatusUpdate, now: datetime) -> list[Change]:
     """Places the runs that were delivered without being named; returns their ends.
 
     All that are missing of one that is Completed. Of a part only where none was named: then what remains tells it.
@@ -144,5 +146,5 @@ def _unnamed_runs(parent: Order, heard: Heard, now: datetime) -> list[Change]:
         move.Report(run.pk, Status.PARTIAL if remains else Status.COMPLETED, remains=remains, note="Not named upstream")
         for run, remains in runs
     ]
-    changes = move.foresee([run for run, _ in runs], reports)
+    changes = move.preview([run for run, _ in runs], reports)
     return [each for each in changes if isinstance(each, Change)]

@@ -10,10 +10,10 @@ import structlog
 from sutler.core.clock import Random
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.polling import schedule
-from sutler.fulfilment.polling.apply import settle
+from sutler.fulfilment.polling.apply import apply_answers
 from sutler.fulfilment.polling.interpret import Due
-from sutler.fulfilment.providers.call_log import Said
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.call_log import LoggedExchange
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.panels.client import BATCH_SIZE
 from sutler.panels.results import Declined, Failure, UpstreamStatus
 
@@ -32,17 +32,17 @@ Answered = tuple[Due, UpstreamStatus | Declined | None]
 _log = structlog.get_logger(__name__)
 
 
-async def follow(line: Line) -> int:
+async def poll(session: ProviderSession) -> int:
     """Asks once about every order at the provider that is due; returns how many it heard of.
 
     In batches of 100, as many at once as the provider takes; what a batch leaves out is asked about singly, up to 100
     in a pass. A call that fails changes nothing but when its orders are asked about again, and loses no other's answer;
     after three in a row the rest waits for the next pass.
     """
-    one_pass = _Pass(line)
+    one_pass = _Pass(session)
     if not (first := await one_pass.read()):
         return 0
-    askers = max(1, line.provider.most_at_once)
+    askers = max(1, session.provider.most_at_once)
     async with asyncio.TaskGroup() as group:
         group.create_task(one_pass.settle_answers())
         async with asyncio.TaskGroup() as asking:
@@ -56,11 +56,11 @@ async def follow(line: Line) -> int:
 class _Pass:
     """What the tasks of one pass share: one reads what is due, others ask about it, and one applies the answers."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, session: ProviderSession) -> None:
         self.heard = 0
         self.answered: asyncio.Queue[list[Answered]] = asyncio.Queue(MOST_WAITING)
-        self._line = line
-        self._now = line.clock.now()
+        self._session = session
+        self._now = session.clock.now()
         self._place: schedule.Place | None = None
         self._batches: asyncio.Queue[Sequence[Due]] = asyncio.Queue(MOST_WAITING)
         self._singles_left = MOST_SINGLES
@@ -68,8 +68,10 @@ class _Pass:
 
     async def read(self) -> list[Due]:
         """Returns the next page of what is due."""
-        line = self._line
-        page, self._place = await line.database.run_until_done(schedule.page, line.provider.pk, self._now, self._place)
+        session = self._session
+        page, self._place = await session.database.run_until_done(
+            schedule.page, session.provider.pk, self._now, self._place
+        )
         return page
 
     async def hand_out(self, page: Sequence[Due], askers: int) -> None:
@@ -96,13 +98,13 @@ class _Pass:
                 parts.append(self.answered.get_nowait())
             is_over = not parts[-1]
             if gathered := list(chain.from_iterable(parts)):
-                await self._settle(gathered, self._line.take_calls())
+                await self._settle(gathered, self._session.take_calls())
 
     async def _ask(self, batch: Sequence[Due]) -> list[Answered]:
         if len(batch) == 1:
             return [(batch[0], await self._ask_singly(batch[0]))]
         ids = [each.upstream_id for each in batch]
-        said = await self._line.ask(lambda panel: panel.statuses(ids))
+        said = await self._session.ask(lambda panel: panel.statuses(ids))
         self._count(said)
         found = said if isinstance(said, dict) else {}
         missing = [each for each in batch if each.upstream_id not in found]
@@ -121,7 +123,7 @@ class _Pass:
         return found
 
     async def _ask_singly(self, row: Due) -> UpstreamStatus | Declined | None:
-        said = await self._line.ask(lambda panel: panel.status(row.upstream_id), row.order_id)
+        said = await self._session.ask(lambda panel: panel.status(row.upstream_id), row.order_id)
         self._count(said)
         return said if isinstance(said, (UpstreamStatus, Declined)) else None
 
@@ -129,12 +131,12 @@ class _Pass:
         is_not_found = isinstance(said, Declined) and said.kind is DeclineKind.NOT_FOUND
         self._failures = 0 if is_not_found or isinstance(said, (dict, UpstreamStatus)) else self._failures + 1
 
-    async def _settle(self, answered: Sequence[Answered], calls: Sequence[Said]) -> None:
+    async def _settle(self, answered: Sequence[Answered], calls: Sequence[LoggedExchange]) -> None:
         """Applies the answers. Where one of them cannot be applied, the others are all the same, and it is put off."""
-        line = self._line
+        session = self._session
         try:
-            self.heard += await line.database.run_until_done(
-                _apply, line.provider.pk, answered, calls, line.clock.now(), line.chance
+            self.heard += await session.database.run_until_done(
+                _apply, session.provider.pk, answered, calls, session.clock.now(), session.chance
             )
         except Exception:  # noqa: BLE001 - one order's bug must not stop the others
             if len(answered) > 1:
@@ -142,11 +144,13 @@ class _Pass:
                 await self._settle(answered[len(answered) // 2 :], ())
                 return
             [(row, said)] = answered
-            _log.exception("follow.not_applied", provider=line.provider.pk, upstream_order=row.pk)
+            _log.exception("follow.not_applied", provider=session.provider.pk, upstream_order=row.pk)
             if said is not None:
                 await self._settle([(row, None)], calls)
 
 
-def _apply(provider_id: int, answered: Sequence[Answered], calls: Sequence[Said], now: datetime, chance: Random) -> int:
+def _apply(
+    provider_id: int, answered: Sequence[Answered], calls: Sequence[LoggedExchange], now: datetime, chance: Random
+) -> int:
     answers, before = {row.pk: said for row, said in answered}, {row.pk: row for row, _ in answered}
-    return settle(provider_id, answers, calls, now, chance, before)
+    return apply_answers(provider_id, answers, calls, now, chance, before)

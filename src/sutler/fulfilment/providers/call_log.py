@@ -36,14 +36,14 @@ _COUNT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LoggedExchange:
     """One exchange with a provider, and the order of ours that it was about, if it was about one."""
 
     exchange: Exchange
     order_id: int | None = None
 
 
-def write(provider_id: int, calls: Sequence[Said]) -> None:
+def write(provider_id: int, calls: Sequence[LoggedExchange]) -> None:
     """Counts the calls and keeps the bad ones, in the caller's transaction."""
     in_order = sorted(calls, key=lambda each: each.exchange.started_at)
     for minute, group in groupby(in_order, key=lambda each: each.exchange.started_at.replace(second=0, microsecond=0)):
@@ -82,7 +82,7 @@ def _count(provider_id: int, minute: datetime, calls: Sequence[Exchange]) -> Non
         )
 
 
-def _line(provider_id: int, said: Said) -> LoggedCall:
+def _line(provider_id: int, said: LoggedExchange) -> LoggedCall:
     exchange = said.exchange
     return LoggedCall(
         provider_id=provider_id,

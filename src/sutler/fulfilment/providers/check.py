@@ -14,13 +14,13 @@ from sutler.conformance.verdict import PASS, Outcome, Verdict, differs, untold
 from sutler.core.money import show_balance
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.upstream_words import REFUSES_ADD, DeclineKind
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.panels.client import Panel
 from sutler.panels.results import Accepted, Balance, Catalogue, Declined, Exchange, Failure, NoAnswer, NotSent
 
 T = TypeVar("T")
 
-# How often a call is made where the provider says that it was too fast; the line backs off in between.
+# How often a call is made where the provider says that it was too fast; the session backs off in between.
 TRIES = 4
 SLOW_MILLISECONDS = 5_000
 MOST_REASONS = 5
@@ -30,39 +30,42 @@ _NO_SERVICE = {"service": str(LARGEST_NUMBER), "link": "https://example.com/cert
 _NOT_ABOUT_IT = {DeclineKind.RATE: "asked too often", DeclineKind.AUTH: "the key is refused"}
 
 
-async def certify(line: Line, stranger: Line) -> list[Finding]:
-    """Makes every check over the line and returns what each came to; `stranger` is the same line with a wrong key.
+async def certify(session: ProviderSession, stranger: ProviderSession) -> list[Finding]:
+    """Makes every check over the session and returns what each came to; `stranger` is the same with a wrong key.
 
     What DIFFERS would break the work with this provider; a NOTE is a limit that it goes on with. One that cannot be
     reached is asked no more. The calls are not for the journal: what is refused here on purpose would count as errors.
     """
-    services = await _ask(line, lambda panel: panel.services())
+    services = await _ask(session, lambda panel: panel.services())
     found = [_finding("services", "the catalogue can be read", _catalogue(services))]
     if isinstance(services, NotSent):
         return found
-    balance = await _ask(line, lambda panel: panel.balance())
-    found += [_finding("balance", "the balance is told in the provider's currency", _balance(balance, line))]
+    balance = await _ask(session, lambda panel: panel.balance())
+    found += [_finding("balance", "the balance is told in the provider's currency", _balance(balance, session))]
     found += [_finding("balance", "a wrong key is refused", _wrong_key(await _ask(stranger, lambda p: p.balance())))]
-    single = await _ask(line, lambda panel: panel.status(UNKNOWN))
+    single = await _ask(session, lambda panel: panel.status(UNKNOWN))
     found += [_finding("status", "an order that is not ours is refused", _not_ours(single))]
-    batch = await _ask(line, lambda panel: panel.statuses(_IDS))
+    batch = await _ask(session, lambda panel: panel.statuses(_IDS))
     found += [_finding("status", "so is each of several", _batch(batch))]
-    refill = await _ask(line, lambda panel: panel.refill_status(UNKNOWN))
+    refill = await _ask(session, lambda panel: panel.refill_status(UNKNOWN))
     found += [_finding("refill_status", "a refill that is not ours is refused", _as_note(_not_ours(refill)))]
-    refills = await _ask(line, lambda panel: panel.refill_statuses(_IDS))
+    refills = await _ask(session, lambda panel: panel.refill_statuses(_IDS))
     found += [_finding("refill_status", "so is each of several", _as_note(_batch(refills)))]
-    placed = await _ask(line, lambda panel: panel.add(_NO_SERVICE))
+    placed = await _ask(session, lambda panel: panel.add(_NO_SERVICE))
     found += [_finding("add", "an unknown service is refused in words that we know", _refused_add(placed))]
-    found += [_finding("(all)", "it answers at its own address", _address(each.exchange for each in line.calls))]
-    return [*found, _finding("(all)", "it answers in time", _speed(each.exchange.milliseconds for each in line.calls))]
+    found += [_finding("(all)", "it answers at its own address", _address(each.exchange for each in session.calls))]
+    return [
+        *found,
+        _finding("(all)", "it answers in time", _speed(each.exchange.milliseconds for each in session.calls)),
+    ]
 
 
-async def _ask(line: Line, ask: Callable[[Panel], Awaitable[T]]) -> T:
-    answer = await line.ask(ask)
+async def _ask(session: ProviderSession, ask: Callable[[Panel], Awaitable[T]]) -> T:
+    answer = await session.ask(ask)
     for _ in range(TRIES - 1):
         if not (isinstance(answer, Declined) and answer.kind is DeclineKind.RATE):
             break
-        answer = await line.ask(ask)
+        answer = await session.ask(ask)
     return answer
 
 
@@ -113,10 +116,10 @@ def _counted(reasons: Counter[str]) -> str:
     return ", ".join(told) + (", ..." if len(reasons) > MOST_REASONS else "")
 
 
-def _balance(answer: Balance | Failure, line: Line) -> Verdict:
+def _balance(answer: Balance | Failure, session: ProviderSession) -> Verdict:
     if not isinstance(answer, Balance):
         return _failed(answer)
-    own = line.provider.currency
+    own = session.provider.currency
     if answer.currency not in ("", own):
         return differs(f"it is told in {answer.currency}; the provider was added in {own}")
     said = f"{show_balance(answer.micros)} {answer.currency}".strip()

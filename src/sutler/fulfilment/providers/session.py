@@ -1,7 +1,7 @@
-"""The line of one worker to one provider: its panel, its rate limit, and the way to the database.
+"""The session of one worker to one provider: its panel, its rate limit, and the way to the database.
 
-Everything that speaks with a provider does so over its line, so that its rate limit holds for all calls together, and
-one that hangs delays no other.
+Everything that speaks with a provider does so over its session, so that its rate limit holds for all calls together,
+and one that hangs delays no other.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from sutler.core.clock import Clock, Random
 from sutler.core.taught_words import TaughtWord
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Provider
-from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.providers.database import Database
 from sutler.panels.client import Call, Panel, PanelSettings
 from sutler.panels.results import Declined, Exchange, NotSent
@@ -26,7 +26,7 @@ FIRST_BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS = 2.0, 120.0
 _about: ContextVar[int | None] = ContextVar("about", default=None)
 
 
-class Line:
+class ProviderSession:
     """One provider as one worker reaches it. `calls` holds the exchanges that are not in the journal yet.
 
     `provider` is the row as the worker read it last; whoever decides about money or sending reads it again.
@@ -48,7 +48,7 @@ class Line:
         self.clock = clock
         self.chance = chance
         self.worker = worker
-        self.calls: list[Said] = []
+        self.calls: list[LoggedExchange] = []
         self.settings = settings
         self.panel = Panel(settings, call, self._record, words)
         self._call = call
@@ -56,10 +56,10 @@ class Line:
         self._back_off = 0.0
         self._backs_off_until = 0.0
 
-    def beside(self, settings: PanelSettings) -> "Line":
-        """Returns another line to the provider, asked so: its calls are not in the journal."""
+    def beside(self, settings: PanelSettings) -> "ProviderSession":
+        """Returns another session to the provider, asked so: its calls are not in the journal."""
         ours = self.database, self.clock, self.chance, self.worker, self.panel.words
-        return Line(self.provider, settings, self._call, *ours)
+        return ProviderSession(self.provider, settings, self._call, *ours)
 
     async def ask(self, ask: Callable[[Panel], Awaitable[T]], order_id: int | None = None) -> T:
         """Makes one call as soon as the provider's rate limit allows, and returns what the panel's method returns."""
@@ -92,7 +92,7 @@ class Line:
             return 0
         return int(left / interval) + 1 if interval else _NO_LIMIT
 
-    def take_calls(self) -> list[Said]:
+    def take_calls(self) -> list[LoggedExchange]:
         """Returns the exchanges that are not in the journal yet, to be written into it."""
         taken, self.calls = self.calls, []
         return taken
@@ -113,4 +113,4 @@ class Line:
             self._back_off = 0.0
 
     def _record(self, exchange: Exchange) -> None:
-        self.calls.append(Said(exchange, _about.get()))
+        self.calls.append(LoggedExchange(exchange, _about.get()))

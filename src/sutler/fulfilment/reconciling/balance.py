@@ -15,8 +15,8 @@ from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder, account_rows
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.providers import alarms, call_log, ledger
-from sutler.fulfilment.providers.call_log import Said
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.call_log import LoggedExchange
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.panels.results import Balance, Declined, Failure
 from sutler.storage.transactions import durable
 
@@ -35,19 +35,21 @@ class Standing:
     is_quiet: bool
 
 
-async def care(line: Line) -> int:
+async def care(session: ProviderSession) -> int:
     """Asks what the account holds if that is due, every five minutes, and keeps it; returns 0: nothing waits for more.
 
     Keeps the calls that nobody else has written down, too.
     """
-    provider_id = line.provider.pk
-    if not await line.database.run(is_due, provider_id, line.clock.now()):
-        if line.calls:
-            await line.database.run_until_done(_keep_calls, provider_id, line.take_calls())
+    provider_id = session.provider.pk
+    if not await session.database.run(is_due, provider_id, session.clock.now()):
+        if session.calls:
+            await session.database.run_until_done(_keep_calls, provider_id, session.take_calls())
         return 0
-    before = await line.database.run(standing, provider_id)
-    answer = await line.ask(lambda panel: panel.balance())
-    await line.database.run_until_done(take, provider_id, before, answer, line.take_calls(), line.clock.now())
+    before = await session.database.run(standing, provider_id)
+    answer = await session.ask(lambda panel: panel.balance())
+    await session.database.run_until_done(
+        record, provider_id, before, answer, session.take_calls(), session.clock.now()
+    )
     return 0
 
 
@@ -65,8 +67,8 @@ def standing(provider_id: int) -> Standing:
     return Standing(held.micros, held.transfers, is_quiet)
 
 
-def take(
-    provider_id: int, before: Standing, answer: Balance | Failure, calls: Sequence[Said], now: datetime
+def record(
+    provider_id: int, before: Standing, answer: Balance | Failure, calls: Sequence[LoggedExchange], now: datetime
 ) -> Provider:
     """Keeps what the provider said of its balance, and the calls, in one transaction; returns the provider.
 
@@ -90,7 +92,7 @@ def take(
     return provider
 
 
-def _keep_calls(provider_id: int, calls: Sequence[Said]) -> None:
+def _keep_calls(provider_id: int, calls: Sequence[LoggedExchange]) -> None:
     with durable():
         call_log.write(provider_id, calls)
 

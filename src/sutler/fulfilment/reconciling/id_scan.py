@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sutler.core.upstream_words import DeclineKind
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.panels.client import BATCH_SIZE
 from sutler.panels.results import Declined, UpstreamStatus
 
@@ -22,7 +22,7 @@ class Scan:
     is_whole: bool = True
 
 
-async def scan(line: Line, ids: Sequence[int]) -> Scan:
+async def scan(session: ProviderSession, ids: Sequence[int]) -> Scan:
     """Asks about every id, 100 a call, within the provider's rate limit; ids left out of an answer are asked singly.
 
     So are those of a batch that was refused as a whole, until one of them gets no clear answer either. Stops at the
@@ -32,7 +32,7 @@ async def scan(line: Line, ids: Sequence[int]) -> Scan:
     singles = MOST_SINGLE
     for start in range(0, len(ids), BATCH_SIZE):
         asked = [str(each) for each in ids[start : start + BATCH_SIZE]]
-        answer = await line.ask(lambda panel, asked=asked: panel.statuses(asked))  # type: ignore[misc]
+        answer = await session.ask(lambda panel, asked=asked: panel.statuses(asked))  # type: ignore[misc]
         is_refused = isinstance(answer, Declined) and answer.kind in _FOR_AN_ID
         if not is_refused and not isinstance(answer, dict):
             found.is_whole = False
@@ -43,7 +43,7 @@ async def scan(line: Line, ids: Sequence[int]) -> Scan:
             said = answer.get(each) if isinstance(answer, dict) else None
             if said is None and singles:
                 singles -= 1
-                alone = await line.ask(lambda panel, each=each: panel.status(each))  # type: ignore[misc]
+                alone = await session.ask(lambda panel, each=each: panel.status(each))  # type: ignore[misc]
                 said = alone if isinstance(alone, (UpstreamStatus, Declined)) else None
             _note(found, int(each), said)
     return found

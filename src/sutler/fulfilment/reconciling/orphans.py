@@ -12,8 +12,8 @@ from sutler.core.money import show_charge
 from sutler.fulfilment.models import Alarm, Orphan, Provider, UpstreamOrder
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.providers import alarms, call_log
-from sutler.fulfilment.providers.call_log import Said
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.call_log import LoggedExchange
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.reconciling.id_scan import Scan, scan
 from sutler.fulfilment.reconciling.reconcile import MOST_IDS, claimed_ids, open_suspects, remember, settle_window
 from sutler.storage.transactions import durable
@@ -29,17 +29,19 @@ class Stretch:
     ids: tuple[int, ...]
 
 
-async def audit(line: Line) -> int:
+async def audit(session: ProviderSession) -> int:
     """Audits the provider's ids if that is due, every 24 hours, where it may scan. Returns how many it asked about.
 
     At most 20,000 ids a night, within the provider's rate limit. An audit that is not answered whole is repeated in the
     next pass. The alarm ORPHAN is raised once for each id.
     """
-    stretch = await line.database.run(read_stretch, line.provider.pk, line.clock.now())
+    stretch = await session.database.run(read_stretch, session.provider.pk, session.clock.now())
     if stretch is None:
         return 0
-    looked = await scan(line, stretch.ids) if stretch.ids else Scan()
-    await line.database.run_until_done(close, line.provider.pk, stretch, looked, line.take_calls(), line.clock.now())
+    looked = await scan(session, stretch.ids) if stretch.ids else Scan()
+    await session.database.run_until_done(
+        close, session.provider.pk, stretch, looked, session.take_calls(), session.clock.now()
+    )
     return len(stretch.ids) if looked.is_whole else 0
 
 
@@ -64,7 +66,7 @@ def read_stretch(provider_id: int, now: datetime) -> Stretch | None:
     return Stretch(max(last, provider.audited_id), tuple(sorted(ids - claimed_ids(provider_id, ids))))
 
 
-def close(provider_id: int, stretch: Stretch, looked: Scan, calls: Sequence[Said], now: datetime) -> None:
+def close(provider_id: int, stretch: Stretch, looked: Scan, calls: Sequence[LoggedExchange], now: datetime) -> None:
     """Keeps what was found and raises the alarms; what open outcomes may explain is left to them.
 
     Raises storage.transactions.Busy or CommitUnclear; repeating is safe.

@@ -21,7 +21,7 @@ from sutler.core.verdicts import Doubt, Evidence, Found, Placed, Suspect
 from sutler.fulfilment.models import Attempt, NamedOrder, Orphan, Provider, ProviderMinute, UpstreamOrder, account_rows
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.providers import ledger
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.reconciling.id_scan import Scan, scan
 from sutler.fulfilment.sending import outcome
 from sutler.fulfilment.sending.outcome import Outcome
@@ -104,16 +104,21 @@ class Docket:
     is_shared: bool
 
 
-async def reconcile(line: Line) -> int:
+async def reconcile(session: ProviderSession) -> int:
     """Looks once at the provider's unknown outcomes that are due; returns how many it looked at."""
-    docket = await line.database.run(read_docket, line.provider.pk, line.clock.now())
+    docket = await session.database.run(read_docket, session.provider.pk, session.clock.now())
     if not docket.cases:
         return 0
-    looked = await scan(line, docket.ids) if docket.may_scan and docket.ids else Scan(is_whole=docket.may_scan)
+    looked = await scan(session, docket.ids) if docket.may_scan and docket.ids else Scan(is_whole=docket.may_scan)
     wants_balance = any(each.is_ripe for each in docket.cases) and not docket.is_shared
-    balance = await line.ask(lambda panel: panel.balance()) if wants_balance else None
-    await line.database.run_until_done(
-        decide, line.provider.pk, docket, looked, balance if isinstance(balance, Balance) else None, line.clock.now()
+    balance = await session.ask(lambda panel: panel.balance()) if wants_balance else None
+    await session.database.run_until_done(
+        decide,
+        session.provider.pk,
+        docket,
+        looked,
+        balance if isinstance(balance, Balance) else None,
+        session.clock.now(),
     )
     return len(docket.cases)
 

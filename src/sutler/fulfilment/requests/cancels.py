@@ -10,7 +10,7 @@ from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import CancelStatus, Status
 from sutler.fulfilment.models import Attempt, Provider, UpstreamOrder
 from sutler.fulfilment.providers import call_log
-from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.requests.attempts import (
     ACTOR,
     RequestClaim,
@@ -54,8 +54,8 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Requ
     return [RequestClaim(each.pk, each.order_id, there[each.order_id].upstream_id) for each in attempts]
 
 
-def settle(
-    provider_id: int, answers: Mapping[int, Taken | Failure | None], calls: Sequence[Said], now: datetime
+def record_answer(
+    provider_id: int, answers: Mapping[int, Taken | Failure | None], calls: Sequence[LoggedExchange], now: datetime
 ) -> None:
     """Writes what came of asking to cancel, by attempt, in one durable transaction; safe to repeat.
 

@@ -9,10 +9,10 @@ from django.db.models.expressions import RawSQL
 from sutler.core import poll_interval
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import REFILL_FINAL, RefillStatus
-from sutler.core.upstream_words import Doubt
+from sutler.core.upstream_words import UnknownStatus
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder
 from sutler.fulfilment.providers import alarms, call_log
-from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.requests.attempts import ACTOR, RequestClaim, claimed, judge, lock_sending, move, not_forwarded
 from sutler.fulfilment.requests.attempts import unsettled as unsettled_attempts
 from sutler.orders import refill
@@ -41,11 +41,13 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Requ
         attempts = Attempt.objects.bulk_create(
             claimed(Attempt.Action.REFILL, there[each.order_id], worker, now, each) for each in refills
         )
-        refill.take([(each.pk, RefillStatus.IN_PROGRESS) for each in refills], ACTOR, now)
+        refill.apply_reports([(each.pk, RefillStatus.IN_PROGRESS) for each in refills], ACTOR, now)
     return [RequestClaim(each.pk, each.order_id, there[each.order_id].upstream_id) for each in attempts]
 
 
-def settle(provider_id: int, attempt_id: int, said: Taken | Failure, calls: Sequence[Said], now: datetime) -> None:
+def record_answer(
+    provider_id: int, attempt_id: int, said: Taken | Failure, calls: Sequence[LoggedExchange], now: datetime
+) -> None:
     """Writes what came of asking for a refill, in one durable transaction; safe to repeat.
 
     Taken: it is followed from now on. Refused: the refill is Rejected. Not sent: it is asked for again later. Unknown:
@@ -59,7 +61,7 @@ def settle(provider_id: int, attempt_id: int, said: Taken | Failure, calls: Sequ
                 attempt.upstream_id = _free_id(provider_id, said.upstream_id)
             move(attempt, state, why, provider, now)
             if state is AttemptState.DECLINED and attempt.refill_id is not None:
-                refill.take([(attempt.refill_id, RefillStatus.REJECTED)], ACTOR, now)
+                refill.apply_reports([(attempt.refill_id, RefillStatus.REJECTED)], ACTOR, now)
             if state is AttemptState.ACCEPTED and attempt.upstream_id is None:
                 _ask_staff(provider, attempt, "it was taken, under no id that could be followed", now)
             _say(attempt, f"Refill {attempt.refill_id} at {provider.name}: {state}{why and ': ' + why}", now)
@@ -75,8 +77,11 @@ def due(provider_id: int, now: datetime) -> dict[int, str]:
     return {pk: upstream_id for pk, upstream_id in rows if upstream_id is not None}
 
 
-def follow(
-    provider_id: int, answers: Mapping[int, UpstreamRefill | Declined | None], calls: Sequence[Said], now: datetime
+def ask(
+    provider_id: int,
+    answers: Mapping[int, UpstreamRefill | Declined | None],
+    calls: Sequence[LoggedExchange],
+    now: datetime,
 ) -> None:
     """Applies what the provider says of refills, by attempt, in one durable transaction. Silence changes nothing."""
     with durable():
@@ -86,7 +91,7 @@ def follow(
         for attempt in followed:
             _hear(attempt, answers[attempt.pk], provider, moves, now)
         Attempt.objects.bulk_update(followed, ["due_at"])
-        refill.take(moves, ACTOR, now)
+        refill.apply_reports(moves, ACTOR, now)
         call_log.write(provider_id, calls)
 
 
@@ -129,7 +134,7 @@ def _hear(
         if said.status in REFILL_FINAL:
             attempt.due_at = None
     subject = f"refill {attempt.refill_id}"
-    if isinstance(said, UpstreamRefill) and isinstance(said.status, Doubt):
+    if isinstance(said, UpstreamRefill) and isinstance(said.status, UnknownStatus):
         text = f"{subject}, {attempt.upstream_id} at {provider.name}: its status is unknown to us: {said.raw}"
         alarms.sound(provider.pk, Alarm.Kind.UNKNOWN_STATUS, subject, text, now)
     elif isinstance(said, Declined) and age > provider.settle_minutes * 60:

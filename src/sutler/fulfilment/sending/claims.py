@@ -13,7 +13,7 @@ from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment.models import Attempt, Provider, account_rows
 from sutler.fulfilment.providers import circuit_breaker
 from sutler.fulfilment.providers.account import lock
-from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.sending import outcome
 from sutler.fulfilment.sending.outcome import Outcome
 from sutler.orders import delegation, hand_out
@@ -85,11 +85,16 @@ def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Clai
     if not _due(provider_id, now).exists():  # asking often must not take the write lock
         return []
     with durable():
-        return take(lock(provider_id), count, worker, now)
+        return claim_locked(lock(provider_id), count, worker, now)
 
 
 def settle_and_claim(
-    provider_id: int, outcomes: Sequence[Outcome], calls: Sequence[Said], count: int, worker: str, now: datetime
+    provider_id: int,
+    outcomes: Sequence[Outcome],
+    calls: Sequence[LoggedExchange],
+    count: int,
+    worker: str,
+    now: datetime,
 ) -> list[Claim]:
     """Does what `outcome.settle` does, and then what `claim` does, in one durable transaction: half the commits.
 
@@ -98,8 +103,8 @@ def settle_and_claim(
     """
     with durable():
         provider = lock(provider_id)
-        outcome.take(provider, outcomes, calls, now)
-        return take(provider, count, worker, now)
+        outcome.apply_outcomes(provider, outcomes, calls, now)
+        return claim_locked(provider, count, worker, now)
 
 
 def waited_for(attempt: Attempt) -> int | None:
@@ -110,7 +115,7 @@ def waited_for(attempt: Attempt) -> int | None:
     return holding.values_list("order_id", flat=True).first()
 
 
-def take(provider: Provider, count: int, worker: str, now: datetime) -> list[Claim]:
+def claim_locked(provider: Provider, count: int, worker: str, now: datetime) -> list[Claim]:
     """Does what `claim` does inside the caller's transaction, which has locked the provider's row."""
     is_ours = provider.worker == worker and provider.leased_until is not None and provider.leased_until > now
     if not is_ours or provider.state != Provider.State.ON:

@@ -16,7 +16,7 @@ from sutler.core.upstream_words import REFUSES_ADD, DeclineKind, read_id
 from sutler.fulfilment.models import Alarm, Attempt, Provider
 from sutler.fulfilment.providers import alarms, call_log, circuit_breaker, costs
 from sutler.fulfilment.providers.account import lock
-from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.sending import plan
 from sutler.orders import hand_out
 from sutler.orders.change import Event, note, write_events
@@ -163,7 +163,7 @@ def outcome_of(attempt_id: int, answer: Accepted | Failure) -> Outcome:
             return Outcome(attempt_id, _S.UNKNOWN, why=answer.why)
 
 
-def settle(provider_id: int, outcomes: Sequence[Outcome], calls: Sequence[Said], now: datetime) -> list[int]:
+def settle(provider_id: int, outcomes: Sequence[Outcome], calls: Sequence[LoggedExchange], now: datetime) -> list[int]:
     """Writes what became of attempts at one provider, and the calls that told so. Returns the attempts that moved.
 
     Accepted: the order upstream is followed from now on, its cost is in the books. Nothing placed: the order is Pending
@@ -173,10 +173,12 @@ def settle(provider_id: int, outcomes: Sequence[Outcome], calls: Sequence[Said],
     Raises storage.transactions.Busy or CommitUnclear; repeating is safe.
     """
     with durable():
-        return take(lock(provider_id), outcomes, calls, now)
+        return apply_outcomes(lock(provider_id), outcomes, calls, now)
 
 
-def take(provider: Provider, outcomes: Sequence[Outcome], calls: Sequence[Said], now: datetime) -> list[int]:
+def apply_outcomes(
+    provider: Provider, outcomes: Sequence[Outcome], calls: Sequence[LoggedExchange], now: datetime
+) -> list[int]:
     """Does what `settle` does inside the caller's transaction, which has locked the provider's account."""
     moved = _Moves(provider, now)
     sent = _lock([each.attempt_id for each in outcomes])

@@ -15,7 +15,7 @@ from sutler.core import pricing
 from sutler.core.attempts import LIVE, NOTHING_PLACED, AttemptState
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES
-from sutler.core.routing import Bar, Go, NoWay, Past, Way, choose
+from sutler.core.routing import Blocked, Candidate, Choice, EarlierAttempt, NoRoute, choose
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Provider, Route
 from sutler.fulfilment.providers import alarms
@@ -93,13 +93,13 @@ def plan(order_ids: Collection[int], now: datetime) -> None:
         ways = routes.get(order.service_id, ())
         decision = choose(order.pk, [_way(each, order, costs) for each in ways], pasts.get(order.pk, ()), now)
         match decision:
-            case Go():
+            case Choice():
                 route = next(each for each in ways if each.pk == decision.route_id)
                 planned.append(attempt_of(order, route, decision.due_at))
                 route.open_count += 1  # type: ignore[attr-defined]
-            case NoWay.DESK:
+            case NoRoute.DESK:
                 to_desk.append(order)
-            case NoWay.CANCEL:
+            case NoRoute.CANCEL:
                 to_cancel[order.pk] = REFUSED
     Attempt.objects.bulk_create(planned, ignore_conflicts=True)
     _send_to_desk(to_desk, now)
@@ -163,15 +163,15 @@ def _with_open_counts(routes: QuerySet[Route]) -> list[Route]:
     return found
 
 
-def pasts_of(order_ids: Collection[int]) -> dict[int, list[Past]]:
+def pasts_of(order_ids: Collection[int]) -> dict[int, list[EarlierAttempt]]:
     """Returns what came of the earlier attempts of these orders, oldest first."""
     ended = Attempt.objects.filter(order__in=order_ids, action=Attempt.Action.ADD, state__in=NOTHING_PLACED)
-    pasts: dict[int, list[Past]] = defaultdict(list)
+    pasts: dict[int, list[EarlierAttempt]] = defaultdict(list)
     for each in ended.exclude(sent_at=None).order_by("pk"):
         if each.route_id is None or each.answered_at is None:
             continue
         is_absent = each.state == AttemptState.ABSENT
-        pasts[each.order_id].append(Past(each.route_id, declined_kind(each), each.answered_at, is_absent))
+        pasts[each.order_id].append(EarlierAttempt(each.route_id, declined_kind(each), each.answered_at, is_absent))
     return pasts
 
 
@@ -184,24 +184,24 @@ def declined_kind(attempt: Attempt) -> DeclineKind | None:
     return DeclineKind.__members__.get(attempt.why.partition(":")[0], DeclineKind.OTHER)
 
 
-def _way(route: Route, order: Order, costs: Costs) -> Way:
+def _way(route: Route, order: Order, costs: Costs) -> Candidate:
     wanted = Wanted(order.type, order.quantity, order.quantity)
-    return Way(route.pk, route.preference, route.weight, bar(route, order, wanted, costs))
+    return Candidate(route.pk, route.preference, route.weight, bar(route, order, wanted, costs))
 
 
-def bar(route: Route, order: Order, wanted: Wanted, costs: Costs) -> Bar:
+def bar(route: Route, order: Order, wanted: Wanted, costs: Costs) -> Blocked:
     """Returns whether the route, read by `routes_of`, may take what is wanted for this order."""
     upstream = route.upstream_service
     provider = upstream.provider
     if provider.state == Provider.State.OFF or upstream.gone_at is not None or upstream.type != wanted.type:
-        return Bar.FOR_GOOD
+        return Blocked.FOR_GOOD
     is_counted = ORDER_TYPES[wanted.type].per == pricing.PER_THOUSAND
     if is_counted and not upstream.min <= wanted.least <= wanted.most <= upstream.max:
-        return Bar.FOR_GOOD
+        return Blocked.FOR_GOOD
     if not costs.allow(order, route):
-        return Bar.FOR_GOOD
+        return Blocked.FOR_GOOD
     is_full = route.most_open is not None and route.open_count >= route.most_open  # type: ignore[attr-defined]
-    return Bar.FOR_NOW if is_full or provider.state != Provider.State.ON else Bar.NONE
+    return Blocked.FOR_NOW if is_full or provider.state != Provider.State.ON else Blocked.NONE
 
 
 def attempt_of(order: Order, route: Route, due_at: datetime) -> Attempt:

@@ -15,7 +15,7 @@ from sutler.core.attempts import LIVE
 from sutler.core.delegation import Taker, is_subscription, takes_whole
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES
-from sutler.core.routing import Bar, Go, NoWay, Way, choose
+from sutler.core.routing import Blocked, Candidate, Choice, NoRoute, choose
 from sutler.fulfilment.models import Attempt, Route
 from sutler.fulfilment.sending.plan import ACTOR, REFUSED, Costs, Wanted, attempt_of, bar, pasts_of, routes_of
 from sutler.orders import delegation, drip, hand_out
@@ -23,7 +23,7 @@ from sutler.orders.models import Order
 from sutler.storage.transactions import durable
 
 # A planned attempt, what `choose` has said instead, or None: it runs here.
-Decision = Attempt | NoWay | None
+Decision = Attempt | NoRoute | None
 
 
 def place_due_runs(now: datetime) -> int:
@@ -41,7 +41,7 @@ def decide(now: datetime) -> int:
     """
     undecided = list(delegation.undecided().prefetch_related("drip", "subscription"))
     decided = _decisions(undecided, now) if undecided else {}
-    settled = {pk: decision for pk, decision in decided.items() if decision is not NoWay.WAIT}
+    settled = {pk: decision for pk, decision in decided.items() if decision is not NoRoute.WAIT}
     if not settled:  # asking often must not take the write lock
         return 0
     with durable():
@@ -54,7 +54,7 @@ def decide(now: datetime) -> int:
         Attempt.objects.bulk_create(planned)
         delegation.hand_on_whole([*alive, *(each.order_id for each in planned)])
         delegation.keep_here(claimed.keys())
-        refused = [pk for pk, each in claimed.items() if each is NoWay.CANCEL and pk in waiting - alive]
+        refused = [pk for pk, each in claimed.items() if each is NoRoute.CANCEL and pk in waiting - alive]
         hand_out.cancel(dict.fromkeys(refused, REFUSED), ACTOR, now)
     return len(claimed)
 
@@ -71,13 +71,13 @@ def _decisions(parents: Sequence[Order], now: datetime) -> dict[int, Decision]:
         if not takers or parent.pk in begun or not _can_pay(parent):
             decided[parent.pk] = None
             continue
-        barred = [Way(each.pk, each.preference, each.weight, _bar(each, parent, costs)) for each in ways]
+        barred = [Candidate(each.pk, each.preference, each.weight, _bar(each, parent, costs)) for each in ways]
         decision = choose(parent.pk, barred, pasts.get(parent.pk, ()), now)
-        if isinstance(decision, Go):
+        if isinstance(decision, Choice):
             route = next(each for each in ways if each.pk == decision.route_id)
             decided[parent.pk] = _attempt(parent, route, decision.due_at) if route.pk in takers else None
         else:
-            decided[parent.pk] = None if decision is NoWay.DESK else decision
+            decided[parent.pk] = None if decision is NoRoute.DESK else decision
     return decided
 
 
@@ -97,7 +97,7 @@ def _can_pay(parent: Order) -> bool:
     return pricing.charge(parent.rate_micros, asked.maximum * max(asked.old_posts, 1)) <= means
 
 
-def _bar(route: Route, parent: Order, costs: Costs) -> Bar:
+def _bar(route: Route, parent: Order, costs: Costs) -> Blocked:
     """What holds for each run or post holds for the whole."""
     if not is_subscription(parent.type):
         quantity = parent.drip.quantity_per_run

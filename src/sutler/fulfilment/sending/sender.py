@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from sutler.fulfilment.providers.call_log import Said
+from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.providers.database import NOT_NOW, Database
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.sending import claims, outcome
 from sutler.fulfilment.sending.claims import Claim
 from sutler.fulfilment.sending.outcome import Outcome
@@ -29,8 +29,8 @@ _log = structlog.get_logger(__name__)
 class Sender:
     """Sends the orders of one provider, up to its `most_at_once` at a time."""
 
-    def __init__(self, line: Line, database: Database) -> None:
-        self._line = line
+    def __init__(self, session: ProviderSession, database: Database) -> None:
+        self._session = session
         self._database = database
         self._under_way: set[asyncio.Task[Outcome]] = set()
         self._is_stopping = asyncio.Event()
@@ -54,32 +54,32 @@ class Sender:
 
     async def _work_off(self) -> int:
         """Settles what has been answered, and batch as many as there is room for; returns how many it claimed."""
-        line = self._line
+        session = self._session
         answered = {each for each in self._under_way if each.done()}
         outcomes = sorted((each.result() for each in answered), key=lambda each: each.attempt_id)
-        calls = line.take_calls() if answered else []
+        calls = session.take_calls() if answered else []
         room = self._room()
         claimed = None
         if outcomes and room:
-            claimed = await self._claim(claims.settle_and_claim, line.provider.pk, outcomes, calls, room)
+            claimed = await self._claim(claims.settle_and_claim, session.provider.pk, outcomes, calls, room)
         if outcomes and claimed is None:
             await self._settle(outcomes, calls)
         self._under_way -= answered
         if claimed is None and room:
-            claimed = await self._claim(claims.claim, line.provider.pk, room)
+            claimed = await self._claim(claims.claim, session.provider.pk, room)
         return claimed or 0
 
     async def _claim(self, claim: Callable[..., Sequence[Claim]], *args: object) -> int | None:
         """Sends what the verb batch; returns how many that was, None if nothing could be done now."""
-        line = self._line
+        session = self._session
         try:
-            batch = await self._database.run(claim, *args, line.worker, line.clock.now())
+            batch = await self._database.run(claim, *args, session.worker, session.clock.now())
         except NOT_NOW as error:
             # What may have been committed after all is unknown once its lease is over.
             _log.warning("worker.waits_for_the_database", step=claim.__name__, error=str(error))
             return None
         except Exception:  # noqa: BLE001 - one order's bug must not stop what is out already
-            _log.exception("sender.not_claimed", provider=line.provider.name)
+            _log.exception("sender.not_claimed", provider=session.provider.name)
             return None
         claimed_at = asyncio.get_running_loop().time()
         self._under_way |= {asyncio.create_task(self._send(each, claimed_at)) for each in batch}
@@ -89,19 +89,19 @@ class Sender:
         """How many more may be claimed: what the rate limit lets out soon, within what may be out at once."""
         if self._is_stopping.is_set():
             return 0
-        line = self._line
-        return max(0, min(line.provider.most_at_once - self._calls_out(), line.turns_within(AHEAD_SECONDS)))
+        session = self._session
+        return max(0, min(session.provider.most_at_once - self._calls_out(), session.turns_within(AHEAD_SECONDS)))
 
     def _calls_out(self) -> int:
         """How many are not answered yet. What is answered makes room before it is settled: the next leave meanwhile."""
         return sum(not each.done() for each in self._under_way)
 
     async def _send(self, claim: Claim, claimed_at: float) -> Outcome:
-        line = self._line
-        await line.turn()
+        session = self._session
+        await session.turn()
         if asyncio.get_running_loop().time() - claimed_at > SEND_WITHIN_SECONDS:
             return outcome.outcome_of(claim.attempt_id, NotSent("it could not leave in time"))
-        answer = await line.call(lambda panel: panel.add(claim.fields), claim.order_id)
+        answer = await session.call(lambda panel: panel.add(claim.fields), claim.order_id)
         return outcome.outcome_of(claim.attempt_id, answer)
 
     async def _await_answers(self, patience_seconds: float) -> None:
@@ -109,17 +109,19 @@ class Sender:
         if not self._under_way:
             await self._nap(patience_seconds)
             return
-        is_full = self._calls_out() >= self._line.provider.most_at_once
+        is_full = self._calls_out() >= self._session.provider.most_at_once
         timeout = None if is_full else patience_seconds
         await asyncio.wait(self._under_way, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         if len(self._under_way) > 1:
             await asyncio.sleep(GATHER_SECONDS)
 
-    async def _settle(self, outcomes: Sequence[Outcome], calls: Sequence[Said]) -> None:
+    async def _settle(self, outcomes: Sequence[Outcome], calls: Sequence[LoggedExchange]) -> None:
         """Settles the outcomes. One that cannot be written spoils no other, and is unknown once its lease is over."""
-        line = self._line
+        session = self._session
         try:
-            await self._database.run_until_done(outcome.settle, line.provider.pk, outcomes, calls, line.clock.now())
+            await self._database.run_until_done(
+                outcome.settle, session.provider.pk, outcomes, calls, session.clock.now()
+            )
         except Exception:  # noqa: BLE001 - one order's bug must not stop the others
             _log.exception("sender.not_settled", attempts=[each.attempt_id for each in outcomes])
             if len(outcomes) > 1:

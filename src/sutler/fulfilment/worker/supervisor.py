@@ -1,7 +1,7 @@
-"""The switchboard: the lines of one worker to the providers that it holds, and what runs over each of them.
+"""The supervisor: the sessions of one worker to the providers that it holds, and what runs over each of them.
 
 It keeps no state of its own: what is due stands in the database, and who does it is settled there. What happens on one
-line delays no other.
+session delays no other.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from sutler.fulfilment.models import Alarm, Provider
 from sutler.fulfilment.polling import children, poll
 from sutler.fulfilment.providers import account, alarms, leases
 from sutler.fulfilment.providers.database import NOT_NOW, Database
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.reconciling import balance, orphans, reconcile, taught_words
 from sutler.fulfilment.requests import forward
 from sutler.fulfilment.sending.sender import Sender
@@ -30,11 +30,11 @@ from sutler.storage.sealed import Unreadable
 from sutler.storage.transactions import durable
 
 # Returns something true where it is to be called again at once.
-Step = Callable[[Line], Awaitable[object]]
+Step = Callable[[ProviderSession], Awaitable[object]]
 
-# What is done over each line beside sending, and how long to wait where nothing was due.
+# What is done over each session beside sending, and how long to wait where nothing was due.
 STEPS: tuple[tuple[Step, float], ...] = (
-    (poll.follow, 2.0),
+    (poll.poll, 2.0),
     (children.adopt, 2.0),
     (forward.forward, 2.0),
     (tasks.carry_out, 2.0),
@@ -43,15 +43,15 @@ STEPS: tuple[tuple[Step, float], ...] = (
     (sync.keep_in_step, 60.0),
     (orphans.audit, 300.0),
 )
-# How long answers that are still out are waited for when a line is closed.
+# How long answers that are still out are waited for when a session is closed.
 END_SECONDS = 15.0
 KEY_UNREADABLE = "The API key cannot be unsealed with the panel's secret key: nothing is asked. Enter the key anew."
 
 _log = structlog.get_logger(__name__)
 
 
-class Switchboard:
-    """Opens a line to each provider whose lease the worker `name` holds. `name` tells it from every other worker."""
+class Supervisor:
+    """Opens a session to each provider whose lease the worker `name` holds. `name` tells it from every other worker."""
 
     def __init__(
         self,
@@ -73,10 +73,10 @@ class Switchboard:
         self._secret_keys = secret_keys
         # The sealed keys that could not be read, each told once.
         self._unreadable: dict[int, str] = {}
-        self._lines: dict[int, OpenLine] = {}
+        self._sessions: dict[int, OpenSession] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keeps the lines open until `stop` is set; what is out is then waited for, as far as it comes soon."""
+        """Keeps the sessions open until `stop` is set; what is out is then waited for, as far as it comes soon."""
         ending = asyncio.create_task(stop.wait())
         is_joined = False
         while not stop.is_set():
@@ -88,26 +88,26 @@ class Switchboard:
                 words = await self._following.run(taught_words.words_by_provider, [each.pk for each in held])
                 await self._keep_lines(held, words)
             except NOT_NOW as error:
-                _log.warning("switchboard.waits_for_the_database", error=str(error))
+                _log.warning("supervisor.waits_for_the_database", error=str(error))
             await asyncio.wait([ending], timeout=leases.RENEW_SECONDS)
-        await asyncio.gather(*(each.close() for each in self._lines.values()))
+        await asyncio.gather(*(each.close() for each in self._sessions.values()))
         with suppress(*NOT_NOW):
             await self._following.run(leases.release, self._name)
 
     async def _keep_lines(self, held: Sequence[Provider], words: Mapping[int, tuple[TaughtWord, ...]]) -> None:
-        """Opens the lines to the providers that are held; closes those to others and those that are asked otherwise.
+        """Opens the sessions to the providers that are held; closes those to others and those that are asked otherwise.
 
-        New words end no line: what is out is read by them when it comes.
+        New words end no session: what is out is read by them when it comes.
         """
         wanted = {each.pk: (each, found) for each in held if (found := await self._settings(each)) is not None}
-        gone = [pk for pk, line in self._lines.items() if pk not in wanted or wanted[pk][1] != line.settings]
-        await asyncio.gather(*(self._lines.pop(pk).close() for pk in gone))
+        gone = [pk for pk, session in self._sessions.items() if pk not in wanted or wanted[pk][1] != session.settings]
+        await asyncio.gather(*(self._sessions.pop(pk).close() for pk in gone))
         for pk, (provider, settings) in wanted.items():
-            if pk in self._lines:
-                self._lines[pk].line.provider = provider
+            if pk in self._sessions:
+                self._sessions[pk].session.provider = provider
             else:
-                self._lines[pk] = self._open(provider, settings)
-            self._lines[pk].line.panel.words = words[pk]
+                self._sessions[pk] = self._open(provider, settings)
+            self._sessions[pk].session.panel.words = words[pk]
 
     async def _settings(self, provider: Provider) -> PanelSettings | None:
         try:
@@ -115,18 +115,20 @@ class Switchboard:
         except Unreadable as error:
             sealed = provider.sealed_key + provider.sealed_fields
             if self._unreadable.get(provider.pk) != sealed:
-                _log.error("switchboard.key_unreadable", provider=provider.name, error=str(error))
+                _log.error("supervisor.key_unreadable", provider=provider.name, error=str(error))
                 await self._following.run(_sound_unreadable, provider.pk, self._clock.now())
                 self._unreadable[provider.pk] = sealed
             return None
-        if provider.pk not in self._lines:
+        if provider.pk not in self._sessions:
             self._unreadable.pop(provider.pk, None)
             await self._following.run(_close_unreadable, provider.pk, self._clock.now())
         return settings
 
-    def _open(self, provider: Provider, settings: PanelSettings) -> "OpenLine":
-        line = Line(provider, settings, self._call, self._following, self._clock, self._chance, self._name)
-        return OpenLine(line, settings, self._sending)
+    def _open(self, provider: Provider, settings: PanelSettings) -> "OpenSession":
+        session = ProviderSession(
+            provider, settings, self._call, self._following, self._clock, self._chance, self._name
+        )
+        return OpenSession(session, settings, self._sending)
 
 
 def _sound_unreadable(provider_id: int, now: datetime) -> None:
@@ -143,13 +145,13 @@ def _close_unreadable(provider_id: int, now: datetime) -> None:
             alarms.close(provider_id, Alarm.Kind.KEY_UNREADABLE, "", "worker", now)
 
 
-class OpenLine:
-    """A line, and all that runs over it."""
+class OpenSession:
+    """A session, and all that runs over it."""
 
-    def __init__(self, line: Line, settings: PanelSettings, sending: Database) -> None:
-        self.line = line
+    def __init__(self, session: ProviderSession, settings: PanelSettings, sending: Database) -> None:
+        self.session = session
         self.settings = settings
-        self._sender = Sender(line, sending)
+        self._sender = Sender(session, sending)
         self._sending = asyncio.create_task(self._sender.run())
         self._steps = [asyncio.create_task(self._again_and_again(*each)) for each in STEPS]
 
@@ -166,10 +168,10 @@ class OpenLine:
         while True:
             done: object = None
             try:
-                done = await step(self.line)
+                done = await step(self.session)
             except NOT_NOW as error:
                 _log.warning("line.waits_for_the_database", step=step.__name__, error=str(error))
             except Exception:  # noqa: BLE001 - one step's bug must not stop the others
-                _log.exception("line.step_failed", step=step.__name__, provider=self.line.provider.name)
+                _log.exception("line.step_failed", step=step.__name__, provider=self.session.provider.name)
             if not done:
-                await asyncio.sleep(idle_seconds * self.line.chance.uniform(0.9, 1.1))
+                await asyncio.sleep(idle_seconds * self.session.chance.uniform(0.9, 1.1))

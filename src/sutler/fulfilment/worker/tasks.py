@@ -1,4 +1,4 @@
-"""What staff want to know of a provider now: asked for on a page, carried out over the provider's line, and kept.
+"""What staff want to know of a provider now: asked for on a page, carried out over the provider's session, and kept.
 
 It is repeated if the worker that had begun it was stopped: none of it places an order or moves money.
 """
@@ -19,7 +19,7 @@ from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.catalogue import sync
 from sutler.fulfilment.models import Provider, ProviderTask
 from sutler.fulfilment.providers.check import certify
-from sutler.fulfilment.providers.session import Line
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.reconciling import balance
 from sutler.panels.results import Balance, Declined
 from sutler.storage.transactions import durable
@@ -59,15 +59,15 @@ def newest(provider_id: int) -> dict[str, ProviderTask]:
     return {each.kind: each for each in reversed(found)}
 
 
-async def carry_out(line: Line) -> bool:
+async def carry_out(session: ProviderSession) -> bool:
     """Does the oldest task that waits for this provider; returns False if there is none."""
-    found = await line.database.run(_begin, line.provider.pk)
+    found = await session.database.run(_begin, session.provider.pk)
     if found is None:
         return False
-    work: Mapping[str, Callable[[Line, ProviderTask], Awaitable[dict[str, Any]]]]
+    work: Mapping[str, Callable[[ProviderSession, ProviderTask], Awaitable[dict[str, Any]]]]
     work = {Kind.TEST: _test, Kind.BALANCE: _balance, Kind.SYNC: _sync}
-    report = await work[found.kind](line, found)
-    await line.database.run_until_done(_end, found.pk, report, line.clock.now())
+    report = await work[found.kind](session, found)
+    await session.database.run_until_done(_end, found.pk, report, session.clock.now())
     return True
 
 
@@ -83,9 +83,9 @@ def _end(task_id: int, report: dict[str, Any], now: datetime) -> None:
     ProviderTask.objects.filter(pk=task_id).update(state=state, report=report, finished_at=now)
 
 
-async def _test(line: Line, _task: ProviderTask) -> dict[str, Any]:
-    settings = line.settings
-    found = await certify(line.beside(settings), line.beside(replace(settings, key=WRONG_KEY)))
+async def _test(session: ProviderSession, _task: ProviderTask) -> dict[str, Any]:
+    settings = session.settings
+    found = await certify(session.beside(settings), session.beside(replace(settings, key=WRONG_KEY)))
     checks = [
         {"action": each.action, "verdict": str(each.outcome), "check": each.sentence, "why": _cut(each.why)}
         for each in found
@@ -93,21 +93,23 @@ async def _test(line: Line, _task: ProviderTask) -> dict[str, Any]:
     return {"checks": checks, "unfit": sum(each.outcome in _UNFIT for each in found)}
 
 
-async def _balance(line: Line, _task: ProviderTask) -> dict[str, Any]:
-    provider_id = line.provider.pk
-    before = await line.database.run(balance.standing, provider_id)
-    answer = await line.ask(lambda panel: panel.balance())
-    await line.database.run_until_done(balance.take, provider_id, before, answer, line.take_calls(), line.clock.now())
+async def _balance(session: ProviderSession, _task: ProviderTask) -> dict[str, Any]:
+    provider_id = session.provider.pk
+    before = await session.database.run(balance.standing, provider_id)
+    answer = await session.ask(lambda panel: panel.balance())
+    await session.database.run_until_done(
+        balance.record, provider_id, before, answer, session.take_calls(), session.clock.now()
+    )
     if not isinstance(answer, Balance):
         return {"fault": _cut(answer.raw if isinstance(answer, Declined) else answer.why)}
-    if answer.currency not in ("", line.provider.currency):
-        return {"fault": f"told in {_cut(answer.currency)}, not in {line.provider.currency}"}
+    if answer.currency not in ("", session.provider.currency):
+        return {"fault": f"told in {_cut(answer.currency)}, not in {session.provider.currency}"}
     return {"balance": show_balance(answer.micros), "is_quiet": before.is_quiet}
 
 
-async def _sync(line: Line, task: ProviderTask) -> dict[str, Any]:
-    answer = await line.ask(lambda panel: panel.services())
-    report = await line.database.run_until_done(_take, line, answer, task.trust)
+async def _sync(session: ProviderSession, task: ProviderTask) -> dict[str, Any]:
+    answer = await session.ask(lambda panel: panel.services())
+    report = await session.database.run_until_done(_take, session, answer, task.trust)
     if report.fault or report.difference is None:
         return {"fault": _cut(report.fault)}
     done = report.adjusted
@@ -125,9 +127,9 @@ async def _sync(line: Line, task: ProviderTask) -> dict[str, Any]:
     }
 
 
-def _take(line: Line, answer: Any, trust: bool) -> sync.Report:
-    calls, now = line.take_calls(), line.clock.now()
-    return sync.take(line.provider.pk, answer, now, calls, trust=trust)
+def _take(session: ProviderSession, answer: Any, trust: bool) -> sync.Report:
+    calls, now = session.take_calls(), session.clock.now()
+    return sync.apply_catalogue(session.provider.pk, answer, now, calls, trust=trust)
 
 
 def _cut(text: str) -> str:

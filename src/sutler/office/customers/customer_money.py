@@ -76,7 +76,7 @@ def customer_adjust(request: StaffRequest, customer_id: int) -> HttpResponse:
         amount = form.cleaned_data["amount"]
         if request.POST.get("do") == "adjust" and _adjust(request, found, form) is not None:
             return redirect("office:customer_statement", customer_id)
-        outlook = adjustments.foresee(found.pk, amount, request.user, request.now)
+        outlook = adjustments.preview(found.pk, amount, request.user, request.now)
         if not isinstance(outlook, Refusal):
             form.data = {**request.POST.dict(), "last_id": str(outlook.last_id)}
             given |= {"outlook": outlook, "amount_micros": amount}

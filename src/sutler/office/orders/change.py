@@ -17,7 +17,7 @@ from sutler.core.lifecycle import Status
 from sutler.core.refusals import Refusal
 from sutler.core.text import text_input
 from sutler.fulfilment.desk import desk
-from sutler.fulfilment.desk.preview import Outlook, foresee
+from sutler.fulfilment.desk.preview import Preview, preview
 from sutler.office.audited_actions import OWN_WORDS, actor_of, numbers, to_orders
 from sutler.office.fields import reason_field
 from sutler.office.refusal_text import Words, words
@@ -54,7 +54,7 @@ class ChangeForm(forms.Form):
 class Row:
     """An order to be changed: what would become of it, what was typed for it, and what is wrong with it."""
 
-    outlook: Outlook
+    outlook: Preview
     remains: str
     fault: Words
     # Nothing was typed yet: then it is not complained about.
@@ -111,7 +111,7 @@ def orders_change(request: StaffRequest) -> HttpResponse:
 def _rows(ids: Sequence[int], status: Status, typed: Mapping[int, str], *, is_first: bool) -> list[Row]:
     remains = {pk: number for pk, text in typed.items() if (number := text_input.number(text)) is not None}
     rows = []
-    for each in foresee(ids, status, remains):
+    for each in preview(ids, status, remains):
         text = typed[each.order.pk]
         fault: Words = ""
         if isinstance(each.refusal, Refusal):

@@ -11,12 +11,12 @@ from sutler.core.money import Micros, show_balance
 from sutler.core.refusals import Refusal
 from sutler.ops.command import ID, Amount, Failed, Text, example, on_panel, refused, show_table
 from sutler.ops.provider.provider import find
-from sutler.ops.provider.session import over_lines, settings_of, tell_of_redirect
+from sutler.ops.provider.session import over_sessions, settings_of, tell_of_redirect
 
 if TYPE_CHECKING:
     from sutler.fulfilment.models import Provider
-    from sutler.fulfilment.providers.call_log import Said
-    from sutler.fulfilment.providers.session import Line
+    from sutler.fulfilment.providers.call_log import LoggedExchange
+    from sutler.fulfilment.providers.session import ProviderSession
     from sutler.panels.results import Balance, Failure
 
 UNFIT = 1
@@ -42,7 +42,7 @@ def test(ctx: click.Context, provider_id: int) -> None:
     found = find(provider_id)
     settings = settings_of(found)
     words = taught_words.words_of(provider_id)
-    findings = asyncio.run(over_lines(found, certify, settings, replace(settings, key=WRONG_KEY), words=words))
+    findings = asyncio.run(over_sessions(found, certify, settings, replace(settings, key=WRONG_KEY), words=words))
     show_table(
         ("ACTION", "VERDICT", "CHECK", "WHAT IT CAME TO"),
         ((each.action, each.outcome, each.sentence, each.why) for each in findings),
@@ -69,9 +69,9 @@ def check_balance(provider_id: int) -> None:
 
     found = find(provider_id)
     before = balance.standing(provider_id)
-    answer, calls = asyncio.run(over_lines(found, ask_balance, settings_of(found)))
+    answer, calls = asyncio.run(over_sessions(found, ask_balance, settings_of(found)))
     tell_of_redirect(found, calls)
-    found = balance.take(provider_id, before, answer, calls, SystemClock().now())
+    found = balance.record(provider_id, before, answer, calls, SystemClock().now())
     if not isinstance(answer, Balance):
         raise Failed(f"no balance: {answer.raw if isinstance(answer, Declined) else answer.why}")
     if answer.currency not in ("", found.currency):
@@ -117,6 +117,6 @@ def _tell(found: "Provider", held: Micros | Refusal) -> None:
     click.echo(f"Our books hold {show_balance(held)} {found.currency} at {found.name}.")
 
 
-async def ask_balance(line: "Line") -> "tuple[Balance | Failure, list[Said]]":
+async def ask_balance(session: "ProviderSession") -> "tuple[Balance | Failure, list[LoggedExchange]]":
     """Asks what the account holds; returns the calls as well."""
-    return await line.ask(lambda panel: panel.balance()), line.take_calls()
+    return await session.ask(lambda panel: panel.balance()), session.take_calls()

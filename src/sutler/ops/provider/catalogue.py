@@ -15,15 +15,15 @@ from sutler.core.refusals import Refusal
 from sutler.ops.command import ID, Amount, Failed, Text, example, on_panel, printable, refused, show_table
 from sutler.ops.price_effects import How, may_move_prices
 from sutler.ops.provider.provider import find
-from sutler.ops.provider.session import over_lines, settings_of, tell_of_redirect
+from sutler.ops.provider.session import over_sessions, settings_of, tell_of_redirect
 
 if TYPE_CHECKING:
     import httpx2
 
     from sutler.fulfilment.catalogue.sync import Report
     from sutler.fulfilment.models import CatalogueChange, Provider, UpstreamService
-    from sutler.fulfilment.providers.call_log import Said
-    from sutler.fulfilment.providers.session import Line
+    from sutler.fulfilment.providers.call_log import LoggedExchange
+    from sutler.fulfilment.providers.session import ProviderSession
     from sutler.panels.results import Catalogue, Failure
 
 MOST_SHOWN = 40
@@ -171,24 +171,24 @@ def _sync(found: "Provider", *, dry_run: bool, trust: bool) -> bool:
         if dry_run:
             report = sync.preview(found.pk, answer, trust=trust)
         else:
-            report = sync.take(found.pk, answer, SystemClock().now(), calls, trust=trust)
+            report = sync.apply_catalogue(found.pk, answer, SystemClock().now(), calls, trust=trust)
         progress.update(task, description=f"{found.name}: {report.services} services")
     tell_of_redirect(found, calls)
-    for line in _told(found, report, dry_run=dry_run):
-        click.echo(line)
+    for session in _told(found, report, dry_run=dry_run):
+        click.echo(session)
     return not report.fault
 
 
-def _fetch(found: "Provider", progress: Progress, task: TaskID) -> "tuple[Catalogue | Failure, list[Said]]":
+def _fetch(found: "Provider", progress: Progress, task: TaskID) -> "tuple[Catalogue | Failure, list[LoggedExchange]]":
     def count(answer: "httpx2.Response") -> None:
         length = answer.headers.get("Content-Length", "")
         progress.update(task, total=int(length) if length.isdecimal() and len(length) < 12 else None)
         answer.stream = _counted(answer.stream, progress, task)
 
-    async def ask(line: "Line") -> "tuple[Catalogue | Failure, list[Said]]":
-        return await line.ask(lambda panel: panel.services()), line.take_calls()
+    async def ask(session: "ProviderSession") -> "tuple[Catalogue | Failure, list[LoggedExchange]]":
+        return await session.ask(lambda panel: panel.services()), session.take_calls()
 
-    return asyncio.run(over_lines(found, ask, settings_of(found), on_answer=count))
+    return asyncio.run(over_sessions(found, ask, settings_of(found), on_answer=count))
 
 
 def _counted(stream: Any, progress: Progress, task: TaskID) -> "httpx2.AsyncByteStream":
@@ -254,7 +254,7 @@ def _row(each: "UpstreamService") -> tuple[object, ...]:
 
 
 def _change(before: str, after: str) -> str:
-    """Returns a difference in one line that a terminal does not obey."""
+    """Returns a difference in one session that a terminal does not obey."""
     text = f"{before} -> {after}" if before and after else before or after
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 

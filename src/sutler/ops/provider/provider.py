@@ -24,7 +24,7 @@ _HINTS = {
     "currency": "it has no exchange rate; `sutler rate set` sets one",
     "name": "another provider has it",
     "url": "https, a public host, no user, query or fragment; SUTLER_UPSTREAM_PRIVATE_HOSTS allows other hosts",
-    "key": "must be one line of at most 500 characters",
+    "key": "must be one session of at most 500 characters",
     "settle_minutes": "15 at least",
     "same_account_as": "there must be such a provider, and its currency must be the same",
     "has_moved": "orders are open there, and their IDs belong to the account at the old address; --moved says that the"
@@ -112,14 +112,14 @@ def add(*, currency: str, **options: Any) -> None:
     """Add a provider, switched on. Without --key or --key-file the API key is asked for."""
     from sutler.fulfilment import provider_settings
     from sutler.ops.provider.account import ask_balance
-    from sutler.ops.provider.session import over_lines, settings_of, tell_of_redirect
+    from sutler.ops.provider.session import over_sessions, settings_of, tell_of_redirect
 
     terms = _terms(options)
     if "key" not in terms:
         terms["key"] = click.prompt("API key", hide_input=True, err=True).strip()
     made = _accepted(provider_settings.add(currency, SystemClock().now(), **terms), terms=terms)
     click.echo(f"Provider {made.pk}: {made.name}, {made.currency}. `sutler provider test {made.pk}` tries it.")
-    _, calls = asyncio.run(over_lines(made, ask_balance, settings_of(made)))
+    _, calls = asyncio.run(over_sessions(made, ask_balance, settings_of(made)))
     tell_of_redirect(made, calls)
 
 
@@ -269,9 +269,9 @@ def _terms(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(each: "Provider") -> tuple[object, ...]:
-    from sutler.fulfilment.reconciling.balance import health
+    from sutler.fulfilment.providers import health
 
-    lately = health(each.pk, SystemClock().now())
+    lately = health.of_provider(each.pk, SystemClock().now())
     return (
         *(each.pk, each.name, each.state, _amount(each.balance_micros), _amount(each.low_balance_micros)),
         *(each.currency, f"{lately.calls / 60:.1f}", f"{lately.error_rate:.1%}", lately.mean_milliseconds),
@@ -281,8 +281,8 @@ def _row(each: "Provider") -> tuple[object, ...]:
 
 
 def _fields(found: "Provider") -> Iterator[tuple[str, object]]:
+    from sutler.fulfilment.providers import health
     from sutler.fulfilment.providers.ledger import book_balance_micros
-    from sutler.fulfilment.reconciling.balance import health
 
     for field in found._meta.concrete_fields:
         value = getattr(found, field.attname)
@@ -298,7 +298,7 @@ def _fields(found: "Provider") -> Iterator[tuple[str, object]]:
     yield "unknown outcomes", found.attempts.unconfirmed_adds().count()
     yield "open alarms", found.alarms.filter(closed_at=None).count()
     for name, minutes in (("last hour", 60), ("last day", 24 * 60)):
-        lately = health(found.pk, SystemClock().now(), minutes)
+        lately = health.of_provider(found.pk, SystemClock().now(), minutes)
         unknown = f"{lately.unknown_adds} of {lately.adds} adds unknown"
         speed = f"{lately.mean_milliseconds} ms on average, {lately.slowest_milliseconds} ms at most"
         yield name, f"{lately.calls} calls, {lately.error_rate:.1%} errors, {unknown}, {speed}"

@@ -1,4 +1,4 @@
-"""Asking a provider from the operator's shell, beside the worker's own line."""
+"""Asking a provider from the operator's shell, beside the worker's own session."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sutler.core.taught_words import TaughtWord
     from sutler.fulfilment.models import Provider
-    from sutler.fulfilment.providers.call_log import Said
+    from sutler.fulfilment.providers.call_log import LoggedExchange
     from sutler.panels.client import PanelSettings
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ def settings_of(found: "Provider") -> "PanelSettings":
         raise Failed(f"its key cannot be read ({error}); `sutler provider change {found.pk}` sets it anew") from error
 
 
-def tell_of_redirect(found: "Provider", calls: "Iterable[Said]") -> None:
+def tell_of_redirect(found: "Provider", calls: "Iterable[LoggedExchange]") -> None:
     """Says where the provider's address leads, if an answer came from elsewhere: no order is sent there."""
     leads_to = next((each.exchange.redirected_to for each in calls if each.exchange.redirected_to), "")
     if leads_to:
@@ -39,18 +39,18 @@ def tell_of_redirect(found: "Provider", calls: "Iterable[Said]") -> None:
         click.echo(f"  sutler provider change {found.pk} --url {leads_to}")
 
 
-async def over_lines(
+async def over_sessions(
     found: "Provider",
     work: Callable[..., Awaitable[T]],
     *settings: "PanelSettings",
     words: "tuple[TaughtWord, ...]" = (),
     on_answer: "Callable[[httpx2.Response], None]" = lambda _: None,
 ) -> T:
-    """Does the work over a line for each of the settings; `on_answer` hears of each answer before its body is read."""
+    """Works over a session for each of the settings; `on_answer` hears of each answer before its body is read."""
     from django.conf import settings as panel
 
     from sutler.fulfilment.providers.database import Database
-    from sutler.fulfilment.providers.session import Line
+    from sutler.fulfilment.providers.session import ProviderSession
     from sutler.panels.http_call import HttpCall
     from sutler.panels.safe_transport import SafeTransport
 
@@ -58,5 +58,5 @@ async def over_lines(
         clock, chance = SystemClock(), unpredictable()
         call = HttpCall(transport, clock, on_answer)
         return await work(
-            *(Line(found, each, call, Database(None), clock, chance, "operator", words) for each in settings)
+            *(ProviderSession(found, each, call, Database(None), clock, chance, "operator", words) for each in settings)
         )

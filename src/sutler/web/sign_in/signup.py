@@ -18,7 +18,7 @@ from sutler.accounts import customers, mail, terms
 from sutler.accounts.models import User
 from sutler.books.post import open_wallet
 from sutler.core.clock import SystemClock
-from sutler.web.branding import face
+from sutler.web.branding import panel_branding
 from sutler.web.sign_in import guessing
 
 
@@ -85,7 +85,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Writes one of the letters, in the panel's name; the worker sends it. Most hold a link that is a secret."""
         host = urlsplit(settings.SUTLER["SUTLER_PUBLIC_URL"]).netloc or self.request.get_host()
-        site = SimpleNamespace(name=face().name, domain=host)
+        site = SimpleNamespace(name=panel_branding().name, domain=host)
         given = context | {"request": self.request, "email": email, "current_site": site}
         message = self.render_mail(template_prefix, email, given)
         mail.write(email, message.subject, message.body, SystemClock().now(), is_secret=True)
