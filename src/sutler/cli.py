@@ -33,7 +33,7 @@ from sutler.ops.provider import account, catalogue, provider, routes, words
 
 COULD_NOT, WRONG_USAGE = 1, 2
 LARGEST_LOG_BYTES, LARGEST_TRACE = 1_000_000, 50_000
-UNCLEAR = "the database went away while it was told; look whether it took effect before trying again"
+UNCLEAR = "the database connection was lost while saving; check whether it took effect before trying again"
 
 
 class Shell(click.Group):
@@ -64,7 +64,7 @@ def _in_one_line(error: Exception) -> tuple[int, str]:
         return COULD_NOT, error.format_message()
     if isinstance(error, ConfigError) or _is_of_the_database(error):
         return COULD_NOT, str(error).strip().partition("\n")[0] or UNCLEAR
-    return COULD_NOT, f"this should not have happened ({type(error).__name__}); the details are in {_logged(error)}"
+    return COULD_NOT, f"unexpected error ({type(error).__name__}); the details are in {_logged(error)}"
 
 
 def _is_of_the_database(error: Exception) -> bool:
@@ -117,10 +117,10 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
     is_eager=True,
     expose_value=False,
     callback=_show_version,
-    help="Show which program this is.",
+    help="Show the version.",
 )
 def main() -> None:
-    """Sutler, an order desk for resellers: set it up, run it, look after it."""
+    """Sutler, a self-hosted SMM panel: set it up, run it, maintain it."""
 
 
 for _command in (

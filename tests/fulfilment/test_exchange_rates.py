@@ -306,7 +306,7 @@ class TestGrowingOld:
     def test_the_pages_say_so(self, service: Service, sam_client: Client) -> None:
         ExchangeRate.objects.update(dated=NOW - 3650 * DAY)
         ExchangeRate.objects.get().save()
-        assert "Out of date: nothing is sold in it" in sam_client.get("/office/currencies").content.decode()
+        assert "Out of date: orders paused" in sam_client.get("/office/currencies").content.decode()
         assert "out of date" in done("rate", "list")
         claire = User.objects.create_user(
             "claire@example.com", "x", customer=make_customer("Claire", "EUR"), date_joined=NOW

@@ -43,22 +43,22 @@ def test_a_customer_without_a_name_is_refused(name: str) -> None:
         (["service", "restrict", "777", "--delivery", "x"], "service 777"),
         (["order", "show", "777"], "order 777"),
         (["order", "set-status", "777", "completed"], "order 777"),
-        (["order", "resolve", "777", "absent"], "unknown outcome of order 777"),
+        (["order", "resolve", "777", "absent"], "unconfirmed order 777"),
         (["order", "approve", "777"], "order 777"),
         (["provider", "show", "777"], "provider 777"),
         (["provider", "pause", "777"], "provider 777"),
         (["provider", "change", "777", "--name", "x"], "provider 777"),
-        (["staff", "key", "no@example.com"], "member of staff no@example.com"),
-        (["staff", "keys", "no@example.com"], "member of staff no@example.com"),
-        (["staff", "role", "no@example.com", "owner"], "member of staff no@example.com"),
-        (["staff", "deactivate", "no@example.com"], "member of staff no@example.com"),
+        (["staff", "key", "no@example.com"], "staff member no@example.com"),
+        (["staff", "keys", "no@example.com"], "staff member no@example.com"),
+        (["staff", "role", "no@example.com", "owner"], "staff member no@example.com"),
+        (["staff", "deactivate", "no@example.com"], "staff member no@example.com"),
         (["alarms", "--close", "777"], "open alarm 777"),
         (["payment-method", "change", "777", "--fee", "1"], "payment method 777"),
     ],
 )
 def test_a_missing_thing_is_told_in_one_way(alice: Customer, command: list[str], thing: str) -> None:
     asked = [part.replace("ALICE", str(alice.pk)) for part in command]
-    assert f"there is no {thing}".replace("ALICE", str(alice.pk)) in failed(1, *asked)
+    assert f"{thing} not found".replace("ALICE", str(alice.pk)) in failed(1, *asked)
 
 
 def test_alarms_exits_1_while_one_is_open() -> None:
@@ -75,8 +75,8 @@ def test_a_cause_that_is_used_says_so(alice: Customer) -> None:
     assert "booked" not in run(*credit).stderr
     again = run(*credit)
     assert again.exit_code == 0
-    assert "b-1 was booked on" in again.stderr
-    assert "nothing was booked again" in again.stderr
+    assert "b-1 was recorded on" in again.stderr
+    assert "not credited again" in again.stderr
     assert balance(alice) == before + 5_000_000
 
 

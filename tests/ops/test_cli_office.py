@@ -20,7 +20,7 @@ def test_staff_have_roles() -> None:
     assert "not allowed" in failed(1, "staff", "role", "sam@example.com", "support")
     done("staff", "role", "SUE@example.com", "owner")
     done("staff", "role", "sam@example.com", "support")
-    assert "there is no member of staff eve@example.com" in failed(1, "staff", "role", "eve@example.com", "support")
+    assert "staff member eve@example.com not found" in failed(1, "staff", "role", "eve@example.com", "support")
     assert [line.split()[::2] for line in done("staff", "list").splitlines()[1:]] == [
         ["sam@example.com", "support"],
         ["sue@example.com", "owner"],

@@ -27,5 +27,5 @@ def test_the_operator_settles_an_unknown_outcome(
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.what, entry.reason) == (None, f"order {order.pk}", "their log says so")
     assert entry.action.startswith("outcome settled: ")
-    assert "there is no unknown outcome of order" in failed(1, "order", "resolve", str(order.pk), "refused")
+    assert f"unconfirmed order {order.pk} not found" in failed(1, "order", "resolve", str(order.pk), "refused")
     assert AuditEntry.objects.count() == 1

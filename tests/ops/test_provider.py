@@ -109,19 +109,19 @@ class TestAdd:
         ("code", "given", "said"),
         [
             (1, [*ADD, "--url", "http://panel.example/api", "--key", "k"], "SUTLER_UPSTREAM_PRIVATE_HOSTS"),
-            (1, [*ADD[:-1], "EUR", *URL, "--key", "k"], "`sutler rate set` sets one"),
-            (1, [*ADD, *URL, "--key", "k", "--settle-minutes", "1"], "(settle_minutes): 15 at least"),
+            (1, [*ADD[:-1], "EUR", *URL, "--key", "k"], "set one with `sutler rate set`"),
+            (1, [*ADD, *URL, "--key", "k", "--settle-minutes", "1"], "(settle_minutes): use at least 15"),
             (1, [*ADD, *URL, "--key", "k", "--at-once", "0"], "incorrect field (most_at_once)"),
             (2, [*ADD, *URL, "--key", "k", "--key-file", "-"], "either --key or --key-file"),
-            (2, [*ADD, *URL, "--key", "k", "--field", "x"], "must be written name=value"),
-            (2, [*ADD, *URL, "--key", "k", "--field", "x=y", "--no-fields"], "both given and taken away"),
-            (2, [*ADD, "--url", "panel.example", "--key", "k"], "is not an address"),
-            (2, ["provider", "change", "1"], "say what to change"),
-            (1, ["provider", "change", "1", "--at-once", "2"], "there is no provider 1"),
-            (1, ["provider", "pause", "1"], "there is no provider 1"),
-            *((1, ["provider", each, "1"], "there is no provider 1") for each in ("show", "log", "test", "balance")),
-            (1, ["provider", "topup", "1", "5", "--reason", "x"], "there is no provider 1"),
-            (1, ["alarms", "--close", "1"], "there is no open alarm 1"),
+            (2, [*ADD, *URL, "--key", "k", "--field", "x"], "must be name=value"),
+            (2, [*ADD, *URL, "--key", "k", "--field", "x=y", "--no-fields"], "both sets and clears"),
+            (2, [*ADD, "--url", "panel.example", "--key", "k"], "is not a valid URL"),
+            (2, ["provider", "change", "1"], "nothing to change"),
+            (1, ["provider", "change", "1", "--at-once", "2"], "provider 1 not found"),
+            (1, ["provider", "pause", "1"], "provider 1 not found"),
+            *((1, ["provider", each, "1"], "provider 1 not found") for each in ("show", "log", "test", "balance")),
+            (1, ["provider", "topup", "1", "5", "--reason", "x"], "provider 1 not found"),
+            (1, ["alarms", "--close", "1"], "open alarm 1 not found"),
         ],
     )
     def test_what_cannot_be_done_is_one_line(self, code: int, given: list[str], said: str) -> None:
@@ -148,7 +148,7 @@ class TestChange:
             result = run("provider", command, str(made.pk))
             assert result.stdout == f"Provider {made.pk}, Upstream: {state}.\n"
             assert Provider.objects.get().state == state
-        assert "1 orders there are not followed now" in result.stderr
+        assert "1 active orders are no longer checked" in result.stderr
 
 
 class TestLooking:
@@ -200,7 +200,7 @@ class TestLooking:
 class TestAccount:
     def test_an_honest_provider_is_certified(self, there: int) -> None:
         printed = done("provider", "test", str(there))
-        assert printed.endswith("Wholesale can be worked with.\n")
+        assert printed.endswith("Wholesale: connection OK.\n")
         assert printed.count("  pass  ") == 10
         assert not ProviderMinute.objects.exists()
 
@@ -208,16 +208,16 @@ class TestAccount:
         done("provider", "change", str(there), "--key", "wrong")
         result = run("provider", "test", str(there))
         assert (result.exit_code, result.stderr) == (1, "")
-        assert "Wholesale cannot be worked with like this: 5 of 10 checks did not pass." in result.stdout
+        assert "Wholesale: connection failed: 5 of 10 checks did not pass." in result.stdout
 
     def test_the_first_balance_opens_the_books(self, there: int) -> None:
-        assert done("provider", "balance", str(there)) == "It says   10000.00 USD\nOur books 10000.00 USD\n"
+        assert done("provider", "balance", str(there)) == "Provider  10000.00 USD\nOur books 10000.00 USD\n"
         assert Transfer.objects.get().cause == f"topup:opening:{there}"
         assert ProviderMinute.objects.get().calls == 1
 
     def test_no_balance_is_a_failure_and_in_the_log(self, there: int) -> None:
         done("provider", "change", str(there), "--key", "wrong")
-        assert "no balance: Invalid API key" in failed(1, "provider", "balance", str(there))
+        assert "balance check failed: Invalid API key" in failed(1, "provider", "balance", str(there))
         assert "Invalid API key" in done("provider", "log", str(there))
 
     def test_a_key_that_was_sealed_with_another_secret_is_told(self) -> None:
@@ -229,9 +229,9 @@ class TestAccount:
         made = make_provider()
         topup = ("provider", "topup", str(made.pk), "250", "--reason", "card", "--name", "inv-1")
         for _ in range(2):
-            assert done(*topup) == "Our books hold 250.00 USD at Upstream.\n"
+            assert done(*topup) == "Balance in our books: 250.00 USD at Upstream.\n"
         draw = ("provider", "draw", str(made.pk), "3.5", "--reason", "their fee")
-        assert done(*draw) == "Our books hold 246.50 USD at Upstream.\n"
-        assert done(*draw) == "Our books hold 243.00 USD at Upstream.\n"
+        assert done(*draw) == "Balance in our books: 246.50 USD at Upstream.\n"
+        assert done(*draw) == "Balance in our books: 243.00 USD at Upstream.\n"
         assert "incorrect field (name)" in failed(1, *topup[:3], "251", *topup[4:])
         assert "incorrect field (amount)" in failed(1, "provider", "draw", str(made.pk), "0", "--reason", "x")

@@ -56,7 +56,7 @@ def sold(provider_id: str) -> Service:
 
 
 def test_a_sync_fetches_what_is_sold_and_counts_the_call(provider_id: str) -> None:
-    assert "20 services, 20 new, 0 differences" in sync(provider_id, "--dry-run")
+    assert "20 services, 20 new, 0 changes" in sync(provider_id, "--dry-run")
     assert "1 " not in done("provider", "services", provider_id).partition("\n")[2]
     assert "20 services, 20 new" in done("provider", "sync", "--all")
     assert "20 services, 0 new" in sync(provider_id)
@@ -70,17 +70,17 @@ def test_an_import_says_what_was_made_and_what_was_not(provider_id: str) -> None
     sync(provider_id)
     chosen = ("--service", "1", "--service", "99", "--markup", "25", "--fixed", "0.01", "--step", "0.01")
     result = run("provider", "import", provider_id, *chosen)
-    assert result.stdout == "1 new, 0 on sale already, 1 refused.\n"
+    assert result.stdout == "1 new, 0 already imported, 1 refused.\n"
     assert result.stderr == "1 left out: there is no such service (99)\n"
     assert Service.objects.get().rate_micros == 1_140_000
-    assert done("provider", "import", provider_id, "--service", "1") == "0 new, 1 on sale already, 0 refused.\n"
+    assert done("provider", "import", provider_id, "--service", "1") == "0 new, 1 already imported, 0 refused.\n"
     assert "new" in done("service", "updates")
 
 
 def test_a_jump_is_shown_and_decided(upstream: LyingUpstream, provider_id: str, sold: Service) -> None:
     upstream.panel.services[1].rate_micros = 2_000_000
-    assert "1 price: 0.90 -> 2.00 (waits)" in sync(provider_id)
-    assert "asks 2.00" in done("provider", "services", provider_id)
+    assert "1 price: 0.90 -> 2.00 (awaits decision)" in sync(provider_id)
+    assert "now 2.00" in done("provider", "services", provider_id)
     change = CatalogueChange.objects.get(state="waiting")
     assert "waiting" in done("provider", "services", provider_id, "--changes")
     assert "off its price has jumped" in done("provider", "route", "list", "--service", str(sold.pk))
@@ -89,7 +89,7 @@ def test_a_jump_is_shown_and_decided(upstream: LyingUpstream, provider_id: str, 
         f"{sold.pk} {sold.name}: 1.13, 50 - 10000, paused -> 2.50, 50 - 10000, active",
         f"Change {change.pk}: 0.90 -> 2.00 accepted.",
     ]
-    assert "nothing is to be decided any more" in failed(1, "provider", "decide", str(change.pk), "dismiss")
+    assert "is already decided" in failed(1, "provider", "decide", str(change.pk), "dismiss")
     sold.refresh_from_db()
     assert (sold.rate_micros, sold.state) == (2_500_000, "active")
 
@@ -98,7 +98,7 @@ def test_a_bad_catalogue_fails_and_changes_nothing(upstream: LyingUpstream, prov
     upstream.faults = Faults(empty_catalogue=1.0)
     result = run("provider", "sync", provider_id)
     assert result.exit_code == 1
-    assert "not a good catalogue" in result.stdout
+    assert "invalid services answer" in result.stdout
     sold.refresh_from_db()
     assert sold.state == "active"
 
@@ -116,23 +116,23 @@ def test_routes_are_added_changed_and_removed(provider_id: str, sold: Service) -
     assert f"Route {route.pk} is on.\n" in switched_on
     assert len(done("provider", "route", "list").splitlines()) == 3
     assert f"Route {route.pk} is removed.\n" in done("provider", "route", "remove", str(route.pk), "--yes")
-    assert "its type is not" in failed(1, "provider", "route", "add", str(sold.pk), provider_id, "2")
+    assert "its type differs" in failed(1, "provider", "route", "add", str(sold.pk), provider_id, "2")
     assert "has no service nope" in failed(1, "provider", "route", "add", str(sold.pk), provider_id, "nope")
-    assert "no such route" in failed(1, "provider", "route", "remove", str(route.pk))
+    assert "route not found" in failed(1, "provider", "route", "remove", str(route.pk))
 
 
 @pytest.mark.parametrize(
     ("code", "arguments", "said"),
     [
-        (2, ["sync"], "the id of a provider or --all"),
-        (1, ["sync", "7"], "there is no provider 7"),
+        (2, ["sync"], "a provider ID or --all"),
+        (1, ["sync", "7"], "provider 7 not found"),
         (2, ["import", "7"], "--service and --category, or --all"),
         (2, ["import", "7", "--service", "1", "--markup", "x"], "percentage"),
-        (1, ["import", "7", "--service", "1"], "there is no provider 7"),
-        (1, ["decide", "7", "accept"], "there is no change 7"),
+        (1, ["import", "7", "--service", "1"], "provider 7 not found"),
+        (1, ["decide", "7", "accept"], "change 7 not found"),
         (2, ["decide", "7"], "Missing argument 'CHANGE...'"),
-        (1, ["services", "7"], "there is no provider 7"),
-        (1, ["route", "set", "7", "--on"], "there is no such route"),
+        (1, ["services", "7"], "provider 7 not found"),
+        (1, ["route", "set", "7", "--on"], "route not found"),
         (2, ["route", "set", "7", "--most-open", "1", "--unbounded"], "either"),
     ],
 )
@@ -155,6 +155,6 @@ def test_a_new_exchange_rate_is_followed_at_once(provider_id: str, sold: Service
 
 def test_everything_is_imported_at_once(provider_id: str) -> None:
     sync(provider_id)
-    assert done("provider", "import", provider_id, "--all", "--markup", "25").startswith("20 new, 0 on sale already,")
-    assert done("provider", "import", provider_id, "--all").startswith("0 new, 20 on sale already,")
+    assert done("provider", "import", provider_id, "--all", "--markup", "25").startswith("20 new, 0 already imported,")
+    assert done("provider", "import", provider_id, "--all").startswith("0 new, 20 already imported,")
     assert Route.objects.count() == 20

@@ -27,8 +27,8 @@ def test_a_customer_sees_balance_open_orders_and_spending(alice: Customer, alice
     reported(first.pk, Status.PARTIAL, now, remains=500)
     assert figures(alice_browser, "/dashboard") == {
         "Balance": "9,998.65 USD",
-        "Open orders": "1",
-        "Spent in 30 days": "1.35 USD",
+        "Active orders": "1",
+        "Spent, last 30 days": "1.35 USD",
     }
     html = alice_browser.get("/dashboard").content.decode()
     assert re.findall(r'class="id"><a href="/orders/(\d+)"', html) == [str(second.pk), str(first.pk)]

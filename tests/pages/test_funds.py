@@ -56,7 +56,7 @@ def test_the_statement_tells_every_transfer(
     assert html.count(f'href="/orders/{order.pk}"') == 2
     said = words(alice_browser, "/funds")
     assert "9,994.46 USD" in said
-    assert "Spent in 12 weeks 0.54 USD" in said
+    assert "Spent, last 12 weeks 0.54 USD" in said
     assert amounts(bob_browser) == ["10,000.00 USD"]
 
 
@@ -68,7 +68,7 @@ def test_the_statement_is_narrowed(alice: Customer, alice_browser: Client, servi
     assert amounts(alice_browser, kind="order", last=later) == ["\u22120.90 USD"]
     assert amounts(alice_browser, first=later) == ["7.00 USD"]
     assert len(amounts(alice_browser, kind="x", first="x", before="x")) == 3
-    assert "No transfer fits" in words(alice_browser, "/funds", kind="return")
+    assert "No matching transactions" in words(alice_browser, "/funds", kind="return")
 
 
 def test_the_statement_goes_on_page_by_page(
@@ -87,11 +87,11 @@ def test_the_statement_goes_on_page_by_page(
 
 
 def test_credit_is_shown_to_who_has_it(alice: Customer, alice_browser: Client) -> None:
-    assert "Left to spend" not in words(alice_browser, "/funds")
+    assert "Available funds" not in words(alice_browser, "/funds")
     LedgerAccount.objects.filter(customer=alice).update(
         credit_limit_micros=5 * UNIT, largest_credit_limit_micros=5 * UNIT
     )
-    assert "Left to spend 10,005.00 USD" in words(alice_browser, "/funds")
+    assert "Available funds 10,005.00 USD" in words(alice_browser, "/funds")
 
 
 def test_the_file_holds_what_the_page_is_narrowed_to(
@@ -119,7 +119,7 @@ def test_a_payment_is_asked_for_shown_and_withdrawn(
     alice_browser.post(f"/funds/add/{made.pk}/withdraw")
     assert "You withdrew this request" in words(alice_browser, f"/funds/add/{made.pk}")
     again = alice_browser.post(f"/funds/add/{made.pk}/withdraw", follow=True).content.decode()
-    assert "decided already" in again
+    assert "already processed" in again
 
 
 def test_what_became_of_a_payment_is_told(alice: Customer, alice_browser: Client, sam: User, now: datetime) -> None:
@@ -129,16 +129,16 @@ def test_what_became_of_a_payment_is_told(alice: Customer, alice_browser: Client
     funds.confirm(first, sam, now)
     funds.reject(second, "another name", sam, now)
     assert balance(alice) == before + 20 * UNIT
-    assert "Your payment has come" in words(alice_browser, f"/funds/add/{first}")
+    assert "Payment received" in words(alice_browser, f"/funds/add/{first}")
     assert "another name" in words(alice_browser, f"/funds/add/{second}")
 
 
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ({"amount": "5"}, "This method takes from 10.00 to 1,000.00 USD."),
-        ({"amount": "1,000"}, "Write the amount as 25 or 25.50."),
-        ({"amount": "0"}, "Write the amount as 25 or 25.50."),
+        ({"amount": "5"}, "Invalid amount for this method. Enter 10.00 to 1,000.00 USD."),
+        ({"amount": "1,000"}, "Invalid amount. Use digits, like 25 or 25.50."),
+        ({"amount": "0"}, "Invalid amount. Use digits, like 25 or 25.50."),
         ({"amount": ""}, "This field is required."),
         ({"method": "987"}, "not one of the available choices"),
     ],
@@ -169,7 +169,7 @@ def test_ten_payments_may_wait(alice: Customer, alice_browser: Client, sam: User
     for _ in range(funds.MOST_WAITING):
         funds.ask(alice.pk, method.pk, 20 * UNIT, "", None, now)
     html = alice_browser.post("/funds/add", {"method": method.pk, "amount": "40"}).content.decode()
-    assert "Ten of your requests are waiting" in html
+    assert "You have 10 pending payment requests" in html
 
 
 def test_a_payment_is_its_customers_alone(
@@ -184,4 +184,4 @@ def test_a_payment_is_its_customers_alone(
 
 
 def test_where_no_method_is_offered_the_page_says_so(alice_browser: Client) -> None:
-    assert "No way to pay in USD is offered here yet" in words(alice_browser, "/funds/add")
+    assert "No payment methods yet" in words(alice_browser, "/funds/add")

@@ -48,7 +48,7 @@ def test_the_check_reports_each_line_and_places_nothing(alice_browser: Client, l
     words = text(html)
     assert "Followers https://example.com/a 1,000 0.90 USD Ready" in words
     assert "The minimum quantity is 50." in words
-    assert "4 nonsense A line is written as service|link|quantity." in words
+    assert "4 nonsense Invalid line. Use: service ID | link | quantity." in words
     assert "Total 5.80 USD Balance after the orders 9,994.20 USD Place 2 orders" in words
     assert box(html) == lines
     assert Order.objects.count() == 0
@@ -66,7 +66,7 @@ def test_what_was_checked_is_placed_and_the_rest_stays_in_the_box(
     assert [each.link for each in orders] == ["https://example.com/a", "https://example.com/c"]
     for each in orders:
         assert f'href="/orders/{each.pk}"' in html
-    assert "2 orders are placed." in text(html)
+    assert "2 orders placed." in text(html)
     assert "Total 5.80 USD Balance 9,994.20 USD" in text(html)
     assert [each.strip() for each in box(html).splitlines()] == [lines.splitlines()[1], "nonsense"]
     assert form(html, "")["once"] != asked["once"]
@@ -76,7 +76,7 @@ def test_what_was_checked_is_placed_and_the_rest_stays_in_the_box(
 def test_lines_that_were_changed_are_checked_again(alice_browser: Client, lines: str) -> None:
     asked = form(checked(alice_browser, lines), "place") | {"orders": lines.replace("1000", "9000")}
     html = alice_browser.post(MASS, asked).content.decode()
-    assert "The lines have changed since they were checked" in html
+    assert "The lines have changed since the check" in html
     assert "8.10" in html
     assert Order.objects.count() == 0
     alice_browser.post(MASS, form(html, "place"))
@@ -92,7 +92,7 @@ def test_nothing_to_place_is_told_beside_the_box(alice_browser: Client, written:
 
 def test_a_service_that_asks_for_more_is_told(alice_browser: Client) -> None:
     service = make_service(type="Custom Comments")
-    assert "order it by itself" in checked(alice_browser, f"{service.pk}|https://example.com/a|10")
+    assert "Order it under New order" in checked(alice_browser, f"{service.pk}|https://example.com/a|10")
 
 
 def test_a_report_is_for_whom_it_was_made(alice_browser: Client, bob_browser: Client, lines: str) -> None:

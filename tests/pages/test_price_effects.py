@@ -47,7 +47,7 @@ def test_everything_that_a_provider_sells_is_imported_at_once(sam_browser: Clien
     page = f"/office/providers/{provider.pk}/services"
     assert "Import all 8 services" in sam_browser.get(page).content.decode()
     page = f"/office/providers/{provider.pk}/import?all=1"
-    assert "Put 6 services on sale" in sam_browser.get(page).content.decode()
+    assert "Import 6 services" in sam_browser.get(page).content.decode()
     given = {"do": "import", "markup": "30", "fixed": "0", "step": "0.01", "heading": ""}
     html = sam_browser.post(page, given).content.decode()
     assert "its type &#x27;Telepathy&#x27; is none of the protocol&#x27;s: 1 (9)" in html

@@ -80,7 +80,7 @@ def test_a_database_that_is_away_is_told_without_it(guest: Client) -> None:
     with connection.execute_wrapper(fail):
         answer = guest.get("/")
     assert answer.status_code == 503
-    assert "The panel is busy" in answer.content.decode()
+    assert "Temporarily unavailable" in answer.content.decode()
 
 
 def words(compiled: IO[bytes]) -> dict[Any, str]:

@@ -122,7 +122,7 @@ def test_other_sessions_are_listed_and_ended(alice_signs_in: Client) -> None:
 def test_a_form_from_elsewhere_is_turned_away(db: None, path: str) -> None:
     answer = Client(enforce_csrf_checks=True).post(path, {"theme": "dark"})
     assert answer.status_code == 403
-    assert "Not allowed" in answer.content.decode()
+    assert "Access denied" in answer.content.decode()
 
 
 def test_staff_see_the_shop_as_a_customer_until_they_stop(alice: Customer) -> None:

@@ -73,10 +73,10 @@ def test_the_terms_are_accepted_in_the_version_that_was_shown(guest: Client) -> 
     assert "Pay first." in guest.get("/terms").content.decode()
     shown = guest.get(SIGN_UP).content.decode()
     assert f'name="terms_version" value="{version.pk}"' in shown  # type: ignore[union-attr]
-    assert "accept them" in guest.post(SIGN_UP, FORM | {"terms_version": version.pk}).content.decode()  # type: ignore[union-attr]
+    assert "Read and accept the terms." in guest.post(SIGN_UP, FORM | {"terms_version": version.pk}).content.decode()  # type: ignore[union-attr]
     newer = terms.publish("Pay first, and promptly.", "", None, NOW)
     late = guest.post(SIGN_UP, FORM | {"terms": "on", "terms_version": version.pk}).content.decode()  # type: ignore[union-attr]
-    assert "changed in the meantime" in late
+    assert "terms have just changed" in late
     assert f'name="terms_version" value="{newer.pk}"' in late  # type: ignore[union-attr]
     assert not User.objects.exists()
     guest.post(SIGN_UP, FORM | {"terms": "on", "terms_version": newer.pk})  # type: ignore[union-attr]

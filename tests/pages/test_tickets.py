@@ -42,11 +42,11 @@ def test_an_answer_is_new_until_it_is_read_and_notes_are_never_shown(
     ticket, now = opened(alice), SystemClock().now()
     tickets.answer(ticket.pk, sam, "Soon.", now)
     tickets.note(ticket.pk, sam, "Between us.", now)
-    assert "New answer" in alice_browser.get("/tickets").content.decode()
+    assert "New reply" in alice_browser.get("/tickets").content.decode()
     thread = alice_browser.get(f"/tickets/{ticket.pk}").content.decode()
     assert "Soon." in thread
     assert "Between us." not in thread
-    assert "New answer" not in alice_browser.get("/tickets").content.decode()
+    assert "New reply" not in alice_browser.get("/tickets").content.decode()
 
 
 def test_the_same_message_sent_twice_is_one(alice: Customer, alice_browser: Client) -> None:

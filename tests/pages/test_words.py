@@ -117,7 +117,7 @@ def test_what_is_compiled_is_what_is_written(language: str) -> None:
 def test_a_language_chosen_is_a_page_in_it(guest: Client) -> None:
     page = guest.get("/", headers={"Accept-Language": "ru"}).content.decode()
     assert '<html lang="ru"' in page
-    assert "Открыть счёт" in page
+    assert "Создать аккаунт" in page
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "5 Nov 2026"), ("ru", "5 ноя 2026")])

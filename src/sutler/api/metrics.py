@@ -31,7 +31,7 @@ _PLACE_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
-_LETTERS = Gauge("sutler_letters_waiting", "E-mails that are still to be sent, as of this reading")
+_LETTERS = Gauge("sutler_letters_waiting", "Emails in the queue, as of this reading")
 
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
 

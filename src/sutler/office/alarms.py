@@ -22,27 +22,27 @@ from sutler.web.access import StaffRequest, staff_page
 
 KINDS = {
     Alarm.Kind.LOW_BALANCE: gettext_lazy("Low balance"),
-    Alarm.Kind.BRAKE: gettext_lazy("Brake"),
-    Alarm.Kind.KEY_OR_FUNDS: gettext_lazy("Key or funds refused"),
-    Alarm.Kind.OVERCHARGE: gettext_lazy("Charged more"),
-    Alarm.Kind.UNDERCHARGE: gettext_lazy("Charged less"),
-    Alarm.Kind.REFUND: gettext_lazy("Refund without a word"),
-    Alarm.Kind.BALANCE: gettext_lazy("Balance differs"),
-    Alarm.Kind.ORPHAN: gettext_lazy("Order nobody claims"),
-    Alarm.Kind.LATE_CHANGE: gettext_lazy("Changed after its end"),
-    Alarm.Kind.LATE_ANSWER: gettext_lazy("Answer after the verdict"),
-    Alarm.Kind.NOT_FOUND: gettext_lazy("Not found there"),
-    Alarm.Kind.FAILED: gettext_lazy("Failed there"),
+    Alarm.Kind.BRAKE: gettext_lazy("Sending paused"),
+    Alarm.Kind.KEY_OR_FUNDS: gettext_lazy("Key or funds rejected"),
+    Alarm.Kind.OVERCHARGE: gettext_lazy("Overcharged"),
+    Alarm.Kind.UNDERCHARGE: gettext_lazy("Undercharged"),
+    Alarm.Kind.REFUND: gettext_lazy("Unexpected refund"),
+    Alarm.Kind.BALANCE: gettext_lazy("Balance mismatch"),
+    Alarm.Kind.ORPHAN: gettext_lazy("Unmatched order"),
+    Alarm.Kind.LATE_CHANGE: gettext_lazy("Changed after completion"),
+    Alarm.Kind.LATE_ANSWER: gettext_lazy("Late answer"),
+    Alarm.Kind.NOT_FOUND: gettext_lazy("Not found at provider"),
+    Alarm.Kind.FAILED: gettext_lazy("Failed at provider"),
     Alarm.Kind.UNKNOWN_STATUS: gettext_lazy("Unknown status"),
-    Alarm.Kind.VERDICT: gettext_lazy("Verdict wanted"),
-    Alarm.Kind.CATALOGUE: gettext_lazy("Catalogue"),
+    Alarm.Kind.VERDICT: gettext_lazy("Decision needed"),
+    Alarm.Kind.CATALOGUE: gettext_lazy("Service list"),
     Alarm.Kind.MARGIN: gettext_lazy("Margin"),
     Alarm.Kind.DESK: gettext_lazy("No route"),
-    Alarm.Kind.UNPAID: gettext_lazy("Post not paid"),
+    Alarm.Kind.UNPAID: gettext_lazy("Unpaid post"),
     Alarm.Kind.EXCHANGE: gettext_lazy("Exchange rate"),
-    Alarm.Kind.REFUSED: gettext_lazy("Refused in unknown words"),
-    Alarm.Kind.UNREAD: gettext_lazy("Unread answers"),
-    Alarm.Kind.KEY_UNREADABLE: gettext_lazy("API key unreadable"),
+    Alarm.Kind.REFUSED: gettext_lazy("Unknown refusal"),
+    Alarm.Kind.UNREAD: gettext_lazy("Unreadable answers"),
+    Alarm.Kind.KEY_UNREADABLE: gettext_lazy("API key cannot be decrypted"),
 }
 
 
@@ -50,7 +50,7 @@ class FilterForm(forms.Form):
     """What the list is narrowed to."""
 
     kind = forms.ChoiceField(
-        label=gettext_lazy("Kind"), required=False, choices=[("", gettext_lazy("All")), *KINDS.items()]
+        label=gettext_lazy("Type"), required=False, choices=[("", gettext_lazy("All")), *KINDS.items()]
     )
     provider = forms.TypedChoiceField(label=gettext_lazy("Provider"), required=False, coerce=int, empty_value=None)
     state = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -65,7 +65,7 @@ class CloseForm(forms.Form):
     """What was done about alarms."""
 
     reason = reason_field(
-        label=gettext_lazy("What you did about it"), help_text=gettext_lazy("Kept with the alarm and in the audit log.")
+        label=gettext_lazy("Resolution note"), help_text=gettext_lazy("Saved with the alarm and in the audit log.")
     )
 
 
@@ -78,7 +78,7 @@ def alarms(request: StaffRequest) -> HttpResponse:
     chosen = numbers(request.POST.getlist("alarm"))
     if close.is_valid():
         if not chosen:
-            close.add_error(None, _("Choose at least one alarm."))
+            close.add_error(None, _("Select at least one alarm."))
         elif _close(request, close, chosen):
             return redirect("office:alarms")
     is_open, start = request.GET.get("state") != "closed", paging.before(request)
@@ -123,9 +123,9 @@ def _close(request: StaffRequest, form: CloseForm, ids: list[int]) -> bool:
         form.add_error(None, BUSY)
         return False
     if count:
-        messages.success(request, _("Closed. An alarm whose cause lasts is raised again."))
+        messages.success(request, _("Alarms closed. If the cause remains, the alarm returns."))
     else:
-        messages.warning(request, _("They were closed already."))
+        messages.warning(request, _("These alarms were already closed."))
     return True
 
 

@@ -22,7 +22,7 @@ LEVELS = {
     Announcement.Level.WARNING: (gettext_lazy("Warning"), "warn"),
     Announcement.Level.DANGER: (gettext_lazy("Urgent"), "bad"),
 }
-_NOT_SAVED: dict[str | Reason, Words] = {"until": gettext_lazy("It has to end after it begins.")}
+_NOT_SAVED: dict[str | Reason, Words] = {"until": gettext_lazy("Invalid period. The end must be after the start.")}
 
 
 class AnnouncementForm(forms.Form):
@@ -35,12 +35,14 @@ class AnnouncementForm(forms.Form):
         max_length=announcements.LONGEST_TEXT,
         widget=forms.Textarea({"rows": 6}),
     )
-    level = forms.ChoiceField(label=gettext_lazy("Kind"), choices=[(name, told[0]) for name, told in LEVELS.items()])
+    level = forms.ChoiceField(label=gettext_lazy("Type"), choices=[(name, told[0]) for name, told in LEVELS.items()])
     start = MomentField(
-        label=gettext_lazy("Shown from"), required=False, help_text=gettext_lazy("Left empty: at once.")
+        label=gettext_lazy("Shown from"), required=False, help_text=gettext_lazy("Leave empty to show it now.")
     )
     until = MomentField(
-        label=gettext_lazy("Shown until"), required=False, help_text=gettext_lazy("Left empty: until you end it.")
+        label=gettext_lazy("Shown until"),
+        required=False,
+        help_text=gettext_lazy("Leave empty to show it until you end it."),
     )
 
 
@@ -77,7 +79,7 @@ def announcement_end(request: StaffRequest, announcement_id: int) -> HttpRespons
     """Shows it no longer."""
     refusal = announcements.take_back(announcement_id, request.user, request.now)
     if refusal is None:
-        messages.success(request, _("The announcement is shown no longer."))
+        messages.success(request, _("Announcement ended."))
     else:
         messages.error(request, words(refusal))
     return redirect("office:announcements")
@@ -92,7 +94,7 @@ def _edited(request: StaffRequest, form: AnnouncementForm, found: Announcement |
             announcement_id=found.pk if found else None,
         )
         if not isinstance(saved, Refusal):
-            messages.success(request, _("The announcement is saved."))
+            messages.success(request, _("Announcement saved."))
             return redirect("office:announcements")
         refuse(form, saved, _NOT_SAVED)
     return render(request, "office/announcement.html", {"form": form, "announcement": found})

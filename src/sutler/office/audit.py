@@ -20,7 +20,7 @@ from sutler.web.date_range import DaysForm
 class FilterForm(DaysForm):
     """Who did what to what, and when."""
 
-    actor = forms.TypedChoiceField(label=gettext_lazy("Who"), required=False, coerce=int, empty_value=None)
+    actor = forms.TypedChoiceField(label=gettext_lazy("User"), required=False, coerce=int, empty_value=None)
     action = forms.CharField(label=gettext_lazy("Action"), required=False, max_length=60)
     what = forms.CharField(label=gettext_lazy("Object"), required=False, max_length=100)
     field_order = ["actor", "action", "what", "first", "last"]
@@ -28,7 +28,7 @@ class FilterForm(DaysForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = [(each.pk, each.name or each.email) for each in members()]
-        self.fields["actor"].choices = [("", gettext_lazy("Everybody")), *named]  # type: ignore[attr-defined]
+        self.fields["actor"].choices = [("", gettext_lazy("Everyone")), *named]  # type: ignore[attr-defined]
         self.fields["what"].widget.attrs["placeholder"] = "customer 3"
         self.fields["action"].widget.attrs["placeholder"] = "adjusted"
 

@@ -15,11 +15,13 @@ from sutler.storage.transactions import Busy, CommitUnclear, durable
 from sutler.web.access import StaffRequest
 
 OWN_WORDS: Mapping[str | Reason, Words] = {
-    Reason.MOVE_NOT_ALLOWED: _("It cannot be moved there now: it has ended, waits, or may be at a provider."),
-    Reason.CANCEL_NOT_AVAILABLE: _("It has ended, or nobody asks to cancel it any more."),
-    Reason.INCORRECT_ORDER: _("There is no such order."),
-    Reason.NOT_FOUND: _("It does not wait for approval."),
-    "remains": _("Write how many are not delivered, from 0 to the quantity ordered."),
+    Reason.MOVE_NOT_ALLOWED: _(
+        "This status cannot be set now: the order is finished, awaits approval or may be at a provider."
+    ),
+    Reason.CANCEL_NOT_AVAILABLE: _("The order is finished, or the cancel request was withdrawn. Reload the page."),
+    Reason.INCORRECT_ORDER: _("Order not found. Check the ID."),
+    Reason.NOT_FOUND: _("This order is not awaiting approval."),
+    "remains": _("Invalid remains. Enter 0 up to the ordered quantity."),
 }
 
 

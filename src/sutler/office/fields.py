@@ -21,7 +21,7 @@ _YEARS = [MinValueValidator(datetime(2000, 1, 1, tzinfo=UTC)), MaxValueValidator
 class SignedAmountField(AmountField):
     """An amount that is given (`12.50`) or taken (`-12.50`); its value is in micros, below zero where it is taken."""
 
-    default_error_messages = {"amount": _("Write the amount as 12.50, or as -12.50 to take it away.")}
+    default_error_messages = {"amount": _("Invalid amount. Use 12.50, or -12.50 to deduct.")}
 
     def __init__(self, **given: Any) -> None:
         super().__init__(widget=forms.TextInput({"inputmode": "text", "autocomplete": "off"}), **given)
@@ -56,7 +56,7 @@ class LimitField(AmountField):
 class PercentField(LimitField):
     """A percentage from zero up with up to two decimals; its value is in basis points."""
 
-    default_error_messages = {"amount": _("Write the percentage as 7 or 7.25.")}
+    default_error_messages = {"amount": _("Invalid percentage. Use digits, like 7 or 7.25.")}
 
     def to_python(self, value: Any) -> Any:
         """Returns what was typed in basis points, None if nothing was."""

@@ -44,7 +44,7 @@ def overview(request: StaffRequest) -> HttpResponse:
         "today_count": counts[-1],
         "by_state": [(state, state.lower().replace(" ", "-"), count) for state, count in search.count_open().items()],
         "waiting": _waiting(request),
-        "orders_plot": bar_plot(_("Orders each day"), labels, [Series(_("Orders"), counts)]),
+        "orders_plot": bar_plot(_("Orders per day"), labels, [Series(_("Orders"), counts)]),
         "days": DAYS,
         "slowest": delivery_times.slowest(MOST_SERVICES),
     }
@@ -73,11 +73,11 @@ def _money(by_currency: Mapping[str, Sequence[figures.Day]], days: Sequence[date
         "revenue_micros": sum(revenue),
         "margin_micros": sum(margin),
         "margin_percent": 100 * sum(margin) // sum(revenue) if sum(revenue) else None,
-        "money_plot": _plot(_("Revenue and margin each day, in %(currency)s"), base, labels, revenue, margin),
+        "money_plot": _plot(_("Revenue and margin per day, %(currency)s"), base, labels, revenue, margin),
         "returns_plot": bar_plot(
-            _("Returned each day, in %(currency)s") % {"currency": base},
+            _("Refunded per day, %(currency)s") % {"currency": base},
             labels,
-            [Series(_("Returned"), returned)],
+            [Series(_("Refunded"), returned)],
             lambda micros: amount(micros, "charge"),
         ),
         # A plot begins at zero: a margin below it stands in the table alone.

@@ -22,9 +22,9 @@ from sutler.web.access import StaffRequest, staff_page
 from sutler.web.amount_field import AmountField
 
 _NOT_SAVED: dict[str | Reason, Words] = {
-    "max": gettext_lazy("This is below the minimum amount."),
-    "fee": gettext_lazy("A fee is from 0 to 99.99 %."),
-    "bonus": gettext_lazy("A bonus is from 0 to 100 %."),
+    "max": gettext_lazy("Invalid maximum. It must not be below the minimum."),
+    "fee": gettext_lazy("Invalid fee. Enter 0 to 99.99 %."),
+    "bonus": gettext_lazy("Invalid bonus. Enter 0 to 100 %."),
 }
 
 
@@ -36,21 +36,21 @@ class MethodForm(forms.Form):
         label=gettext_lazy("How to pay"),
         max_length=methods.LONGEST_INSTRUCTIONS,
         widget=forms.Textarea({"rows": 6}),
-        help_text=gettext_lazy("The customer reads it after asking, beside the reference to quote."),
+        help_text=gettext_lazy("Shown to the customer with the payment reference."),
     )
     currency = forms.ChoiceField(label=gettext_lazy("Currency"))
     min = AmountField(label=gettext_lazy("Minimum amount"))
     max = AmountField(label=gettext_lazy("Maximum amount"))
-    fee = PercentField(label=gettext_lazy("Fee in %"), help_text=gettext_lazy("Kept back of what is paid."), initial=0)
-    bonus = PercentField(label=gettext_lazy("Bonus in %"), help_text=gettext_lazy("Given on top."), initial=0)
+    fee = PercentField(label=gettext_lazy("Fee (%)"), help_text=gettext_lazy("Deducted from the payment."), initial=0)
+    bonus = PercentField(label=gettext_lazy("Bonus (%)"), help_text=gettext_lazy("Added to the payment."), initial=0)
     position = forms.IntegerField(
         label=gettext_lazy("Position"),
         initial=0,
         min_value=-1000,
         max_value=1000,
-        help_text=gettext_lazy("Lower stands first."),
+        help_text=gettext_lazy("Lower comes first."),
     )
-    is_offered = forms.BooleanField(label=gettext_lazy("Offered to customers"), required=False, initial=True)
+    is_offered = forms.BooleanField(label=gettext_lazy("Available to customers"), required=False, initial=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,7 +113,7 @@ def _edited(request: StaffRequest, form: MethodForm, found: Method | None) -> Ht
     if form.is_valid():
         saved = methods.save(form.draft(), request.user, request.now, method_id=found.pk if found else None)
         if not isinstance(saved, Refusal):
-            messages.success(request, _("%(name)s is saved.") % {"name": saved.name})
+            messages.success(request, _("%(name)s saved.") % {"name": saved.name})
             return redirect("office:methods")
         refuse(form, saved, _NOT_SAVED)
     return render(request, "office/method.html", {"form": form, "method": found})

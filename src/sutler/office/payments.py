@@ -31,9 +31,10 @@ STATES = {
     FundsRequest.State.WITHDRAWN: (gettext_lazy("Withdrawn"), ""),
 }
 _NOT_DECIDED: dict[str | Reason, Words] = {
-    "amount": gettext_lazy("Nothing would be left of this, or the balance cannot hold it."),
+    "amount": gettext_lazy("Invalid amount. After the fee it must be above zero and fit the balance."),
     Reason.OTHER_PERSON_NEEDED: gettext_lazy(
-        "This is more than was asked, and more than one person may add. Another person has to confirm the same amount."
+        "This is more than requested and above the limit for one person. Ask a second person to "
+        "confirm the same amount."
     ),
 }
 
@@ -42,15 +43,15 @@ class ConfirmForm(forms.Form):
     """What has come."""
 
     amount = AmountField(
-        label=gettext_lazy("Amount that came"),
-        help_text=gettext_lazy("If it is another than was asked, it is credited on the method's terms of today."),
+        label=gettext_lazy("Amount received"),
+        help_text=gettext_lazy("If it differs from the request, the method's current fee and bonus apply."),
     )
 
 
 class RejectForm(forms.Form):
     """Why a request is turned down."""
 
-    reason = reason_field(help_text=gettext_lazy("The customer reads it."))
+    reason = reason_field(help_text=gettext_lazy("The customer sees it."))
 
 
 @require_safe
@@ -76,18 +77,18 @@ def payment(request: StaffRequest, request_id: int) -> HttpResponse:
     confirm = ConfirmForm(
         request.POST if do == "confirm" else None, initial={"amount": asked.received_micros or asked.amount_micros}
     )
-    confirm.fields["amount"].label = _("Amount that came, in %(currency)s") % {"currency": asked.currency}
+    confirm.fields["amount"].label = _("Amount received, %(currency)s") % {"currency": asked.currency}
     reject = RejectForm(request.POST if do == "reject" else None)
     if confirm.is_valid():
         amount = confirm.cleaned_data["amount"]
         if _done(confirm, lambda: funds.confirm(asked.pk, request.user, request.now, amount_micros=amount)):
-            messages.success(request, _("%(reference)s is credited.") % {"reference": asked.reference})
+            messages.success(request, _("%(reference)s credited.") % {"reference": asked.reference})
             return redirect("office:payments")
     if reject.is_valid():
         reason = reject.cleaned_data["reason"]
         if _done(reject, lambda: funds.reject(asked.pk, reason, request.user, request.now)):
             messages.success(
-                request, _("%(reference)s is rejected. The customer is told.") % {"reference": asked.reference}
+                request, _("%(reference)s rejected. The customer is notified.") % {"reference": asked.reference}
             )
             return redirect("office:payments")
     state, colour = STATES[FundsRequest.State(asked.state)]

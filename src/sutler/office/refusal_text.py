@@ -10,18 +10,18 @@ from sutler.core.refusals import Reason, Refusal
 
 Words = str | Promise
 
-BUSY = _("The panel is busy and nothing was changed. Please try again.")
-UNCLEAR = _("It is not clear whether this was done. Look before you try again.")
+BUSY = _("Too many requests right now. Nothing was changed. Try again.")
+UNCLEAR = _("We could not confirm whether this was done. Check before you try again.")
 
 _REFUSED: Mapping[Reason, Words] = {
-    Reason.NOT_FOUND: _("There is no such thing any more."),
-    Reason.MOVE_NOT_ALLOWED: _("This has been decided already, or changed in the meantime."),
-    Reason.OTHER_PERSON_NEEDED: _("Another person has to do this."),
-    Reason.NOT_ENOUGH_FUNDS: _("The balance would fall below the credit limit."),
-    Reason.TOO_MANY_REQUESTS: _("There are too many already."),
-    Reason.INCORRECT_SERVICE: _("There is no such service."),
-    Reason.INCORRECT_ORDER: _("There is no such order, or it is another customer's."),
-    Reason.INCORRECT_FIELD: _("This cannot be used."),
+    Reason.NOT_FOUND: _("Not found: it was removed. Reload the page."),
+    Reason.MOVE_NOT_ALLOWED: _("Already decided or changed by someone else. Reload the page."),
+    Reason.OTHER_PERSON_NEEDED: _("You cannot do this yourself. Ask another person."),
+    Reason.NOT_ENOUGH_FUNDS: _("The balance would fall below the credit limit. Enter a smaller amount."),
+    Reason.TOO_MANY_REQUESTS: _("The limit is reached. Remove some first."),
+    Reason.INCORRECT_SERVICE: _("Service not found. Check the ID."),
+    Reason.INCORRECT_ORDER: _("Order not found for this customer. Check the ID."),
+    Reason.INCORRECT_FIELD: _("Invalid value. Correct it and try again."),
 }
 
 
@@ -29,7 +29,7 @@ def words(refusal: Refusal, own: Mapping[str | Reason, Words] | None = None) -> 
     """Returns why nothing was done; `own` are words of the page, by the refusal's field or by its reason."""
     told = own or {}
     found = told.get(refusal.field) or told.get(refusal.reason) or _REFUSED.get(refusal.reason)
-    return str(found or _("This is not possible."))
+    return str(found or _("This action is not possible now. Reload the page."))
 
 
 def refuse(

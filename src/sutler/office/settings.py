@@ -19,11 +19,11 @@ from sutler.core.refusals import Reason, Refusal
 from sutler.office.refusal_text import Words, refuse
 from sutler.web.access import StaffRequest, staff_page
 
-_NO_LOGO = gettext_lazy("A PNG, JPEG or WebP image of at most 200 kB, please.")
+_NO_LOGO = gettext_lazy("Invalid image. Upload a PNG, JPEG or WebP of at most 200 kB.")
 _NOT_SAVED: dict[str | Reason, Words] = {
-    "accent": gettext_lazy("A colour is written as #1f6f5c."),
+    "accent": gettext_lazy("Invalid colour. Use #1f6f5c."),
     "logo": _NO_LOGO,
-    "terms": gettext_lazy("Write the terms; at most 100,000 characters."),
+    "terms": gettext_lazy("Enter the terms, at most 100,000 characters."),
 }
 
 
@@ -35,13 +35,13 @@ class BrandingForm(forms.Form):
         label=gettext_lazy("Tagline"),
         required=False,
         max_length=200,
-        help_text=gettext_lazy("One line on the front page."),
+        help_text=gettext_lazy("One line on the home page."),
     )
     accent = forms.CharField(
         label=gettext_lazy("Accent colour"),
         required=False,
         max_length=7,
-        help_text=gettext_lazy("Written as #1f6f5c. Left empty: the panel's own green."),
+        help_text=gettext_lazy("Like #1f6f5c. Leave empty for the default green."),
     )
 
 
@@ -51,8 +51,8 @@ class LogoForm(forms.Form):
     logo = forms.FileField(
         label=gettext_lazy("Logo"),
         widget=forms.FileInput({"accept": "image/png,image/jpeg,image/webp"}),
-        help_text=gettext_lazy("PNG, JPEG or WebP, at most 200 kB. A square looks best."),
-        error_messages={"required": gettext_lazy("Choose an image first."), "empty": _NO_LOGO},
+        help_text=gettext_lazy("PNG, JPEG or WebP, at most 200 kB. Square works best."),
+        error_messages={"required": gettext_lazy("Select an image first."), "empty": _NO_LOGO},
     )
 
 
@@ -63,14 +63,14 @@ class TermsForm(forms.Form):
         label=gettext_lazy("Terms"),
         max_length=LONGEST_TERMS,
         widget=forms.Textarea({"rows": 16}),
-        help_text=gettext_lazy("An empty line begins a new paragraph."),
+        help_text=gettext_lazy("An empty line starts a new paragraph."),
     )
     acceptable_use = forms.CharField(
         label=gettext_lazy("Acceptable use"),
         required=False,
         max_length=LONGEST_TERMS,
         widget=forms.Textarea({"rows": 10}),
-        help_text=gettext_lazy("What may be ordered here and what not."),
+        help_text=gettext_lazy("What may and may not be ordered."),
     )
 
 
@@ -85,7 +85,7 @@ def settings(request: StaffRequest) -> HttpResponse:
         asked = form.cleaned_data
         refusal = panel.change(asked["name"], asked["tagline"], asked["accent"], request.user, request.now)
         if refusal is None:
-            messages.success(request, _("The changes are saved."))
+            messages.success(request, _("Changes saved."))
             return redirect("office:settings")
         refuse(form, refusal, _NOT_SAVED)
     return _face(request, form, LogoForm())
@@ -97,14 +97,14 @@ def settings_logo(request: StaffRequest) -> HttpResponse:
     """Sets the logo, or takes it away with `do` = remove."""
     if request.POST.get("do") == "remove":
         panel.set_logo(None, request.user, request.now)
-        messages.success(request, _("The logo is removed."))
+        messages.success(request, _("Logo removed."))
         return redirect("office:settings")
     form = LogoForm(request.POST, request.FILES)
     if form.is_valid():
         content = form.cleaned_data["logo"].read(panel.LARGEST_LOGO_BYTES + 1)
         refusal = panel.set_logo(content, request.user, request.now)
         if refusal is None:
-            messages.success(request, _("The logo is set."))
+            messages.success(request, _("Logo saved."))
             return redirect("office:settings")
         refuse(form, refusal, _NOT_SAVED)
     kept = panel.profile()
@@ -137,7 +137,9 @@ def settings_terms(request: StaffRequest) -> HttpResponse:
         made = terms.publish(asked["terms"], asked["acceptable_use"], request.user, request.now)
         if not isinstance(made, Refusal):
             is_new = current is None or made.pk != current.pk
-            told = _("Published. Customers are asked to accept it.") if is_new else _("Nothing has changed.")
+            told = (
+                _("Published. Customers will be asked to accept the new terms.") if is_new else _("No changes to save.")
+            )
             messages.success(request, told)
             return redirect("office:settings_terms")
         refuse(form, made, _NOT_SAVED)

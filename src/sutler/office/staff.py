@@ -5,7 +5,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts import staff
@@ -18,14 +18,14 @@ from sutler.web.access import StaffRequest, staff_page
 from sutler.web.sign_in.invitations import invite, invite_again
 
 ROLES = {
-    Role.OWNER: (gettext_lazy("Owner"), gettext_lazy("Everything, and who works here.")),
-    Role.MANAGER: (gettext_lazy("Manager"), gettext_lazy("Everything but the staff and the settings.")),
+    Role.OWNER: (gettext_lazy("Owner"), gettext_lazy("Everything, including the team.")),
+    Role.MANAGER: (gettext_lazy("Manager"), gettext_lazy("Everything except the team and settings.")),
     Role.SUPPORT: (gettext_lazy("Support"), gettext_lazy("Customers, tickets and orders; no balances.")),
-    Role.FULFILMENT: (gettext_lazy("Fulfilment"), gettext_lazy("The desk, orders and unknown outcomes.")),
+    Role.FULFILMENT: (gettext_lazy("Fulfilment"), gettext_lazy("Manual orders, orders and unconfirmed orders.")),
 }
 _NOT_CHANGED: dict[str | Reason, Words] = {
-    Reason.MOVE_NOT_ALLOWED: gettext_lazy("The last owner stays owner: give somebody else the role first."),
-    Reason.OTHER_PERSON_NEEDED: gettext_lazy("Nobody changes their own role: another owner does."),
+    Reason.MOVE_NOT_ALLOWED: gettext_lazy("The last owner must stay. Give someone else the owner role first."),
+    Reason.OTHER_PERSON_NEEDED: gettext_lazy("You cannot change your own role. Ask another owner."),
 }
 
 
@@ -33,9 +33,9 @@ class InviteForm(forms.Form):
     """Somebody who is to work here."""
 
     email = forms.CharField(
-        label=gettext_lazy("E-mail address"), max_length=254, widget=forms.EmailInput({"autocomplete": "off"})
+        label=gettext_lazy("Email address"), max_length=254, widget=forms.EmailInput({"autocomplete": "off"})
     )
-    name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=200)
+    name = forms.CharField(label=pgettext_lazy("person", "Name"), required=False, max_length=200)
     role = forms.ChoiceField(
         label=gettext_lazy("Role"),
         choices=[(role, told[0]) for role, told in ROLES.items()],
@@ -53,7 +53,7 @@ def staff_list(request: StaffRequest) -> HttpResponse:
         holder = Role(asked["role"])
         made = invite(request, asked["email"], asked["name"], request.user, request.now, holder=holder)
         if not isinstance(made, Refusal):
-            messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": made.email})
+            messages.success(request, _("Invitation sent to %(email)s.") % {"email": made.email})
             return redirect("office:staff")
         refuse(form, made, NOT_INVITED)
     given = {
@@ -85,12 +85,12 @@ def _change(request: StaffRequest, person: User, do: str) -> tuple[Refusal | Non
     actor, now = request.user, request.now
     if do == "role":
         refusal = staff.give_role(person.pk, request.POST.get("role", ""), actor, now)
-        return refusal, _("%(email)s has another role.")
+        return refusal, _("Role of %(email)s changed.")
     if do == "let_in":
-        return staff.set_active(person.pk, active=True, actor=actor, now=now), _("%(email)s may sign in again.")
+        return staff.set_active(person.pk, active=True, actor=actor, now=now), _("%(email)s reactivated.")
     if do == "shut_out":
         refusal = staff.set_active(person.pk, active=False, actor=actor, now=now)
-        return refusal, _("%(email)s is shut out, and so are their keys.")
+        return refusal, _("%(email)s deactivated, with their API keys.")
     if do == "invite":
-        return invite_again(request, person, now), _("An invitation is on its way to %(email)s.")
+        return invite_again(request, person, now), _("Invitation sent to %(email)s.")
     raise Http404

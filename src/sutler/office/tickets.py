@@ -23,7 +23,7 @@ from sutler.web import paging
 from sutler.web.access import StaffRequest, staff_page
 
 TABS = {
-    "open": gettext_lazy("Waiting for us"),
+    "open": gettext_lazy("Needs reply"),
     "mine": gettext_lazy("Mine"),
     "answered": gettext_lazy("Answered"),
     "closed": gettext_lazy("Closed"),
@@ -33,15 +33,15 @@ CATEGORIES = {
     Ticket.Category.ORDER: gettext_lazy("Order"),
     Ticket.Category.PAYMENT: gettext_lazy("Payment"),
     Ticket.Category.API: gettext_lazy("API"),
-    Ticket.Category.REPORT: gettext_lazy("Report from outside"),
-    Ticket.Category.OTHER: gettext_lazy("Something else"),
+    Ticket.Category.REPORT: gettext_lazy("Abuse report"),
+    Ticket.Category.OTHER: gettext_lazy("Other"),
 }
 PRIORITIES = {
     Ticket.Priority.HIGH: gettext_lazy("High"),
     Ticket.Priority.NORMAL: gettext_lazy("Normal"),
     Ticket.Priority.LOW: gettext_lazy("Low"),
 }
-_EMPTY = gettext_lazy("Write something; at most 10,000 characters.")
+_EMPTY = gettext_lazy("Enter a message of at most 10,000 characters.")
 _NOT_WRITTEN: dict[str | Reason, Words] = {"text": _EMPTY}
 
 
@@ -53,7 +53,7 @@ class FilterForm(forms.Form):
         label=gettext_lazy("About"), required=False, choices=[("", gettext_lazy("Everything")), *CATEGORIES.items()]
     )
     customer = forms.IntegerField(
-        label=gettext_lazy("Customer number"), required=False, min_value=1, max_value=LARGEST_NUMBER
+        label=gettext_lazy("Customer ID"), required=False, min_value=1, max_value=LARGEST_NUMBER
     )
 
 
@@ -61,7 +61,7 @@ class WriteForm(forms.Form):
     """An answer, or a note that staff alone see. `last` is the last message that its writer has seen."""
 
     text = forms.CharField(
-        label=gettext_lazy("Your words"),
+        label=gettext_lazy("Reply"),
         max_length=tickets.LONGEST_TEXT,
         widget=forms.Textarea({"rows": 7}),
         error_messages={"required": _EMPTY},
@@ -73,20 +73,20 @@ class SortForm(forms.Form):
     """Who looks after a ticket, and how urgent it is."""
 
     assignee = forms.ChoiceField(label=gettext_lazy("Assigned to"), required=False)
-    priority = forms.TypedChoiceField(label=gettext_lazy("Priority"), coerce=int, choices=list(PRIORITIES.items()))
+    priority = forms.TypedChoiceField(label=gettext_lazy("Preference"), coerce=int, choices=list(PRIORITIES.items()))
 
     def __init__(self, ticket: Ticket, data: Any = None) -> None:
         kept = {"assignee": str(ticket.assignee_id or ""), "priority": ticket.priority}
         super().__init__(data, initial=kept)
         staff = [each for each in members() if may(each, Permission.TICKETS)]
         named = [(str(each.pk), each.name or each.email) for each in staff]
-        self.fields["assignee"].choices = [("", _("Nobody")), *named]  # type: ignore[attr-defined]
+        self.fields["assignee"].choices = [("", _("Unassigned")), *named]  # type: ignore[attr-defined]
 
 
 class TieForm(forms.Form):
     """An order that the ticket is about."""
 
-    order = forms.IntegerField(label=gettext_lazy("Order number"), min_value=1, max_value=LARGEST_NUMBER)
+    order = forms.IntegerField(label=gettext_lazy("Order ID"), min_value=1, max_value=LARGEST_NUMBER)
 
 
 @require_safe
@@ -159,7 +159,7 @@ def ticket_state(request: StaffRequest, ticket_id: int) -> HttpResponse:
     refusal = tickets.reopen(ticket_id) if is_reopened else tickets.close(ticket_id, request.now)
     if refusal is not None:
         raise Http404
-    messages.success(request, _("The ticket is open again.") if is_reopened else _("The ticket is closed."))
+    messages.success(request, _("Ticket reopened.") if is_reopened else _("Ticket closed."))
     return redirect("office:ticket" if is_reopened else "office:tickets", *([ticket_id] if is_reopened else []))
 
 
@@ -171,7 +171,7 @@ def _write(request: StaffRequest, thread: tickets.Thread, form: WriteForm, do: s
         if _is_sent_already(newest, request.user, text):
             return True
         form.data = {**request.POST.dict(), "last": str(newest.pk)}
-        form.add_error(None, _("Somebody has written in the meantime. Read it above, then send again."))
+        form.add_error(None, _("There is a newer reply above. Read it, then send again."))
         return False
     verb = tickets.note if do == "note" else tickets.answer
     answer = verb(ticket_id, request.user, text, request.now)
@@ -180,7 +180,7 @@ def _write(request: StaffRequest, thread: tickets.Thread, form: WriteForm, do: s
         return False
     if do == "answer_close":
         tickets.close(ticket_id, request.now)
-    messages.success(request, _("The note is kept.") if do == "note" else _("The answer is sent."))
+    messages.success(request, _("Note saved.") if do == "note" else _("Reply sent."))
     return True
 
 
@@ -196,7 +196,7 @@ def _sort(request: StaffRequest, thread: tickets.Thread, form: SortForm) -> bool
     if refusal is not None:
         refuse(form, refusal)
         return False
-    messages.success(request, _("The changes are saved."))
+    messages.success(request, _("Changes saved."))
     return True
 
 
@@ -205,5 +205,5 @@ def _tie(request: StaffRequest, thread: tickets.Thread, form: TieForm) -> bool:
     if refusal is not None:
         refuse(form, refusal, field="order")
         return False
-    messages.success(request, _("The ticket is about this order, too."))
+    messages.success(request, _("Order linked to the ticket."))
     return True

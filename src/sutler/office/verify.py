@@ -23,7 +23,7 @@ def verify(request: StaffRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             if isinstance(verification.ask(request.user, request.now), Refusal):
-                messages.warning(request, _("One is under way already: there is never more than one."))
+                messages.warning(request, _("An audit is already running. Wait until it finishes."))
         except (Busy, CommitUnclear):
             messages.error(request, str(BUSY))
         return redirect("office:verify")
@@ -46,5 +46,5 @@ def _verdict(proof: Verification) -> tuple[str, str]:
     """Returns what came of it in a word, and its colour."""
     breaches = sum(each["breaches"] for each in proof.findings)
     if proof.state == Verification.State.FAILED:
-        return _("Not finished"), "warn"
-    return (_("%(count)s breaches") % {"count": breaches}, "bad") if breaches else (_("All is well"), "good")
+        return _("Incomplete"), "warn"
+    return (_("Mismatches: %(count)s") % {"count": breaches}, "bad") if breaches else (_("All checks passed"), "good")

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=example("sutler alarms", "sutler alarms --provider 1 --all", "sutler alarms --close 17"))
-@click.option("--provider", "provider_id", type=ID, help="Only of this provider.")
-@click.option("--all", "closed_too", is_flag=True, help="Those that are closed too.")
-@click.option("--about", "about_id", type=ID, help="All that this alarm is about.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="How many at most.")
-@click.option("--close", "alarm_id", type=ID, help="Close this one: it has been seen to.")
+@click.option("--provider", "provider_id", type=ID, help="Alarms of this provider only.")
+@click.option("--all", "closed_too", is_flag=True, help="Include closed alarms.")
+@click.option("--about", "about_id", type=ID, help="List every order and service the alarm is about.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Most rows to show.")
+@click.option("--close", "alarm_id", type=ID, help="ID of the alarm to close.")
 @on_panel
 def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: int | None, *, closed_too: bool) -> int:
-    """Show the alarms that are open, newest first, or close one. One whose cause lasts is raised again.
+    """Show open alarms, newest first, or close one. If the cause remains, the alarm returns.
 
-    The exit code is 1 while one that was asked about is open.
+    The exit code is 1 while one of the alarms shown is open.
     """
     from django.db.models import Count
 
@@ -36,7 +36,7 @@ def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: 
     if about_id is not None:
         about = AlarmSubject.objects.filter(alarm=about_id).order_by("-pk")[:limit]
         show_table(
-            ("SUBJECT", "TIMES", "RAISED", "LAST", "TEXT"),
+            ("SUBJECT", "COUNT", "RAISED", "LAST SEEN", "TEXT"),
             ((each.subject or "-", each.times, *_moments(each), each.text) for each in about),
         )
         return 0
@@ -46,7 +46,7 @@ def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: 
     if not closed_too:
         found = found.filter(closed_at=None)
     show_table(
-        ("ID", "PROVIDER", "KIND", "ABOUT", "NEWEST", "TIMES", "RAISED", "LAST", "STATE", "TEXT"),
+        ("ID", "PROVIDER", "KIND", "ABOUT", "NEWEST", "COUNT", "RAISED", "LAST SEEN", "STATE", "TEXT"),
         (
             (
                 *(each.pk, each.provider.name if each.provider else "-", each.kind, each.subject_count),

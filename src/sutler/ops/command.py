@@ -38,7 +38,7 @@ class Amount(click.ParamType[Micros]):
         micros = parse_amount(text.removeprefix("-") if minus else text)
         if micros is None:
             largest = LARGEST_MICROS // 1_000_000
-            self.fail(f"{text!r} is not an amount such as 12 or 12.345678, up to {largest}.", param, ctx)
+            self.fail(f"{text!r} is not a valid amount. Use 12 or 12.345678, up to {largest}.", param, ctx)
         return Micros(-micros) if minus else micros
 
 
@@ -52,7 +52,7 @@ class Currency(click.ParamType[str]):
         text = str(value)
         code = text.upper()
         if not text.isascii() or not is_currency(code):  # some letters are two in capitals
-            self.fail(f"{value!r} is not a currency code such as USD: three to five letters.", param, ctx)
+            self.fail(f"{value!r} is not a valid currency code. Use three to five letters, like USD.", param, ctx)
         return code
 
 
@@ -92,18 +92,20 @@ def example(*lines: str) -> str:
 def password_options(command: Callable[..., R]) -> Callable[..., R]:
     """Gives a command `--password` and `--password-file`, passed on as the one `password` that was given, or None."""
 
-    @click.option("--password", help="Their password; otherwise one is made and printed once.")
+    @click.option("--password", help="Password; if omitted, one is generated and printed once.")
     @click.option(
-        "--password-file", type=click.File("r"), help="File with it; - reads it from standard input, unseen by others."
+        "--password-file",
+        type=click.File("r"),
+        help="File with the password; - reads standard input, hidden from other users.",
     )
     @functools.wraps(command)
     def with_password(*args: Any, password: str | None, password_file: TextIO | None, **options: Any) -> R:
         if password is not None and password_file is not None:
-            raise click.UsageError("give either --password or --password-file")
+            raise click.UsageError("use either --password or --password-file")
         if password_file is not None:
             password = password_file.read(LONGEST_PASSWORD).rstrip("\r\n")
             if not password:
-                raise click.UsageError("the file with the password is empty")
+                raise click.UsageError("the password file is empty; write the password in it")
         return command(*args, password=password, **options)
 
     return with_password
@@ -114,7 +116,7 @@ def data_dir_option(command: Callable[..., R]) -> Callable[..., R]:
     return click.option(
         "--data-dir",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Folder of the database and the secret key (otherwise SUTLER_DATA_DIR, or sutler-data).",
+        help="Folder of the database and the secret key.  [default: SUTLER_DATA_DIR, or sutler-data]",
     )(command)
 
 
@@ -143,7 +145,7 @@ def open_panel(data_dir: Path | None, *, with_any_key: bool = False) -> None:
 
     file = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite" and "mode=memory" not in file and not Path(file).is_file():
-        raise Failed(f"there is no panel in {Path(file).parent}; `sutler init` makes one")
+        raise Failed(f"no panel in {Path(file).parent}; create one with `sutler init`")
     if not with_any_key:
         demand_fitness()
     elif obstacle := readiness.of_schema():
@@ -183,7 +185,7 @@ def demand_fitness() -> None:
 
 def missing(kind: str, name: object) -> Failed:
     """Returns the failure that tells that there is no such thing, as every command tells it."""
-    return Failed(f"there is no {kind} {name}")
+    return Failed(f"{kind} {name} not found")
 
 
 def refused(refusal: Refusal, kind: str = "", name: object = "") -> Failed:

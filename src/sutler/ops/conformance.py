@@ -31,7 +31,7 @@ class PanelAddress(click.ParamType[str]):
         except httpx2.InvalidURL:
             is_one = False
         if not is_one:
-            self.fail(f"{value!r} is not an address such as https://panel.example/api/v2.", param, ctx)
+            self.fail(f"{value!r} is not a valid URL. Use one like https://panel.example/api/v2.", param, ctx)
         return str(url)
 
 
@@ -43,15 +43,15 @@ class PanelAddress(click.ParamType[str]):
 )
 @click.argument("url", type=PanelAddress())
 @click.argument("key")
-@click.option("--spend", type=Amount(), default="0", help="Buy the smallest order of each type, up to this amount.")
+@click.option("--spend", type=Amount(), default="0", help="Place the smallest order of each type, up to this amount.")
 @click.pass_context
 def conformance(ctx: click.Context, url: str, key: str, spend: Micros) -> None:
-    """Check whether a panel speaks the v2 protocol.
+    """Check whether a panel is compatible with the v2 protocol.
 
-    Asks the panel at URL with the account's KEY and prints a report by action and type. Nothing is bought without
-    --spend, an amount in the panel's currency; what is bought is cancelled again where the service allows it.
+    Asks the panel at URL with the account's KEY and prints a report by action and type. Nothing is ordered without
+    --spend, an amount in the panel's currency; orders are canceled again where the service allows it.
 
-    A note is a difference that panels in use are known for. The exit code is 1 if anything else differs.
+    A note is a deviation that panels in use are known for. The exit code is 1 if anything else differs.
     """
     from sutler.conformance.verdict import Outcome
 
@@ -59,9 +59,9 @@ def conformance(ctx: click.Context, url: str, key: str, spend: Micros) -> None:
         raise click.BadParameter("must not be empty.", ctx, param_hint="KEY")
     report = asyncio.run(_examine(url, key, spend))
     if not report.count(Outcome.PASSED):
-        raise Failed(f"nothing could be told of the panel: {report.findings[0].why}")
+        raise Failed(f"the panel could not be checked: {report.findings[0].why}")
     show_table(
-        ("ACTION", "TYPE", "VERDICT", "CHECK", "WHY", "ANSWER"),
+        ("ACTION", "TYPE", "RESULT", "CHECK", "WHY", "ANSWER"),
         ((each.action, each.type, each.outcome, each.sentence, each.why, each.answer) for each in report.findings),
     )
     click.echo()

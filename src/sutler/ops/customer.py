@@ -38,15 +38,19 @@ PERCENT_MICROS = 10_000  # a basis point, written as a percentage
     )
 )
 def customer() -> None:
-    """Customers: who they are, their balance, their keys."""
+    """Customers, their balances and API keys."""
 
 
 @customer.command(epilog=example("sutler customer create --name Alice --currency EUR --group resellers"))
 @click.option("--name", type=Text(200, blank=False), required=True)
-@click.option("--currency", type=Currency(), help="Currency of the balance, for ever; otherwise the base currency.")
-@click.option("--group", "group_name", help="Group whose discount applies.")
-@click.option("--credit-limit", type=Amount(), default="0", show_default=True, help="How far below 0 they may go.")
-@click.option("--email", help="Address a person signs in with; without it there is only the API.")
+@click.option(
+    "--currency", type=Currency(), help="Currency of the balance; it cannot be changed later.  [default: base currency]"
+)
+@click.option("--group", "group_name", help="Customer group, for its discount.")
+@click.option(
+    "--credit-limit", type=Amount(), default="0", show_default=True, help="How far the balance may go below 0."
+)
+@click.option("--email", help="Email address to sign in with; omit it for API access only.")
 @password_options
 @on_panel
 def create(
@@ -58,7 +62,7 @@ def create(
     email: str | None,
     password: str | None,
 ) -> None:
-    """Open a customer's account with an empty wallet."""
+    """Create a customer with an empty balance."""
     from django.conf import settings
     from django.db import transaction
 
@@ -70,7 +74,7 @@ def create(
 
     group = CustomerGroup.objects.filter(name=group_name).first()
     if group_name and group is None:
-        raise Failed(f"{missing('group', group_name).message}; `sutler customer group` makes one")
+        raise Failed(f"{missing('group', group_name).message}; create it with `sutler customer group`")
     currency = currency or settings.SUTLER["SUTLER_BASE_CURRENCY"]
     now = SystemClock().now()
     with transaction.atomic():
@@ -86,12 +90,10 @@ def create(
 
 
 @customer.command("list", epilog=example("sutler customer list", "sutler customer list --search alice"))
-@click.option(
-    "--search", type=Text(200), default="", help="Only with this in the name, in a person's address, or as id."
-)
+@click.option("--search", type=Text(200), default="", help="Filter by name, email address or ID.")
 @on_panel
 def list_(search: str) -> None:
-    """Show the customers and their balances."""
+    """List customers and their balances."""
     from django.db.models import Q
 
     from sutler.accounts.models import Customer, User
@@ -121,13 +123,11 @@ def list_(search: str) -> None:
 )
 @click.argument("customer_id", type=ID)
 @click.argument("amount", type=Amount(signed=True))
-@click.option("--reason", type=Text(500, blank=False), required=True, help="Kept in the books.")
-@click.option(
-    "--cause", type=Text(LONGEST_CAUSE, blank=False), help="Name of the payment: it is credited once under this name."
-)
+@click.option("--reason", type=Text(500, blank=False), required=True, help="Reason, saved in the books.")
+@click.option("--cause", type=Text(LONGEST_CAUSE, blank=False), help="Payment name: credited only once per name.")
 @on_panel
 def credit(customer_id: int, amount: Micros, reason: str, cause: str | None) -> None:
-    """Put money into a customer's wallet; a negative amount takes some out again."""
+    """Credit a customer's balance; a negative amount deducts."""
     from sutler.books.adjustments import pay
     from sutler.books.models import Transfer
 
@@ -139,23 +139,27 @@ def credit(customer_id: int, amount: Micros, reason: str, cause: str | None) -> 
         raise _not_by_one_person(balance)
     booked = Transfer.objects.select_related("debit", "credit").get(cause=key)
     if customer_id not in {booked.debit.customer_id, booked.credit.customer_id} or booked.amount_micros != abs(amount):
-        raise Failed(f"nothing was credited: {cause} stands in the books already, for another customer or amount")
+        raise Failed(
+            f"nothing was credited: {cause} is already recorded for another customer or amount; use another --cause"
+        )
     if booked.created_at != now:
-        click.echo(f"{cause} was booked on {booked.created_at:%Y-%m-%d %H:%M}: nothing was booked again.", err=True)
+        click.echo(f"{cause} was recorded on {booked.created_at:%Y-%m-%d %H:%M}: not credited again.", err=True)
     click.echo(f"Balance of customer {customer_id}: {show_balance(balance)} {found.currency}")
 
 
 @customer.command(epilog=example("sutler customer key 3 --label shop --scope read --scope order --address 203.0.113.7"))
 @click.argument("customer_id", type=ID)
-@click.option("--label", type=Text(100), default="", help="What it is for.")
-@click.option("--scope", "scopes", multiple=True, help="read, order or refill_cancel; may be repeated; otherwise all.")
-@click.option("--address", "addresses", multiple=True, help="Address or network it may be used from; otherwise any.")
-@click.option("--daily-cap", type=Amount(), help="Most it may spend in a day (UTC).")
+@click.option("--label", type=Text(100), default="", help="Name to recognize the key by.")
+@click.option("--scope", "scopes", multiple=True, help="read, order or refill_cancel; repeatable.  [default: all]")
+@click.option(
+    "--address", "addresses", multiple=True, help="Allowed IP address or network; repeatable.  [default: any]"
+)
+@click.option("--daily-cap", type=Amount(), help="Daily limit (UTC day).")
 @on_panel
 def key(
     customer_id: int, label: str, scopes: tuple[str, ...], addresses: tuple[str, ...], daily_cap: Micros | None
 ) -> None:
-    """Make an API key and print it, this once: only its digest is kept."""
+    """Create an API key and print it once; only its digest is stored."""
     from sutler.accounts import keys
 
     find(customer_id)
@@ -180,7 +184,7 @@ def key(
 @click.argument("customer_id", type=ID)
 @on_panel
 def keys_(customer_id: int) -> None:
-    """Show a customer's keys: their beginnings, never the keys."""
+    """List a customer's API keys by their prefixes."""
     from sutler.ops.key_table import show_keys
 
     show_keys(find(customer_id).keys.order_by("pk"))
@@ -191,7 +195,7 @@ def keys_(customer_id: int) -> None:
 @click.argument("key_id", type=ID)
 @on_panel
 def revoke(customer_id: int, key_id: int) -> None:
-    """End one of a customer's keys for good."""
+    """Revoke one of a customer's API keys."""
     from sutler.accounts import keys
 
     if not keys.revoke(key_id, SystemClock().now(), customer_id=customer_id):
@@ -203,7 +207,7 @@ def revoke(customer_id: int, key_id: int) -> None:
 @click.argument("customer_id", type=ID)
 @on_panel
 def suspend(customer_id: int) -> None:
-    """Take no orders from a customer until resumed."""
+    """Suspend a customer: no new orders until resumed."""
     from sutler.accounts import customers
 
     customers.suspend(find(customer_id).pk, SystemClock().now())
@@ -214,7 +218,7 @@ def suspend(customer_id: int) -> None:
 @click.argument("customer_id", type=ID)
 @on_panel
 def resume(customer_id: int) -> None:
-    """Take orders from a suspended customer again."""
+    """Resume a suspended customer."""
     from sutler.accounts import customers
 
     customers.resume(find(customer_id).pk, SystemClock().now())
@@ -226,7 +230,7 @@ def resume(customer_id: int) -> None:
 @click.argument("country")
 @on_panel
 def country(customer_id: int, country: str) -> None:
-    """Say where a customer is, as an ISO code: some services are closed to some countries."""
+    """Set a customer's country as an ISO code; some services are not available in some countries."""
     from sutler.accounts import customers
 
     refusal = customers.set_country(find(customer_id).pk, country)
@@ -237,10 +241,10 @@ def country(customer_id: int, country: str) -> None:
 
 @customer.command(epilog=example("sutler customer group resellers --discount 7.5"))
 @click.argument("name", type=Text(100, blank=False))
-@click.option("--discount", required=True, help="Percentage off every rate, with up to two decimals.")
+@click.option("--discount", required=True, help="Discount in percent, with up to two decimals.")
 @on_panel
 def group(name: str, discount: str) -> None:
-    """Make a group of customers, or change the discount of one."""
+    """Create a customer group, or change its discount."""
     from sutler.accounts.models import CustomerGroup
 
     micros = parse_amount(discount)
@@ -248,21 +252,21 @@ def group(name: str, discount: str) -> None:
     if rest or not 0 <= points < WHOLE_PRICE_BASIS_POINTS:
         raise click.BadParameter("must be a percentage from 0 to 99.99", param_hint="--discount")
     CustomerGroup.objects.update_or_create(name=name, defaults={"discount_basis_points": points})
-    click.echo(f"Group {name}: {discount} % off.")
+    click.echo(f"Group {name}: {discount} % discount.")
 
 
 @customer.command(epilog=example("sutler customer override 3 17 0.75", "sutler customer override 3 17 --remove"))
 @click.argument("customer_id", type=ID)
 @click.argument("service_id", type=ID)
 @click.argument("rate", type=Amount(), required=False)
-@click.option("--remove", is_flag=True, help="Take the customer's own rate away.")
+@click.option("--remove", is_flag=True, help="Remove the custom rate.")
 @on_panel
 def override(customer_id: int, service_id: int, rate: Micros | None, *, remove: bool) -> None:
-    """Give a customer a rate of their own for a service, in the base currency."""
+    """Set a customer's custom rate for a service, in the base currency."""
     from sutler.catalogue import overrides
 
     if bool(rate) is remove:
-        raise click.UsageError("give either a rate above 0 or --remove")
+        raise click.UsageError("enter either a rate above 0 or --remove")
     found = find(customer_id)
     if rate:
         if isinstance(overrides.put(found.pk, service_id, rate), Refusal):
@@ -270,7 +274,7 @@ def override(customer_id: int, service_id: int, rate: Micros | None, *, remove: 
         click.echo(f"Customer {customer_id} pays {show_rate(rate)} for service {service_id}.")
     else:
         overrides.remove(found.pk, service_id)
-        click.echo(f"Customer {customer_id} pays for service {service_id} what others pay.")
+        click.echo(f"Customer {customer_id} pays the regular price for service {service_id}.")
 
 
 def find(customer_id: int) -> "Customer":
@@ -287,8 +291,8 @@ def _not_by_one_person(refusal: Refusal) -> Failed:
     if refusal.reason is not Reason.OTHER_PERSON_NEEDED:
         return refused(refusal)
     return Failed(
-        "refused: this is above SUTLER_ADJUSTMENT_LIMIT, counted over a day; enter it on the customer's page in the"
-        " office, where a second person confirms it"
+        "refused: above SUTLER_ADJUSTMENT_LIMIT per day; enter it on the customer's page in the office, where a"
+        " second person confirms it"
     )
 
 
@@ -296,4 +300,4 @@ def _warn_without_exchange_rate(currency: str) -> None:
     from sutler.catalogue import price_book
 
     if currency not in price_book.current().exchange:
-        click.echo(f"Nothing is on sale in {currency} until `sutler rate set {currency} ...`.", err=True)
+        click.echo(f"Orders in {currency} need an exchange rate: `sutler rate set {currency} ...`.", err=True)

@@ -16,7 +16,7 @@ NO_GROUP = ""
 @click.argument("customer_id", type=ID)
 @on_panel
 def show(customer_id: int) -> None:
-    """Show one customer: their account, their people, their keys and their own rates."""
+    """Show a customer: account, users, API keys and custom rates."""
     found = find(customer_id)
     wallet = found.wallet
     show_table(
@@ -35,7 +35,7 @@ def show(customer_id: int) -> None:
             ("null start count", "yes" if found.null_start_count else "no"),
             ("people", ", ".join(found.people.order_by("email").values_list("email", flat=True)) or "-"),
             ("valid keys", found.keys.filter(revoked_at=None).count()),
-            ("own rates", found.price_overrides.count()),
+            ("custom rates", found.price_overrides.count()),
             ("opened", f"{found.created_at:%Y-%m-%d %H:%M}"),
         ),
     )
@@ -49,14 +49,19 @@ def show(customer_id: int) -> None:
 )
 @click.argument("customer_id", type=ID)
 @click.option("--name", type=Text(200, blank=False))
-@click.option("--group", "group_name", help="Group whose discount applies; '' for none.")
-@click.option("--country", help="ISO code of where they are; '' for not known.")
-@click.option("--repeat-window", "repeat_window_seconds", type=int, help="Seconds in which an identical add is one.")
+@click.option("--group", "group_name", help="Customer group, for its discount; '' for none.")
+@click.option("--country", help="ISO country code; '' to clear it.")
+@click.option(
+    "--repeat-window",
+    "repeat_window_seconds",
+    type=int,
+    help="Seconds within which an identical add returns the first order.",
+)
 @click.option("--integer-services/--text-services", default=None, help="Integers for service, min and max on the API.")
-@click.option("--null-start-count/--zero-start-count", default=None, help="What an unknown start count is on the API.")
+@click.option("--null-start-count/--zero-start-count", default=None, help="How the API shows an unknown start count.")
 @on_panel
 def change(customer_id: int, group_name: str | None, **options: Any) -> None:
-    """Change what is given of a customer; what is not given stays as it is."""
+    """Change a customer; omitted options are left unchanged."""
     from django.db import transaction
 
     from sutler.accounts import customers
@@ -64,11 +69,11 @@ def change(customer_id: int, group_name: str | None, **options: Any) -> None:
 
     given = {name: value for name, value in options.items() if value is not None}
     if not given and group_name is None:
-        raise click.UsageError("say what to change")
+        raise click.UsageError("nothing to change: give at least one option")
     found, now = find(customer_id), SystemClock().now()
     group = CustomerGroup.objects.filter(name=group_name).first()
     if group_name and group is None:
-        raise Failed(f"{missing('group', group_name).message}; `sutler customer group` makes one")
+        raise Failed(f"{missing('group', group_name).message}; create it with `sutler customer group`")
     kept = {name: getattr(found, name) for name in options}
     with transaction.atomic():
         refusal = customers.change(customer_id, customers.Draft(**(kept | given)), None, now)
@@ -76,4 +81,4 @@ def change(customer_id: int, group_name: str | None, **options: Any) -> None:
             refusal = customers.set_group(customer_id, group, None, now)
         if refusal is not None:
             raise refused(refusal)
-    click.echo(f"Customer {customer_id} is changed.")
+    click.echo(f"Customer {customer_id} changed.")

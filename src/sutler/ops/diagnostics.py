@@ -17,9 +17,9 @@ LONGEST_LINE = 500
 @click.command(epilog=example("sutler verify --data-dir /srv/panel"))
 @on_panel
 def verify() -> None:
-    """Prove that books and orders agree.
+    """Audit the books: list every check and any mismatch.
 
-    Prints what is checked and how many rows; for each breach one line, and the exit code is 1.
+    Prints each check with its number of rows, and each mismatch. The exit code is 1 if there is a mismatch.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -35,13 +35,13 @@ def verify() -> None:
         click.echo(line)
     breaches = sum(finding.breaches for finding in findings)
     if breaches:
-        raise Failed(f"{breaches} breach{'es' * (breaches > 1)}")
-    click.echo(f"{len(findings)} checks, no breach.")
+        raise Failed(f"{breaches} mismatch{'es' * (breaches > 1)}")
+    click.echo(f"{len(findings)} checks, no mismatch.")
 
 
 @click.command(epilog=example("sutler config", "SUTLER_PANEL_NAME='My panel' sutler config"))
 def config() -> None:
-    """Show every setting, its value and its meaning. A value comes from the environment or is the default."""
+    """List all settings with values, from the environment or default, and meaning."""
     values = read()
     show_table(
         ("SETTING", "VALUE", "MEANING"),
@@ -55,9 +55,9 @@ def config() -> None:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: tuple[str, ...]) -> None:
-    """Measure the panel's speed, from a checkout of its source.
+    """Run the benchmark, from a checkout of the source.
 
-    What follows is handed to the benchmark; alone it shows its help.
+    Further arguments go to the benchmark; without any it shows its help.
     """
     checkout = Path(sutler.__file__).parents[2]
     if not (checkout / "bench" / "__main__.py").is_file():

@@ -14,13 +14,13 @@ from sutler.ops.command import Failed, data_dir_option, demand_fitness, example,
 
 @click.command(epilog=example("sutler init --email you@example.com", "sutler init --data-dir /srv/panel"))
 @data_dir_option
-@click.option("--email", help="Address the first member of staff signs in with; asked for where needed.")
+@click.option("--email", help="Email address of the first staff member; prompted for if needed.")
 @password_options
 def init(data_dir: Path | None, email: str | None, password: str | None) -> None:
-    """Make a panel, or bring one up to date.
+    """Create a panel, or upgrade an existing one.
 
-    Makes the data folder, the secret key, the database and the first member of staff. What is there already stays as
-    it is, so that it may be run again after every upgrade.
+    Creates the data folder, the secret key, the database and the first staff member. What already exists is kept,
+    so run it again after every upgrade.
     """
     prepare(data_dir)
     from sutler.accounts.models import Role, User
@@ -31,11 +31,11 @@ def init(data_dir: Path | None, email: str | None, password: str | None) -> None
         return
     if email is None:
         if not sys.stdin.isatty():
-            raise click.UsageError("there is no member of staff yet: give --email")
-        email = click.prompt("E-mail address of the first member of staff", err=True)
+            raise click.UsageError("no staff member yet: add --email")
+        email = click.prompt("Email address of the first staff member", err=True)
     if password is None and sys.stdin.isatty():
         password = click.prompt(
-            "Password (empty: one is made)", default="", show_default=False, hide_input=True, err=True
+            "Password (leave empty to generate one)", default="", show_default=False, hide_input=True, err=True
         )
     made = create_person(email, password, SystemClock().now(), role=Role.OWNER)
     click.echo(f"The panel is ready. Staff: {email} {made}".rstrip())

@@ -27,7 +27,7 @@ class FaultSwitch(click.ParamType[tuple[str, float]]):
         """Returns the name and the number. Fails as wrong usage if there is no such fault or the number is none."""
         name, equals, number = str(value).partition("=")
         if name not in _NAMES:
-            self.fail(f"{name!r} is no fault; --list-faults shows them.", param, ctx)
+            self.fail(f"{name!r} is not a fault; see --list-faults.", param, ctx)
         try:
             share = float(number) if equals else 1.0
             Faults(**{name: share})  # type: ignore[arg-type]
@@ -52,29 +52,27 @@ def _list_faults(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Port to listen on.")
 @click.option(
-    "--seed", type=int, default=1, show_default=True, help="What chance follows from; the same, the same lies."
+    "--seed", type=int, default=1, show_default=True, help="Random seed; the same seed gives the same faults."
 )
 @click.option(
-    "--fault", "faults", type=FaultSwitch(), multiple=True, help="Switch a fault on, as a share of 1; may be repeated."
+    "--fault", "faults", type=FaultSwitch(), multiple=True, help="Enable a fault, with its probability; repeatable."
 )
 @click.option(
     "--only",
     type=click.Choice(ACTIONS),
     multiple=True,
-    help="Faults on the way strike this action alone; may be repeated.",
+    help="Limit transport faults to this action; repeatable.",
 )
 @click.option("--key", default=KEY, show_default=True, help="The API key of the account.")
-@click.option("--balance", type=Amount(), default="10000", show_default=True, help="What the account has paid in.")
+@click.option("--balance", type=Amount(), default="10000", show_default=True, help="Balance of the account.")
 @click.option("--currency", type=Currency(), default="USD", show_default=True, help="The account's currency.")
-@click.option(
-    "--services", type=click.IntRange(1, 100_000), default=20, show_default=True, help="How many are on sale."
-)
+@click.option("--services", type=click.IntRange(1, 100_000), default=20, show_default=True, help="Number of services.")
 @click.option(
     "--delivery-seconds",
     type=click.FloatRange(0.1),
     default=60.0,
     show_default=True,
-    help="How long an order takes, half of it more or less.",
+    help="Mean time an order takes, plus or minus half.",
 )
 @click.option(
     "--list-faults",
@@ -82,7 +80,7 @@ def _list_faults(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     is_eager=True,
     expose_value=False,
     callback=_list_faults,
-    help="Show every fault and what it does, and leave.",
+    help="List every fault and what it does, then exit.",
 )
 def lying_upstream(
     host: str,
@@ -96,10 +94,10 @@ def lying_upstream(
     services: int,
     delivery_seconds: float,
 ) -> None:
-    """Run a panel that lies, to test what orders from it.
+    """Run a faulty panel, to test its clients.
 
-    It speaks the v2 protocol and keeps everything in memory; it delivers nothing. The faults switched on with --fault
-    strike by chance. What it really did is at /journal.
+    It speaks the v2 protocol, keeps everything in memory and delivers nothing. The faults enabled with --fault
+    occur at random. What it really did is at /journal.
     """
     from sutler.simulator.server import API_PATH, JOURNAL_PATH, Server
 

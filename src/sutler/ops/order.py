@@ -21,16 +21,16 @@ _STATUS = Word([each.value for each in Status])
 
 @click.group(epilog=example("sutler order list --status Pending", "sutler order show 17"))
 def order() -> None:
-    """Orders: what was asked and what came of it."""
+    """Orders: list, status, unconfirmed orders, approval."""
 
 
 @order.command("list", epilog=example("sutler order list --customer 3 --status Pending --limit 20"))
-@click.option("--customer", "customer_id", type=ID, help="Only of this customer.")
-@click.option("--status", type=_STATUS, help="Only in this state.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many at most.")
+@click.option("--customer", "customer_id", type=ID, help="Orders of this customer only.")
+@click.option("--status", type=_STATUS, help="Orders with this status only.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Most rows to show.")
 @on_panel
 def list_(customer_id: int | None, status: str | None, limit: int) -> None:
-    """Show orders, newest first."""
+    """List orders, newest first."""
     from sutler.orders.models import Order
 
     found = Order.objects.order_by("-pk")
@@ -51,7 +51,7 @@ def list_(customer_id: int | None, status: str | None, limit: int) -> None:
 @click.argument("order_id", type=ID)
 @on_panel
 def show(order_id: int) -> None:
-    """Show one order: its fields, what happened to it, its money, and what was sent upstream for it."""
+    """Show an order: details, history, money, and what was sent to providers."""
     from sutler.books.models import Transfer
     from sutler.orders.models import Order
 
@@ -85,21 +85,23 @@ def show(order_id: int) -> None:
 )
 @click.argument("order_id", type=ID)
 @click.argument("status", type=_STATUS)
-@click.option("--start-count", type=click.IntRange(0, LARGEST_NUMBER), help="Count before the work began.")
+@click.option("--start-count", type=click.IntRange(0, LARGEST_NUMBER), help="Start count.")
 @click.option(
-    "--remains", type=click.IntRange(-LARGEST_NUMBER, LARGEST_NUMBER), help="What was not delivered; Partial needs it."
+    "--remains",
+    type=click.IntRange(-LARGEST_NUMBER, LARGEST_NUMBER),
+    help="Quantity not delivered; required for Partial.",
 )
-@click.option("--note", default="", help="Kept with the order's events; customers do not see it.")
+@click.option("--note", default="", help="Saved in the order's history; customers do not see it.")
 @on_panel
 def set_status(order_id: int, status: str, start_count: int | None, remains: int | None, note: str) -> None:
-    """Move an order, as its executor would: Completed keeps the charge, Partial and Canceled give back."""
+    """Set an order's status as its executor would. Partial and Canceled refund what was not delivered."""
     from sutler.fulfilment.desk import desk
     from sutler.orders.move import Report
 
     told = Report(order_id, Status(status), start_count, remains, note)
     [refusal] = desk.report([told], "operator", SystemClock().now())
     if refusal is not None and refusal.field == "remains":
-        raise Failed("refused: Partial needs --remains, how many were not delivered, from 0 to the quantity")
+        raise Failed("refused: Partial requires --remains, from 0 to the quantity")
     if refusal is not None:
         raise refused(refusal, "order", order_id)
     click.echo(f"Order {order_id} is {Status(status)}.")
@@ -108,13 +110,13 @@ def set_status(order_id: int, status: str, start_count: int | None, remains: int
 @order.command("unknown", epilog=example("sutler order unknown"))
 @on_panel
 def unknown() -> None:
-    """Show the orders of which nobody knows whether a provider has placed them, and what was found out."""
+    """List unconfirmed orders: the provider's answer was lost or unclear."""
     from sutler.fulfilment.models import Attempt
 
     unknown = Attempt.objects.unconfirmed_adds().values("pk")
     found = Attempt.objects.filter(pk__in=unknown).select_related("provider")
     show_table(
-        ("ORDER", "PROVIDER", "SENT", "EXPECTED", "STATE", "LOOKED", "SCANS", "ORPHANS THAT MAY BE IT", "WHY"),
+        ("ORDER", "PROVIDER", "SENT", "EXPECTED", "STATE", "CHECKED", "SCANS", "POSSIBLE MATCHES", "WHY"),
         (
             (
                 *(each.order_id, each.provider.name, f"{each.sent_at:%Y-%m-%d %H:%M:%S}"),
@@ -137,13 +139,13 @@ def unknown() -> None:
 )
 @click.argument("order_id", type=ID)
 @click.argument("verdict", type=click.Choice(["placed", "absent", "refused"]))
-@click.option("--upstream-id", help="The id of the order at the provider, where it was placed.")
-@click.option("--reason", default="", help="How that is known; kept in the audit log.")
+@click.option("--upstream-id", help="Provider order ID; required for placed.")
+@click.option("--reason", default="", help="Evidence, saved in the audit log.")
 @on_panel
 def resolve(order_id: int, verdict: str, upstream_id: str | None, reason: str) -> None:
-    """Say what became of an order whose outcome at a provider is unknown.
+    """Decide an unconfirmed order.
 
-    Placed: it is followed there from now on. Absent: it is sent again, by the next route that takes it. Refused: it is
+    Placed: its status is tracked at the provider. Absent: it is resent by the next route. Refused: it is
     canceled and refunded.
     """
     from sutler.accounts import audit_log
@@ -151,15 +153,15 @@ def resolve(order_id: int, verdict: str, upstream_id: str | None, reason: str) -
     from sutler.storage.transactions import durable
 
     if (verdict == "placed") != (upstream_id is not None):
-        raise click.UsageError("--upstream-id goes with placed, and only with it.")
+        raise click.UsageError("--upstream-id is required with placed, and allowed only with it.")
     now, found = SystemClock().now(), outcome.Verdict(verdict)
     with durable():
         refusal = outcome.resolve(order_id, found, "operator", now, upstream_id)
         if refusal is None:
-            after = {"number at the provider": upstream_id} if upstream_id else None
+            after = {"provider order ID": upstream_id} if upstream_id else None
             audit_log.write(None, outcome.DEEDS[found], f"order {order_id}", now, reason=reason, after=after)
     if refusal is not None:
-        raise refused(refusal, "unknown outcome of order", order_id)
+        raise refused(refusal, "unconfirmed order", order_id)
     click.echo(f"Order {order_id}: {verdict}.")
 
 
@@ -182,7 +184,18 @@ def _show_upstream(order_id: int) -> None:
         return
     click.echo()
     show_table(
-        ("ATTEMPT", "ACTION", "PROVIDER", "SENT", "STATE", "ID THERE", "STATUS THERE", "READ", "COST", "WHY"),
+        (
+            "ATTEMPT",
+            "ACTION",
+            "PROVIDER",
+            "SENT",
+            "STATE",
+            "PROVIDER ID",
+            "PROVIDER STATUS",
+            "LAST CHECK",
+            "COST",
+            "WHY",
+        ),
         (
             (
                 *(
@@ -202,7 +215,7 @@ def _show_upstream(order_id: int) -> None:
     margin = costs.margins([order_id])[order_id]
     click.echo()
     show_table(
-        ("KEPT", "COST", "MARGIN"),
+        ("EARNED", "COST", "MARGIN"),
         [
             [
                 "-" if each is None else f"{show_charge(each)} {settings.SUTLER['SUTLER_BASE_CURRENCY']}"
@@ -218,14 +231,14 @@ def _read(there: "UpstreamOrder | None") -> str:
     if ask_time is None:
         return "-"
     read = f"{ask_time.asked_at:%Y-%m-%d %H:%M:%S}" if ask_time.asked_at else "never"
-    return f"{read}, not read {ask_time.unread} times since" if ask_time.unread else read
+    return f"{read}, {ask_time.unread} unreadable answers since" if ask_time.unread else read
 
 
 @order.command(epilog=example("sutler order approve 17 18"))
 @click.argument("order_ids", type=ID, nargs=-1, required=True)
 @on_panel
 def approve(order_ids: tuple[int, ...]) -> None:
-    """Let orders go on that wait for approval."""
+    """Approve orders that await approval."""
     from sutler.orders.approval import approve as let_go_on
 
     _tell_each(order_ids, "approved", let_go_on(order_ids, "operator", SystemClock().now()))
@@ -236,7 +249,7 @@ def approve(order_ids: tuple[int, ...]) -> None:
 @click.option("--reason", required=True, help="Shown to the customer.")
 @on_panel
 def reject(order_ids: tuple[int, ...], reason: str) -> None:
-    """Cancel orders that wait for approval, and give their charges back."""
+    """Reject orders that await approval, and refund them."""
     from sutler.orders.approval import reject as give_back
 
     _tell_each(order_ids, "rejected", give_back(order_ids, reason, "operator", SystemClock().now()))

@@ -13,7 +13,7 @@ LONGEST_FILE = 200_000
 
 @click.group(epilog=example("sutler panel terms terms.txt", "sutler panel face --name 'My panel' --accent '#1f6f5c'"))
 def panel() -> None:
-    """The panel's face and terms."""
+    """The panel's branding and terms."""
 
 
 @panel.command(
@@ -23,9 +23,9 @@ def panel() -> None:
 @click.option("--acceptable-use", type=click.File("r", encoding="utf-8"), help="File with the acceptable use.")
 @on_panel
 def terms(file: TextIO, acceptable_use: TextIO | None) -> None:
-    """Publish terms from a file (- is standard input). Customers have to agree again if they differ.
+    """Publish terms from a file (- is standard input). Customers must accept them again if they changed.
 
-    Without --acceptable-use the one that counts now stays.
+    Without --acceptable-use the current one stays.
     """
     from sutler.accounts import terms as of_panel
 
@@ -34,20 +34,20 @@ def terms(file: TextIO, acceptable_use: TextIO | None) -> None:
     made = of_panel.publish(file.read(LONGEST_FILE), use, None, SystemClock().now())
     if isinstance(made, Refusal):
         raise refused(made)
-    click.echo(f"Terms {made.pk} count.")
+    click.echo(f"Terms {made.pk} published.")
 
 
 @panel.command(epilog=example("sutler panel face --name 'My panel' --tagline 'For resellers' --accent '#1f6f5c'"))
 @click.option("--name", type=Text(60, blank=False))
-@click.option("--tagline", type=Text(200), help="One line on the front page; '' for none.")
-@click.option("--accent", help="Colour such as #1f6f5c; '' for the panel's own.")
+@click.option("--tagline", type=Text(200), help="One line on the home page; '' for none.")
+@click.option("--accent", help="Accent colour such as #1f6f5c; '' for the default.")
 @on_panel
 def face(name: str | None, tagline: str | None, accent: str | None) -> None:
-    """Change the panel's name, tagline and accent colour; what is not given stays as it is."""
+    """Change the panel's name, tagline and accent colour; omitted options are left unchanged."""
     from sutler.accounts import panel as of_panel
 
     if name is None and tagline is None and accent is None:
-        raise click.UsageError("say what to change")
+        raise click.UsageError("nothing to change: give at least one option")
     kept = of_panel.profile()
     refusal = of_panel.change(
         kept.name if name is None else name,
@@ -58,4 +58,4 @@ def face(name: str | None, tagline: str | None, accent: str | None) -> None:
     )
     if refusal is not None:
         raise refused(refusal)
-    click.echo("The panel is changed.")
+    click.echo("Panel changed.")

@@ -22,26 +22,28 @@ class Percent(click.ParamType[int]):
         """Returns basis points. Fails as wrong usage for anything else."""
         micros = value * BASIS_POINT_MICROS if isinstance(value, int) else parse_amount(str(value))
         if micros is None or micros % BASIS_POINT_MICROS:
-            self.fail(f"{value!r} is not a percentage with up to two decimals.", param, ctx)
+            self.fail(f"{value!r} is not a valid percentage. Use up to two decimals, like 2.5.", param, ctx)
         return int(micros // BASIS_POINT_MICROS)
 
 
 @click.group("payment-method", epilog=example("sutler payment-method list"))
 def payment_method() -> None:
-    """How customers can pay in."""
+    """Payment methods."""
 
 
 _TERMS = (
     click.option("--name", type=Text(100, blank=False)),
     click.option("--currency", type=Currency()),
-    click.option("--min", "min_micros", type=Amount(), help="Smallest payment."),
-    click.option("--max", "max_micros", type=Amount(), help="Greatest payment."),
+    click.option("--min", "min_micros", type=Amount(), help="Minimum amount."),
+    click.option("--max", "max_micros", type=Amount(), help="Maximum amount."),
     click.option("--fee", "fee_basis_points", type=Percent(), help="Percentage deducted from the payment."),
     click.option("--bonus", "bonus_basis_points", type=Percent(), help="Percentage added to the payment."),
-    click.option("--position", type=int, help="Order in the list."),
+    click.option("--position", type=int, help="Position in the list; lower comes first."),
     click.option("--offered/--withdrawn", "is_offered", default=None, help="Whether customers see it."),
     click.option(
-        "--instructions", type=click.File("r", encoding="utf-8"), help="File of what to do; - is standard input."
+        "--instructions",
+        type=click.File("r", encoding="utf-8"),
+        help="File with payment instructions; - is standard input.",
     ),
 )
 
@@ -55,7 +57,7 @@ def _with_terms(command: Any) -> Any:
 @payment_method.command("list", epilog=example("sutler payment-method list"))
 @on_panel
 def list_() -> None:
-    """Show the methods, those withdrawn after the others."""
+    """List payment methods, withdrawn ones last."""
     from sutler.payments.methods import all_methods
 
     show_table(
@@ -82,7 +84,7 @@ def list_() -> None:
 @_with_terms
 @on_panel
 def add(**options: Any) -> None:
-    """Offer another way to pay."""
+    """Add a payment method."""
     lacking = [name for name in ("name", "currency", "min_micros", "max_micros", "instructions") if not options[name]]
     if lacking:
         raise click.UsageError(f"--{lacking[0].removesuffix('_micros')} is missing")
@@ -94,7 +96,7 @@ def add(**options: Any) -> None:
 @_with_terms
 @on_panel
 def change(method_id: int, **options: Any) -> None:
-    """Change what is given of a method; payments that were begun keep their terms."""
+    """Change a payment method; pending payments keep their terms."""
     from dataclasses import fields
 
     from sutler.payments.methods import Draft

@@ -20,11 +20,9 @@ R = TypeVar("R")
 def may_move_prices(command: Callable[..., R]) -> Callable[..., R]:
     """Gives a command --dry-run, --yes and --accept-rises, passed on as `how`, for `carry_out`."""
 
-    @click.option("--dry-run", is_flag=True, help="Only show what would change for customers.")
-    @click.option("--yes", is_flag=True, help="Do not ask.")
-    @click.option(
-        "--accept-rises", is_flag=True, help="Let prices rise by more than 30 % at once; otherwise they wait."
-    )
+    @click.option("--dry-run", is_flag=True, help="Show the changes for customers without applying them.")
+    @click.option("--yes", is_flag=True, help="Skip the confirmation.")
+    @click.option("--accept-rises", is_flag=True, help="Allow price rises over 30 %; otherwise they await a decision.")
     @functools.wraps(command)
     def with_options(*args: Any, dry_run: bool, yes: bool, accept_rises: bool, **options: Any) -> R:
         return command(*args, how=How(dry_run=dry_run, yes=yes, accept_rises=accept_rises), **options)
@@ -49,10 +47,10 @@ class How:
             return outcome
         _show(effects)
         if self._dry_run:
-            click.echo(f"Nothing was changed. {len(effects)} services would be sold for other terms.")
+            click.echo(f"Nothing was changed. {len(effects)} services would change.")
             click.get_current_context().exit(0)
         if effects and not self._yes:
-            click.confirm(f"Change the terms of {len(effects)} services?", abort=True, err=True)
+            click.confirm(f"Change {len(effects)} services?", abort=True, err=True)
         return verb()
 
 
@@ -62,5 +60,5 @@ def _show(effects: "Sequence[Effect]") -> None:
 
 
 def _terms(terms: "Terms") -> str:
-    held = "" if terms.held_micros is None else f" ({show_rate(terms.held_micros)} waits for a decision)"
+    held = "" if terms.held_micros is None else f" ({show_rate(terms.held_micros)} awaits a decision)"
     return f"{show_rate(terms.rate_micros)}{held}, {terms.bounds.min} - {terms.bounds.max}, {terms.state}"

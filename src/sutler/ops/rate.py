@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group(epilog=example("sutler rate set EUR 1.08", "sutler rate set 1 USD = 16345.5 IDR"))
 def rate() -> None:
-    """Exchange rates: set by hand, or followed from a source."""
+    """Exchange rates: set manually, or updated from a source."""
 
 
 @rate.command(
@@ -29,9 +29,9 @@ def rate() -> None:
 @may_move_prices
 @on_panel
 def set_(words: tuple[str, ...], *, how: How) -> None:
-    """Say what a currency is worth in the base currency, either way round, with up to ten digits.
+    """Set an exchange rate to the base currency, either way round, with up to ten digits.
 
-    Orders keep the rate they were placed at. The prices of services follow that providers deliver in this currency.
+    Orders keep the rate at which they were placed. Prices of services from providers in this currency follow.
     """
     from django.conf import settings
 
@@ -42,7 +42,7 @@ def set_(words: tuple[str, ...], *, how: How) -> None:
     read = worths.read(asked, base)
     if read is None:
         raise click.UsageError(
-            f"{' '.join(words)!r} is not an exchange rate such as `EUR 1.08` or `1 {base} = 0.92 EUR`:"
+            f"{' '.join(words)!r} is not a valid exchange rate. Use `EUR 1.08` or `1 {base} = 0.92 EUR`:"
             f" {base}, the base currency, another one, and a number above 0 of up to ten digits."
         )
     currency, worth = read
@@ -57,7 +57,7 @@ def set_(words: tuple[str, ...], *, how: How) -> None:
 @click.argument("currency", type=Currency())
 @on_panel
 def follow(currency: str) -> None:
-    """Let the source (SUTLER_EXCHANGE_SOURCE) change a rate from now on; `rate set` ends it."""
+    """Update a rate from the source (SUTLER_EXCHANGE_SOURCE); `rate set` ends it."""
     from django.conf import settings
 
     from sutler.fulfilment.catalogue import change_rates, exchange_source
@@ -75,19 +75,19 @@ def follow(currency: str) -> None:
 @may_move_prices
 @on_panel
 def accept(currency: str, *, how: How) -> None:
-    """Take the rate of the source that jumped by more than 10 %."""
+    """Accept the source's rate that changed by more than 10 %."""
     from sutler.fulfilment.catalogue import change_rates
 
     now = SystemClock().now()
     if how.carry_out(lambda: change_rates.accept(currency, None, now, accept_rises=how.accept_rises)) is not None:
-        raise Failed(f"no exchange rate of {currency} waits")
-    click.echo(f"The exchange rate of {currency} is accepted.")
+        raise Failed(f"no exchange rate of {currency} awaits a decision")
+    click.echo(f"Exchange rate of {currency} accepted.")
 
 
 @rate.command(epilog=example("sutler rate fetch"))
 @on_panel
 def fetch() -> None:
-    """Ask the source now; the worker does it once a day."""
+    """Update rates from the source now; the worker does it once a day."""
     from django.conf import settings
 
     from sutler.fulfilment.catalogue import exchange_fetch, exchange_source
@@ -104,7 +104,7 @@ def fetch() -> None:
 @rate.command("list", epilog=example("sutler rate list"))
 @on_panel
 def list_() -> None:
-    """Show the rates, where each is from, and which are too old to sell by."""
+    """List rates, their sources, and which are out of date."""
     from django.conf import settings
 
     from sutler.catalogue import exchange_rates
@@ -128,7 +128,7 @@ def list_() -> None:
 
 
 def _state(rate: "ExchangeRate", base: str, *, is_old: bool) -> str:
-    states = ["out of date: nothing is sold"] if is_old else []
+    states = ["out of date: orders paused"] if is_old else []
     if rate.offered is not None:
-        states.append(f"jumped to {rate.offered.show(rate.currency, base)}: `sutler rate accept {rate.currency}`")
+        states.append(f"large change to {rate.offered.show(rate.currency, base)}: `sutler rate accept {rate.currency}`")
     return "; ".join(states) or "good"

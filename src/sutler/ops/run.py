@@ -36,7 +36,7 @@ _port = click.option(
 @_port
 @on_panel
 def run(host: str, port: int) -> None:
-    """Run the whole panel: web server and worker."""
+    """Run the panel: web server and worker."""
     from sutler import server
 
     require_free(host, port)
@@ -65,10 +65,10 @@ def serve(host: str, port: int) -> None:
 @click.option("--executor-seed", type=int, hidden=True)
 @on_panel
 def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
-    """Run a worker, which does what is due; any number may share a PostgreSQL database.
+    """Run a background worker; any number may share a PostgreSQL database.
 
-    It sends orders to providers and follows them there, places the runs of drip-feeds and the posts of subscriptions,
-    ends what expires, sends e-mail, keeps the figures of the days and measures how long services take.
+    It sends orders to providers and checks them there, places drip-feed runs and subscription posts, expires what is
+    due, sends email, keeps daily statistics and measures average times.
     """
     from sutler.accounts import mail
     from sutler.books import figures

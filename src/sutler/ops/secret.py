@@ -15,24 +15,28 @@ from sutler.ops.command import Failed, data_dir_option, demand_fitness, example,
 from sutler.ops.init import write_secret
 
 _SET_OUTSIDE = (
-    "the key comes from SUTLER_SECRET_KEY: set that to a new one, put the present one into "
+    "the key comes from SUTLER_SECRET_KEY: set it to a new one, add the current one to "
     "SUTLER_SECRET_KEY_FALLBACKS, and run this again"
 )
 
 
 @click.group(epilog=example("sutler secret rotate"))
 def secret() -> None:
-    """Change the secret key, which signs sessions and links and seals the keys of providers."""
+    """The secret key, which signs sessions and links and encrypts provider API keys."""
 
 
 @secret.command(epilog=example("sutler secret rotate"))
 @data_dir_option
-@click.option("--lost", is_flag=True, help="The panel's key is lost: take the one that is here. Nothing else opens.")
+@click.option(
+    "--lost",
+    is_flag=True,
+    help="The panel's key is lost: use the one found here. What the lost key encrypted stays unreadable.",
+)
 def rotate(data_dir: Path | None, *, lost: bool) -> None:
-    """Make a new secret key and seal with it all that is sealed.
+    """Create a new secret key and encrypt all secrets with it.
 
-    The older key still opens what it has signed and sealed, so nobody is signed out. Run it again if it was
-    interrupted. Afterwards start every `serve` and `work` again.
+    The old key still verifies and decrypts, so nobody is signed out. Run it again if it was
+    interrupted. Then restart every `serve` and `work`.
     """
     open_panel(data_dir, with_any_key=True)
     values = config.read()
@@ -40,13 +44,13 @@ def rotate(data_dir: Path | None, *, lost: bool) -> None:
         _move_on(values, lost=lost)
     demand_fitness()
     _seal_anew()
-    click.echo("Start every `serve` and `work` again. The older key still opens; `sutler secret drop-old` ends that.")
+    click.echo("Restart every `serve` and `work`. The old key still works; `sutler secret drop-old` ends that.")
 
 
 @secret.command("drop-old", epilog=example("sutler secret drop-old"))
 @on_panel
 def drop_old() -> None:
-    """Give the older secret keys up: what only they have signed is worth nothing any more."""
+    """Drop old secret keys: what only they signed becomes invalid."""
     from django.conf import settings
 
     from sutler.accounts import secret_key
@@ -55,11 +59,11 @@ def drop_old() -> None:
     with _alone(values):
         _seal_anew()
         if values["SUTLER_SECRET_KEY"]:
-            click.echo("Unset SUTLER_SECRET_KEY_FALLBACKS, then start every `serve` and `work` again.")
+            click.echo("Unset SUTLER_SECRET_KEY_FALLBACKS, then restart every `serve` and `work`.")
             return
         write_secret(config.secret_key_file(values), secret_key.keys()[0] + "\n")
         settings.SECRET_KEY_FALLBACKS = []
-    click.echo("The older keys are gone. Start every `serve` and `work` again.")
+    click.echo("Old keys dropped. Restart every `serve` and `work`.")
 
 
 def _move_on(values: dict[str, Any], *, lost: bool) -> None:
@@ -83,7 +87,7 @@ def _move_on(values: dict[str, Any], *, lost: bool) -> None:
             settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = new, list(older)
             if not secret_rotation.make_current(older[0], now):
                 write_secret(file, "\n".join(older) + "\n")
-                raise Failed("another machine has changed the secret key meanwhile: copy its file secret-key")
+                raise Failed("another machine has changed the secret key: copy its file secret-key")
         case secret_key.UNFINISHED:
             secret_rotation.make_current(None, now)
         case secret_key.ANOTHER_KEY if lost:
@@ -96,9 +100,9 @@ def _seal_anew() -> None:
     from sutler.accounts import secret_rotation
 
     done = secret_rotation.reseal()
-    click.echo(f"Sealed anew: {done.values}.")
+    click.echo(f"Secrets encrypted again: {done.values}.")
     if done.unreadable:
-        click.echo(f"No key opens {done.unreadable} of what is sealed: set those anew (`sutler alarms`).", err=True)
+        click.echo(f"{done.unreadable} secrets cannot be decrypted: enter them again (see `sutler alarms`).", err=True)
 
 
 @contextmanager
@@ -109,6 +113,6 @@ def _alone(values: dict[str, Any]) -> Iterator[None]:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise Failed("somebody else is changing the secret key") from error
+        raise Failed("another process is changing the secret key; try again later") from error
     finally:
         os.close(folder)

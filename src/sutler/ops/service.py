@@ -25,7 +25,7 @@ SHOWN_FROM = 500
 
 @click.group(epilog=example("sutler service import services.json", "sutler service list"))
 def service() -> None:
-    """What is on sale."""
+    """Services."""
 
 
 @service.command(
@@ -33,20 +33,20 @@ def service() -> None:
 )
 @click.option("--name", required=True, help="What customers see.")
 @click.option("--type", "type_", type=click.Choice(list(ORDER_TYPES)), default="Default", show_default=True)
-@click.option("--category", required=True, help="Heading in the catalogue; made if there is none of this name.")
-@click.option("--rate", required=True, help="Price of a thousand (of one, for a package) in the base currency.")
-@click.option("--min", "minimum", type=int, default=1, show_default=True, help="Smallest quantity of an order.")
-@click.option("--max", "maximum", type=int, required=True, help="Greatest quantity of an order.")
-@click.option("--dripfeed", is_flag=True, help="Orders may be spread over runs.")
-@click.option("--refill", is_flag=True, help="Refills may be asked.")
-@click.option("--refill-days", default="", help="Days after completion in which they may; otherwise for ever.")
-@click.option("--refill-wait-hours", default="24", show_default=True, help="Hours to wait before asking one.")
-@click.option("--cancel", is_flag=True, help="Cancels may be asked.")
-@click.option("--one-active-order-per-link", is_flag=True, help="Refuse a link that still has an active order.")
-@click.option("--description", "desc", default="", help="More about it.")
+@click.option("--category", required=True, help="Category; created if it does not exist.")
+@click.option("--rate", required=True, help="Price per 1,000 (per package) in the base currency.")
+@click.option("--min", "minimum", type=int, default=1, show_default=True, help="Min quantity.")
+@click.option("--max", "maximum", type=int, required=True, help="Max quantity.")
+@click.option("--dripfeed", is_flag=True, help="Offer drip-feed.")
+@click.option("--refill", is_flag=True, help="Offer refill.")
+@click.option("--refill-days", default="", help="Refill days after completion.  [default: lifetime]")
+@click.option("--refill-wait-hours", default="24", show_default=True, help="Hours before a refill is available.")
+@click.option("--cancel", is_flag=True, help="Offer cancel.")
+@click.option("--one-active-order-per-link", is_flag=True, help="One active order per link.")
+@click.option("--description", "desc", default="", help="Description.")
 @on_panel
 def add(type_: str, minimum: int, maximum: int, **columns: Any) -> None:
-    """Put one service on sale."""
+    """Create a service."""
     row = columns | {"type": type_, "min": str(minimum), "max": str(maximum)}
     offers, faults = service_file.check([row])
     if faults:
@@ -54,7 +54,7 @@ def add(type_: str, minimum: int, maximum: int, **columns: Any) -> None:
     from sutler.catalogue.service_store import store
 
     [(service_id, _)] = store(offers)
-    click.echo(f"Service {service_id} is on sale.")
+    click.echo(f"Service {service_id} created.")
 
 
 @service.command(
@@ -66,13 +66,15 @@ def add(type_: str, minimum: int, maximum: int, **columns: Any) -> None:
     ),
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("--format", "format_", type=click.Choice(["json", "csv"]), help="Otherwise by the name of the file.")
-@click.option("--charset", default="", help="What the file is written in, such as windows-1251; otherwise UTF-8.")
-@click.option("--update", is_flag=True, help="A row with the ID of a service of ours changes that service.")
-@click.option("--new-ids", is_flag=True, help="A row with the ID of a service of ours becomes a new service.")
-@click.option("--accept-rises", is_flag=True, help="Take rates over 30 % above ours too.")
-@click.option("--dry-run", is_flag=True, help="Only show what would come of each row.")
-@click.option("--yes", is_flag=True, help="Change services of ours without asking.")
+@click.option(
+    "--format", "format_", type=click.Choice(["json", "csv"]), help="File format.  [default: by the file name]"
+)
+@click.option("--charset", default="", help="Encoding, such as windows-1251.  [default: UTF-8]")
+@click.option("--update", is_flag=True, help="Rows whose ID already exists update that service.")
+@click.option("--new-ids", is_flag=True, help="Rows whose ID already exists become new services.")
+@click.option("--accept-rises", is_flag=True, help="Allow price rises over 30 %.")
+@click.option("--dry-run", is_flag=True, help="Show the result of each row without importing.")
+@click.option("--yes", is_flag=True, help="Update existing services without confirmation.")
 @on_panel
 def import_(
     *,
@@ -85,15 +87,15 @@ def import_(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Put services on sale from the JSON of a `services` answer, or from CSV.
+    """Import services from the JSON response of action=services, or from CSV.
 
-    A row that cannot be read, or whose ID is that of a service of ours, is left out and named; the others are imported.
-    With --update columns that the file does not have keep their values. CSV names its columns in the first line:
+    Invalid rows, and rows whose ID already exists, are skipped and listed; the others are imported.
+    With --update, columns missing in the file are left unchanged. The first CSV line names the columns:
     service, name, type, category, rate, min, max, dripfeed, refill, cancel, one_active_order_per_link, refill_days,
     refill_wait_hours, desc.
     """
     if update and new_ids:
-        raise click.UsageError("give either --update or --new-ids")
+        raise click.UsageError("use either --update or --new-ids")
     offers, faults = _read(file, format_ or ("csv" if file.endswith(".csv") else "json"), charset)
     from sutler.fulfilment.catalogue.import_file import IfTaken, plan, take_in
 
@@ -103,7 +105,7 @@ def import_(
     if dry_run:
         return
     if found.changes and not yes:
-        click.confirm(f"Change {len(found.changes)} services of ours?", abort=True, err=True)
+        click.confirm(f"Update {len(found.changes)} existing services?", abort=True, err=True)
     total = len(found.new) + len(found.updates)
     with Progress(console=Console(stderr=True), disable=total < SHOWN_FROM) as progress:
         done = take_in(
@@ -132,21 +134,21 @@ def _show_plan(found: "Plan", *, dry_run: bool) -> None:
     for group in skipped_rows.by_reason(found.left_out):
         click.echo(printable(str(group)), err=True)
     if dry_run:
-        click.echo(f"Nothing was changed. It would be: {_counts(found)}")
+        click.echo(f"Nothing was changed. Preview: {_counts(found)}")
 
 
 def _counts(found: "Plan") -> str:
     return (
         f"{len(found.new)} new, {len(found.changes)} changed, {found.unchanged} unchanged,"
-        f" {len(found.left_out)} left out."
+        f" {len(found.left_out)} skipped."
     )
 
 
 @service.command("list", epilog=example("sutler service list --category Social"))
-@click.option("--category", help="Only of this heading.")
+@click.option("--category", help="Services of this category only.")
 @on_panel
 def list_(category: str | None) -> None:
-    """Show the services, hidden and paused ones too."""
+    """List services, hidden and paused ones too."""
     from sutler.catalogue.models import Service
 
     found = Service.objects.select_related("category")
@@ -165,7 +167,7 @@ def list_(category: str | None) -> None:
 @click.argument("service_id", type=ID)
 @on_panel
 def show(service_id: int) -> None:
-    """Show one service: all that is kept of it, and its routes."""
+    """Show a service and its routes."""
     from sutler.catalogue.models import Service
     from sutler.fulfilment.catalogue import routes
 
@@ -178,7 +180,7 @@ def show(service_id: int) -> None:
         )
         click.echo()
         show_table(
-            ("ROUTE", "PROVIDER", "THEIR SERVICE", "PREFERENCE", "STATE"),
+            ("ROUTE", "PROVIDER", "PROVIDER SERVICE", "PREFERENCE", "STATE"),
             (
                 (
                     route.pk,
@@ -200,7 +202,7 @@ def show(service_id: int) -> None:
 @may_move_prices
 @on_panel
 def set_state(service_id: int, state: str, *, how: How) -> None:
-    """Put a service on sale again, pause it, or hide it. One that none of its routes can deliver stays paused."""
+    """Activate, pause or hide a service. It stays paused while no route can deliver."""
     from sutler.catalogue.models import Service
     from sutler.fulfilment.catalogue import edit_services
 
@@ -208,13 +210,13 @@ def set_state(service_id: int, state: str, *, how: How) -> None:
     put = how.carry_out(lambda: edit_services.set_state(service_id, asked, None, now, accept_rises=how.accept_rises))
     if isinstance(put, Refusal):
         raise missing("service", service_id)
-    click.echo(f"Service {service_id} is {put}." + ("" if put == asked else " None of its routes can deliver."))
+    click.echo(f"Service {service_id} is {put}." + ("" if put == asked else " No route can deliver it."))
 
 
 @service.command(epilog=example("sutler service held", "sutler service decide 17 accept"))
 @on_panel
 def held() -> None:
-    """Show prices that would rise by more than 30 % and wait for a decision."""
+    """List price rises over 30 % that await a decision."""
     from sutler.catalogue.models import Service
 
     waiting = Service.objects.filter(held_rate_micros__isnull=False).order_by("pk")
@@ -239,9 +241,9 @@ def held() -> None:
 @may_move_prices
 @on_panel
 def decide(service_ids: tuple[int, ...], verdict: str, *, how: How) -> None:
-    """Accept prices that wait, or dismiss them.
+    """Accept or dismiss prices that await a decision.
 
-    A dismissed price stays as it was; routes that cannot deliver at it stay off, and the alarm is closed.
+    Dismissed: the old price stays, routes above it stay off, and the alarm is closed.
     """
     from sutler.fulfilment.catalogue import repricing
 
@@ -250,7 +252,7 @@ def decide(service_ids: tuple[int, ...], verdict: str, *, how: How) -> None:
     def decide_all() -> None:
         for service_id in service_ids:
             if not repricing.decide_held(service_id, verdict == "accept", None, now):
-                raise Failed(f"no price of service {service_id} waits")
+                raise Failed(f"no price of service {service_id} awaits a decision")
 
     how.carry_out(decide_all)
     for service_id in service_ids:
@@ -258,10 +260,10 @@ def decide(service_ids: tuple[int, ...], verdict: str, *, how: How) -> None:
 
 
 @service.command("updates", epilog=example("sutler service updates --limit 20"))
-@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="Most rows to show.")
 @on_panel
 def updates_(limit: int) -> None:
-    """Show what customers are told of changes to the services, newest first."""
+    """Show the update history that customers see, newest first."""
     from sutler.catalogue import updates
 
     show_table(
@@ -299,13 +301,13 @@ def _read(file: str, format_: str, charset: str) -> tuple[list[Offer], list[Faul
     )
 )
 @click.argument("service_id", type=ID)
-@click.option("--allow", multiple=True, help="Pattern of links to take, * for any text; repeated; '' for none.")
-@click.option("--refuse", multiple=True, help="Pattern of links not to take; repeated; '' for none.")
+@click.option("--allow", multiple=True, help="Allowed link pattern, * for any text; repeatable; '' for none.")
+@click.option("--refuse", multiple=True, help="Blocked link pattern; repeatable; '' for none.")
 @click.option(
-    "--needs-approval/--no-approval", default=None, help="Whether each order waits for `sutler order approve`."
+    "--needs-approval/--no-approval", default=None, help="Whether orders require approval (`sutler order approve`)."
 )
-@click.option("--closed-to", help="Countries it is not sold to, as codes with commas between; '' for none.")
-@click.option("--delivery", help="How it is delivered, for customers to read.")
+@click.option("--closed-to", help="Blocked countries, as codes separated by commas; '' for none.")
+@click.option("--delivery", help="Delivery details shown to customers.")
 @on_panel
 def restrict(
     *,
@@ -316,7 +318,7 @@ def restrict(
     closed_to: str | None,
     delivery: str | None,
 ) -> None:
-    """Say for which links, to whom and after whose look a service is sold; what is not given stays as it is."""
+    """Restrict a service by link, country or approval; omitted options are left unchanged."""
     from sutler.catalogue.acceptable_use import restrict as write_down
 
     refusal = write_down(
@@ -329,7 +331,7 @@ def restrict(
     )
     if refusal is not None:
         raise refused(refusal, "service", service_id)
-    click.echo(f"The rules of service {service_id} are changed.")
+    click.echo(f"Restrictions of service {service_id} changed.")
 
 
 def _shown(name: str, value: object) -> str:

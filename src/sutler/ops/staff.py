@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.group(epilog=example("sutler staff create sam@example.com", "sutler staff key sam@example.com"))
 def staff() -> None:
-    """Staff, and keys for the fulfilment interface."""
+    """Staff, and API keys for the fulfilment API."""
 
 
 _ROLES = click.Choice(["owner", "manager", "support", "fulfilment"])
@@ -22,10 +22,10 @@ _ROLES = click.Choice(["owner", "manager", "support", "fulfilment"])
 @staff.command(epilog=example("sutler staff create sam@example.com --role support"))
 @click.argument("email")
 @password_options
-@click.option("--role", type=_ROLES, default="fulfilment", show_default=True, help="What they may do.")
+@click.option("--role", type=_ROLES, default="fulfilment", show_default=True, help="Role.")
 @on_panel
 def create(email: str, password: str | None, role: str) -> None:
-    """Add a member of staff."""
+    """Add a staff member."""
     from sutler.accounts.models import Role
     from sutler.ops.users import create_person
 
@@ -36,7 +36,7 @@ def create(email: str, password: str | None, role: str) -> None:
 @staff.command("list", epilog=example("sutler staff list"))
 @on_panel
 def list_() -> None:
-    """Show the staff and their roles."""
+    """List staff and their roles."""
     from sutler.accounts.staff import members
 
     show_table(
@@ -50,7 +50,7 @@ def list_() -> None:
 @click.argument("role", type=_ROLES)
 @on_panel
 def role(email: str, role: str) -> None:
-    """Give a member of staff another role."""
+    """Change the role of a staff member."""
     from sutler.accounts.staff import give_role
 
     refusal = give_role(_member(email).pk, role, None, SystemClock().now())
@@ -61,14 +61,19 @@ def role(email: str, role: str) -> None:
 
 @staff.command(epilog=example("sutler staff key sam@example.com --label executor --scope fulfil_orders"))
 @click.argument("email")
-@click.option("--label", type=Text(100), default="", help="What it is for.")
+@click.option("--label", type=Text(100), default="", help="Name to recognize the key by.")
 @click.option(
-    "--scope", "scopes", multiple=True, help="fulfil_orders, fulfil_refills or fulfil_cancels; otherwise all."
+    "--scope",
+    "scopes",
+    multiple=True,
+    help="fulfil_orders, fulfil_refills or fulfil_cancels; repeatable.  [default: all]",
 )
-@click.option("--address", "addresses", multiple=True, help="Address or network it may be used from; otherwise any.")
+@click.option(
+    "--address", "addresses", multiple=True, help="Allowed IP address or network; repeatable.  [default: any]"
+)
 @on_panel
 def key(email: str, label: str, scopes: tuple[str, ...], addresses: tuple[str, ...]) -> None:
-    """Make a key for the fulfilment interface and print it, this once."""
+    """Create a fulfilment API key and print it once."""
     from sutler.accounts import keys
 
     member = _member(email)
@@ -89,7 +94,7 @@ def key(email: str, label: str, scopes: tuple[str, ...], addresses: tuple[str, .
 @click.argument("email")
 @on_panel
 def keys_(email: str) -> None:
-    """Show the keys of a member of staff: their beginnings, never the keys."""
+    """List the API keys of a staff member by their prefixes."""
     from sutler.ops.key_table import show_keys
 
     show_keys(_member(email).keys.order_by("pk"))
@@ -100,7 +105,7 @@ def keys_(email: str) -> None:
 @click.argument("key_id", type=ID)
 @on_panel
 def revoke(email: str, key_id: int) -> None:
-    """End one of the keys of a member of staff for good."""
+    """Revoke one of the API keys of a staff member."""
     from sutler.accounts import keys
 
     if not keys.revoke(key_id, SystemClock().now(), user_id=_member(email).pk):
@@ -112,7 +117,7 @@ def revoke(email: str, key_id: int) -> None:
 @click.argument("email")
 @on_panel
 def deactivate(email: str) -> None:
-    """Let a member of staff in no more; their keys end as well, until they are reactivated."""
+    """Deactivate a staff member and their API keys."""
     _set_active(email, active=False)
 
 
@@ -120,7 +125,7 @@ def deactivate(email: str) -> None:
 @click.argument("email")
 @on_panel
 def reactivate(email: str) -> None:
-    """Let a member of staff in again."""
+    """Reactivate a staff member."""
     _set_active(email, active=True)
 
 
@@ -138,4 +143,4 @@ def _member(email: str) -> "User":
 
     for found in User.objects.filter(email__iexact=email, is_staff=True):
         return found
-    raise missing("member of staff", email)
+    raise missing("staff member", email)

@@ -33,7 +33,7 @@ def create_person(
     except ValidationError as error:
         raise click.UsageError(" ".join(error.messages)) from error
     if User.objects.filter(email__iexact=email).exists():
-        raise Failed(f"{email} signs in already")
+        raise Failed(f"{email} already has a login")
     with transaction.atomic():
         user = User.objects.create_user(
             email,

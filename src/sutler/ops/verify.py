@@ -46,7 +46,7 @@ def run_checks(progress: Progress, checks: Sequence[Check] = CHECKS) -> list[Fin
     task = progress.add_task("", total=len(checks))
 
     def tell(finding: Finding) -> None:
-        verdict = f"{finding.breaches:,} BREACHES" if finding.breaches else "ok"
+        verdict = f"{finding.breaches:,} MISMATCHES" if finding.breaches else "ok"
         progress.console.print(
             f"{verdict:>12} {finding.rows:>12,} rows  {finding.check.sentence}", highlight=False, soft_wrap=True
         )

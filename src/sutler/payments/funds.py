@@ -203,12 +203,12 @@ def _tell(asked: FundsRequest, balance: int | None, now: datetime) -> None:
     def compose() -> tuple[str, str]:
         if balance is None:
             return (
-                _("Your payment %(reference)s was not accepted") % {"reference": asked.reference},
-                _("Staff wrote: %(reason)s") % {"reason": asked.reason},
+                _("Your payment %(reference)s was rejected") % {"reference": asked.reference},
+                _("Reason: %(reason)s") % {"reason": asked.reason},
             )
         return (
-            _("Your payment %(reference)s has arrived") % {"reference": asked.reference},
-            _("%(credit)s %(currency)s were added. Your balance is %(balance)s %(currency)s.")
+            _("Your payment %(reference)s was credited") % {"reference": asked.reference},
+            _("%(credit)s %(currency)s added to your balance. Balance now: %(balance)s %(currency)s.")
             % {
                 "credit": show_balance(asked.credit_micros),
                 "balance": show_balance(balance),

@@ -35,7 +35,7 @@ def dashboard(request: CustomerRequest) -> HttpResponse:
         "last_orders": search.of_customer(customer.pk, search.Filters(), limit=LAST_ORDERS).orders,
         "spent_micros": sum(spent),
         "spending": bar_plot(
-            _("Spent each day, in %(currency)s") % {"currency": customer.currency},
+            _("Spent per day, %(currency)s") % {"currency": customer.currency},
             days_of(days),
             [Series(_("Spent"), spent)],
             lambda micros: amount(micros, "charge"),

@@ -23,16 +23,16 @@ from sutler.web.templatetags.web import amount
 WEEKS = 12
 KINDS: Mapping[Kind, str | Promise] = {
     Kind.ORDER: _("Order"),
-    Kind.RETURN: _("Given back"),
-    Kind.DEPOSIT: _("Funds added"),
-    Kind.ADJUSTMENT: _("Correction"),
+    Kind.RETURN: _("Refunded"),
+    Kind.DEPOSIT: _("Payment"),
+    Kind.ADJUSTMENT: _("Adjustment"),
 }
 
 
 class FilterForm(DaysForm):
     """What the statement is narrowed to."""
 
-    kind = forms.ChoiceField(label=_("What"), required=False, choices=[("", _("Everything")), *KINDS.items()])
+    kind = forms.ChoiceField(label=_("Type"), required=False, choices=[("", _("Everything")), *KINDS.items()])
     field_order = ["kind", "first", "last"]
 
     def filters(self) -> statement.Filters:
@@ -79,7 +79,7 @@ def _plotted(request: CustomerRequest) -> dict[str, object]:
     days = figures.of_customer(request.customer.pk, today - timedelta(days=7 * WEEKS - 1), today)
     weeks = [days[at : at + 7] for at in range(0, len(days), 7)]
     spent = [sum(each.spent_micros for each in week) for week in weeks]
-    title = _("Spent each week, in %(currency)s") % {"currency": request.customer.currency}
+    title = _("Spent per week, %(currency)s") % {"currency": request.customer.currency}
     labels = days_of(week[0] for week in weeks)
     return {
         "weeks": WEEKS,

@@ -24,8 +24,8 @@ from sutler.web.templatetags.web import amount
 # The word and the colour of each state of a request.
 STATES: Mapping[str, tuple[str | Promise, str]] = {
     FundsRequest.State.WAITING: (gettext_lazy("Waiting"), "note"),
-    FundsRequest.State.CONFIRMED: (gettext_lazy("Arrived"), "good"),
-    FundsRequest.State.REJECTED: (gettext_lazy("Not accepted"), "bad"),
+    FundsRequest.State.CONFIRMED: (gettext_lazy("Credited"), "good"),
+    FundsRequest.State.REJECTED: (gettext_lazy("Rejected"), "bad"),
     FundsRequest.State.WITHDRAWN: (gettext_lazy("Withdrawn"), ""),
 }
 
@@ -33,11 +33,13 @@ STATES: Mapping[str, tuple[str | Promise, str]] = {
 class AddForm(forms.Form):
     """A method, an amount, and what staff should know of the payment."""
 
-    method = forms.ChoiceField(label=gettext_lazy("How you pay"), widget=forms.RadioSelect)
+    method = forms.ChoiceField(label=gettext_lazy("Payment method"), widget=forms.RadioSelect)
     amount = AmountField(label=gettext_lazy("Amount"))
     note = forms.CharField(
         label=gettext_lazy("Note"),
-        help_text=gettext_lazy("What helps us to find your payment: the name of the sender, a transaction number."),
+        help_text=gettext_lazy(
+            "Anything that helps us find your payment, such as the sender's name or a transaction ID."
+        ),
         required=False,
         max_length=funds.LONGEST_NOTE,
     )
@@ -89,14 +91,16 @@ def funds_withdraw(request: CustomerRequest, request_id: int) -> HttpResponse:
     try:
         refusal = funds.withdraw(request.customer.pk, request_id, request.now)
     except (Busy, CommitUnclear):
-        messages.error(request, _("The panel is busy. Please look at the request, and try again if it still waits."))
+        messages.error(
+            request, _("Too many requests right now. Check the payment request, and try again if it is still pending.")
+        )
         return redirect("shop:funds_request", request_id)
     if refusal is None:
-        messages.success(request, _("The request is withdrawn."))
+        messages.success(request, _("Payment request withdrawn."))
         return redirect("shop:funds_add")
     if refusal.reason is Reason.NOT_FOUND:
         raise Http404
-    messages.error(request, _("This request has been decided already."))
+    messages.error(request, _("This payment request was already processed. See the result below."))
     return redirect("shop:funds_request", request_id)
 
 
@@ -122,14 +126,15 @@ def _ask(request: CustomerRequest, form: AddForm) -> FundsRequest | None:
     try:
         answer = funds.ask(request.customer.pk, method.pk, given["amount"], given["note"], request.user, request.now)
     except (Busy, CommitUnclear):
-        form.add_error(
-            None, _("The panel is busy. Please look below whether the request is there, and try again if not.")
-        )
+        form.add_error(None, _("Too many requests right now. If your payment request is not listed below, try again."))
         return None
     if not isinstance(answer, Refusal):
         return answer
     if answer.reason is Reason.TOO_MANY_REQUESTS:
-        form.add_error(None, _("Ten of your requests are waiting. Withdraw one, or wait until we have looked at them."))
+        form.add_error(
+            None,
+            _("You have 10 pending payment requests, the most allowed. Withdraw one, or wait until we process them."),
+        )
         return None
     form.add_error(answer.field if answer.field in form.fields else None, _why(answer, method))
     return None
@@ -137,11 +142,11 @@ def _ask(request: CustomerRequest, form: AddForm) -> FundsRequest | None:
 
 def _why(refusal: Refusal, method: Method) -> str:
     if refusal.field == "amount":
-        return _("This method takes from %(min)s to %(max)s %(currency)s.") % {
+        return _("Invalid amount for this method. Enter %(min)s to %(max)s %(currency)s.") % {
             "min": amount(method.min_micros),
             "max": amount(method.max_micros),
             "currency": method.currency,
         }
     if refusal.field == "method":
-        return _("This method is not offered any more.")
-    return _("This cannot be read.")
+        return _("This payment method is no longer available. Select another.")
+    return _("Invalid value. Correct it and try again.")

@@ -11,17 +11,17 @@ from sutler.orders.history import Happening, What
 
 _HAPPENED: Mapping[What, str | Promise] = {
     What.PLACED: _("Placed"),
-    What.APPROVAL_WAITS: _("Waits for approval"),
+    What.APPROVAL_WAITS: _("Awaiting approval"),
     What.APPROVED: _("Approved"),
-    What.NOT_APPROVED: _("Not approved"),
-    What.CANCEL_ASKED: _("You asked to cancel"),
-    What.CANCEL_REFUSED: _("It could not be canceled any more"),
-    What.REFILL_ASKED: _("Refill asked for"),
+    What.NOT_APPROVED: _("Rejected"),
+    What.CANCEL_ASKED: _("Cancel requested"),
+    What.CANCEL_REFUSED: _("Cancel rejected: already delivered"),
+    What.REFILL_ASKED: _("Refill requested"),
 }
 _MOVED: Mapping[str, str | Promise] = {
-    Status.PENDING: _("Waits to be taken up again"),
+    Status.PENDING: _("Requeued"),
     Status.PROCESSING: _("Processing"),
-    Status.IN_PROGRESS: _("Delivery began"),
+    Status.IN_PROGRESS: _("Delivery started"),
     Status.COMPLETED: _("Completed"),
     Status.PARTIAL: _("Partially completed; the rest was refunded"),
     Status.CANCELED: _("Canceled; the charge was refunded"),
@@ -31,16 +31,16 @@ _REFILLED: Mapping[str, str | Promise] = {
     RefillStatus.REJECTED: _("Refill rejected"),
 }
 NO_REFILL: Mapping[refill.Hindrance, str | Promise] = {
-    refill.Hindrance.NOT_OFFERED: _("This service has no refill."),
+    refill.Hindrance.NOT_OFFERED: _("Refill is not available for this service."),
     refill.Hindrance.NOT_COMPLETED: _("Only completed orders can be refilled."),
-    refill.Hindrance.GUARANTEE_OVER: _("The refill period of this order is over."),
-    refill.Hindrance.UNDER_WAY: _("A refill is under way."),
-    refill.Hindrance.TOO_EARLY: _("It is too early to ask for a refill."),
+    refill.Hindrance.GUARANTEE_OVER: _("The refill period of this order has ended."),
+    refill.Hindrance.UNDER_WAY: _("A refill is already in progress."),
+    refill.Hindrance.TOO_EARLY: _("Refill is not available yet."),
 }
 NO_CANCEL: Mapping[cancel.Hindrance, str | Promise] = {
-    cancel.Hindrance.NOT_OFFERED: _("Orders of this service cannot be canceled."),
-    cancel.Hindrance.ENDED: _("This order has ended."),
-    cancel.Hindrance.UNDER_WAY: _("It is being canceled."),
+    cancel.Hindrance.NOT_OFFERED: _("Cancel is not available for this service."),
+    cancel.Hindrance.ENDED: _("This order is already finished."),
+    cancel.Hindrance.UNDER_WAY: _("Cancel is in progress."),
 }
 
 

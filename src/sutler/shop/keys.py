@@ -21,7 +21,7 @@ from sutler.web.amount_field import AmountField
 SCOPES: Mapping[str, str | Promise] = {
     "read": gettext_lazy("Read: services, orders, balance"),
     "order": gettext_lazy("Place orders"),
-    "refill_cancel": gettext_lazy("Ask for refills and cancels"),
+    "refill_cancel": gettext_lazy("Request refills and cancels"),
 }
 MOST_NETWORKS = 40
 # The secret on its way from the form to the one page that shows it: in the holder's own browser, never in our storage.
@@ -33,27 +33,27 @@ class KeyForm(forms.Form):
 
     label = forms.CharField(
         label=gettext_lazy("Label"),
-        help_text=gettext_lazy("Which program will use it: you will know it again by this."),
+        help_text=gettext_lazy("A name to recognize the key by, such as the program that uses it."),
         max_length=100,
     )
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("What it may do"),
+        label=gettext_lazy("Permissions"),
         choices=list(SCOPES.items()),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": gettext_lazy("Choose at least one.")},
+        error_messages={"required": gettext_lazy("Select at least one.")},
     )
     addresses = forms.CharField(
-        label=gettext_lazy("Only from these addresses"),
+        label=gettext_lazy("Allowed IP addresses"),
         help_text=gettext_lazy(
-            "IP addresses or networks such as 203.0.113.0/24, one a line. Nothing means: from anywhere."
+            "IP addresses or networks such as 203.0.113.0/24, one per line. Leave empty to allow any IP."
         ),
         required=False,
         max_length=1800,
         widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
     )
     daily_cap = AmountField(
-        label=gettext_lazy("At most in a day"),
-        help_text=gettext_lazy("What may be spent with this key in 24 hours. Nothing means: the whole balance."),
+        label=gettext_lazy("Daily limit"),
+        help_text=gettext_lazy("The most this key may spend in 24 hours. Leave empty for no limit."),
         required=False,
     )
 
@@ -64,9 +64,11 @@ class KeyForm(forms.Form):
             try:
                 ip_network(each, strict=False)
             except ValueError as error:
-                raise ValidationError(_("%(line)s is no IP address and no network.") % {"line": each}) from error
+                raise ValidationError(
+                    _("Invalid IP address or network: %(line)s. Use 203.0.113.7 or 203.0.113.0/24.") % {"line": each}
+                ) from error
         if len(lines) > MOST_NETWORKS:
-            raise ValidationError(_("At most %(count)s lines.") % {"count": MOST_NETWORKS})
+            raise ValidationError(_("Too many lines. Enter at most %(count)s.") % {"count": MOST_NETWORKS})
         return tuple(lines)
 
 
@@ -75,7 +77,7 @@ class KeyForm(forms.Form):
 def keys_list(request: CustomerRequest) -> HttpResponse:
     """Shows the keys in use and, once, the secret of one just made; a POST makes a key."""
     form = KeyForm(request.POST if request.method == "POST" else None, initial={"scopes": list(SCOPES)})
-    form.fields["daily_cap"].label = _("At most in a day, in %(currency)s") % {"currency": request.customer.currency}
+    form.fields["daily_cap"].label = _("Daily limit, %(currency)s") % {"currency": request.customer.currency}
     kept = keys.of_customer(request.customer.pk)
     if form.is_valid() and _is_allowed(request, form, len(kept)):
         return _make(request, form)
@@ -93,16 +95,16 @@ def key_revoke(request: CustomerRequest, key_id: int) -> HttpResponse:
     """Ends a key for good."""
     if not keys.revoke(key_id, request.now, customer_id=request.customer.pk):
         raise Http404
-    messages.success(request, _("The key is revoked. Programs that use it are refused from now on."))
+    messages.success(request, _("Key revoked. Requests with this key are now refused."))
     return redirect("shop:keys")
 
 
 def _is_allowed(request: CustomerRequest, form: KeyForm, count: int) -> bool:
     if request.user.is_staff:
         # A key would outlive the visit, and nobody would see any more who is at it.
-        form.add_error(None, _("Only the customer makes keys: staff who are signed in as them do not."))
+        form.add_error(None, _("Only the customer can create API keys. Staff signed in as a customer cannot."))
     elif count >= keys.MOST_KEYS:
-        form.add_error(None, _("Fifty keys are in use. Revoke one that is not needed any more."))
+        form.add_error(None, _("You have 50 active keys, the most allowed. Revoke one you no longer need."))
     return form.is_valid()
 
 

@@ -71,9 +71,9 @@ def order_refill(request: CustomerRequest, order_id: int) -> HttpResponse:
     except (Busy, CommitUnclear):
         return _not_sure(request, found)
     if isinstance(answer, Refusal):
-        messages.error(request, _("This order cannot be refilled now; the reason is shown beside it."))
+        messages.error(request, _("Refill is not available right now. See the reason under Refill / cancel."))
     else:
-        messages.success(request, _("The refill is asked for. Its number is %(id)s.") % {"id": answer})
+        messages.success(request, _("Refill requested. Refill ID: %(id)s.") % {"id": answer})
     return redirect("shop:order", found.pk)
 
 
@@ -87,11 +87,11 @@ def order_cancel(request: CustomerRequest, order_id: int) -> HttpResponse:
     except (Busy, CommitUnclear):
         return _not_sure(request, found)
     if refusal is not None:
-        messages.error(request, _("This order cannot be canceled; the reason is shown beside it."))
+        messages.error(request, _("This order cannot be canceled. See the reason under Refill / cancel."))
     elif _own(request, order_id).status in FINAL:
-        messages.success(request, _("The order is canceled. What was not delivered is back in your balance."))
+        messages.success(request, _("Order canceled. The undelivered part was refunded to your balance."))
     else:
-        messages.success(request, _("We asked for the order to be stopped. You see here what becomes of it."))
+        messages.success(request, _("Cancel requested. The result will appear here."))
     return redirect("shop:order", found.pk)
 
 
@@ -103,7 +103,7 @@ def _own(request: CustomerRequest, order_id: int) -> Order:
 
 
 def _not_sure(request: CustomerRequest, order: Order) -> HttpResponse:
-    messages.error(request, _("The panel is busy. Please look at the order, and try again if nothing has changed."))
+    messages.error(request, _("Too many requests right now. Check the order, and try again if nothing has changed."))
     return redirect("shop:order", order.pk)
 
 

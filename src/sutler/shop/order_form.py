@@ -149,4 +149,4 @@ def _number(asked: Field, offer: Offer, given: dict[str, Any]) -> forms.Field:
 
 
 def _limits(offer: Offer) -> str:
-    return gettext("From %(min)s to %(max)s.") % {"min": intcomma(offer.terms.min), "max": intcomma(offer.terms.max)}
+    return gettext("Min: %(min)s, max: %(max)s.") % {"min": intcomma(offer.terms.min), "max": intcomma(offer.terms.max)}

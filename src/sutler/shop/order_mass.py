@@ -34,7 +34,7 @@ class MassForm(forms.Form):
 
     orders = forms.CharField(
         label=_("Orders, one per line"),
-        help_text=_("service number | link | quantity; at most 200 lines. A package needs no quantity."),
+        help_text=_("service ID | link | quantity. Up to 200 lines. Packages need no quantity."),
         strip=False,
         max_length=mass.MOST_LINES * mass.LONGEST_LINE,
         widget=forms.Textarea(
@@ -48,9 +48,7 @@ class MassForm(forms.Form):
         """Returns the lines; none, with an error beside the field, if there are none or too many."""
         read = mass.read(self.cleaned_data["orders"])
         if isinstance(read, Refusal):
-            self.add_error(
-                "orders", gettext("Write at least one line, and at most %(most)s.") % {"most": mass.MOST_LINES}
-            )
+            self.add_error("orders", gettext("Enter 1 to %(most)s lines.") % {"most": mass.MOST_LINES})
             return []
         return read
 
@@ -82,7 +80,7 @@ def order_mass(request: CustomerRequest) -> HttpResponse:
     if request.POST.get("do") == "place":
         if form.cleaned_data["checked"] == _digest(lines):
             return _place(request, form, lines)
-        form.add_error("orders", _("The lines have changed since they were checked. Look at the report once more."))
+        form.add_error("orders", _("The lines have changed since the check. Review the result again."))
     once = form.cleaned_data["once"]
     rows = _rows(mass.rehearse_lines(request.customer.pk, lines, once, request.now), storefront_of(request.customer))
     form.data = {**dict(form.data.items()), "checked": _digest(lines)}
@@ -101,11 +99,11 @@ def _place(request: CustomerRequest, form: MassForm, lines: list[mass.Line]) -> 
     try:
         reports = mass.place_lines(request.customer.pk, lines, form.cleaned_data["once"], request.now)
     except Busy:
-        form.add_error(None, _("The panel is busy and nothing was placed. Please try again."))
+        form.add_error(None, _("Too many requests right now. No orders were placed. Try again."))
         return _shown(request, form, [])
     except CommitUnclear:
         form.add_error(
-            None, _("It is not clear whether the orders were placed. Send them again: each is placed only once.")
+            None, _("We could not confirm whether the orders were placed. Submit again: no order is placed twice.")
         )
         return _shown(request, form, [])
     placed = [(each.line.number, each.outcome.order_id) for each in reports if isinstance(each.outcome, Placed)]
@@ -154,7 +152,7 @@ def _fault(refusal: Refusal) -> str:
     if refusal.reason is not Reason.INCORRECT_FIELD:
         return words(refusal)
     if refusal.field not in {"link", "quantity"}:
-        return gettext("This service asks for more than a link and a quantity: order it by itself.")
+        return gettext("This service needs more than a link and a quantity. Order it under New order.")
     return f"{FIELDS[refusal.field].label}: {words(refusal)}"
 
 

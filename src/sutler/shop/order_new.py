@@ -65,11 +65,11 @@ def order_new(request: CustomerRequest) -> HttpResponse:
         return _shown(request, sold, choice, form, given)
     form = OrderForm(sold, choice, bool(marked), given)
     if not is_sold:
-        form.add_error("service", _("This service is not on sale any more. Please look at the one chosen now."))
+        form.add_error("service", _("This service is no longer available. Check the one selected now."))
     if form.is_valid():
         order_id = _place(request, form)
         if order_id:
-            messages.success(request, _("Order %(id)s is placed.") % {"id": order_id})
+            messages.success(request, _("Order %(id)s placed.") % {"id": order_id})
             return redirect("shop:order", order_id)
     return _shown(request, sold, choice, form, given)
 
@@ -91,10 +91,12 @@ def _place(request: CustomerRequest, form: OrderForm) -> int | None:
     try:
         answer = place([asked], request.now)[0]
     except Busy:
-        form.add_error(None, _("The panel is busy and nothing was placed. Please try again."))
+        form.add_error(None, _("Too many requests right now. No orders were placed. Try again."))
         return None
     except CommitUnclear:
-        form.add_error(None, _("It is not clear whether the order was placed. Send it again: it is placed only once."))
+        form.add_error(
+            None, _("We could not confirm whether the order was placed. Submit again: it is not placed twice.")
+        )
         return None
     if not isinstance(answer, Refusal):
         return answer.order_id

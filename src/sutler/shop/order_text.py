@@ -22,32 +22,32 @@ class FieldWords(NamedTuple):
 
 
 FIELDS: dict[str, FieldWords] = {
-    "link": FieldWords(_("Link"), _("The address of the page, as your browser shows it.")),
+    "link": FieldWords(_("Link"), _("Full link, e.g. https://instagram.com/p/...")),
     "quantity": FieldWords(_("Quantity")),
-    "runs": FieldWords(_("Runs"), _("How many times the quantity is delivered.")),
-    "interval": FieldWords(_("Interval in minutes"), _("The time between two runs.")),
-    "comments": FieldWords(_("Comments"), _("One a line.")),
-    "usernames": FieldWords(_("Usernames"), _("One a line, or separated by commas.")),
-    "hashtags": FieldWords(_("Hashtags"), _("One a line, or separated by commas.")),
-    "keywords": FieldWords(_("Keywords"), _("One a line, or separated by commas.")),
-    "groups": FieldWords(_("Groups"), _("One a line, or separated by commas.")),
-    "hashtag": FieldWords(_("Hashtag"), _("Usernames are taken from it.")),
+    "runs": FieldWords(_("Runs"), _("How many times to deliver the quantity.")),
+    "interval": FieldWords(_("Interval in minutes"), _("Minutes between runs.")),
+    "comments": FieldWords(_("Comments"), _("One per line.")),
+    "usernames": FieldWords(_("Usernames"), _("One per line, or separated by commas.")),
+    "hashtags": FieldWords(_("Hashtags"), _("One per line, or separated by commas.")),
+    "keywords": FieldWords(_("Keywords"), _("One per line, or separated by commas.")),
+    "groups": FieldWords(_("Groups"), _("One per line, or separated by commas.")),
+    "hashtag": FieldWords(_("Hashtag"), _("Usernames are collected from this hashtag.")),
     "username": FieldWords(_("Username")),
-    "media": FieldWords(_("Link to the post"), _("Those who like it are mentioned.")),
-    "answer_number": FieldWords(_("Number of the answer"), _("1 is the first answer of the poll.")),
-    "country": FieldWords(_("Country"), _("Where the visits come from: a code such as US, or a name.")),
+    "media": FieldWords(_("Link to the post"), _("Users who liked this post are mentioned.")),
+    "answer_number": FieldWords(_("Answer number"), _("1 is the first answer in the poll.")),
+    "country": FieldWords(_("Country"), _("Country of the traffic: a code such as US, or a name.")),
     "device": FieldWords(_("Device")),
-    "type_of_traffic": FieldWords(_("Where visitors come from")),
-    "google_keyword": FieldWords(_("Search keyword"), _("Needed for visits from a search.")),
-    "referring_url": FieldWords(_("Referring page"), _("Needed for visits from another page.")),
-    "min": FieldWords(_("Minimum quantity for each post")),
-    "max": FieldWords(_("Maximum quantity for each post")),
+    "type_of_traffic": FieldWords(_("Traffic type")),
+    "google_keyword": FieldWords(_("Search keyword"), _("Required for search traffic.")),
+    "referring_url": FieldWords(_("Referring URL"), _("Required for referral traffic.")),
+    "min": FieldWords(_("Min quantity per post")),
+    "max": FieldWords(_("Max quantity per post")),
     "posts": FieldWords(
-        _("New posts"), _("How many are delivered to. 0: only old posts. Empty: all, until you stop it.")
+        _("New posts"), _("How many new posts to cover. 0: old posts only. Leave empty for all, until you cancel.")
     ),
-    "old_posts": FieldWords(_("Posts that exist already"), _("How many of them are delivered to as well.")),
-    "delay": FieldWords(_("Minutes to wait after a post")),
-    "expiry": FieldWords(_("Last day"), _("Left empty: no end.")),
+    "old_posts": FieldWords(_("Old posts"), _("How many existing posts to cover as well.")),
+    "delay": FieldWords(_("Delay (minutes)")),
+    "expiry": FieldWords(_("Expiry date"), _("Leave empty for no end date.")),
 }
 DEVICES = {
     1: _("Desktop"),
@@ -56,27 +56,29 @@ DEVICES = {
     4: _("Mobile, mixed"),
     5: _("Mobile and desktop, mixed"),
 }
-TRAFFIC = {1: _("A search keyword"), 2: _("A referring page"), 3: _("Direct")}
+TRAFFIC = {1: _("Search"), 2: _("Referral"), 3: _("Direct")}
 
 _REFUSED: dict[Reason, str | Promise] = {
-    Reason.ACCOUNT_SUSPENDED: _("Your account is suspended: no orders are taken. Please write to us."),
+    Reason.ACCOUNT_SUSPENDED: _("Your account is suspended and cannot place orders. Please open a ticket."),
     Reason.REQUEST_ID_REUSED: _(
-        "This form has placed an order already, and has been changed since. Send it once more to place another order."
+        "This form already placed an order and has changed since. Submit it again to place another order."
     ),
-    Reason.INCORRECT_SERVICE: _("This service is not on sale."),
-    Reason.CURRENCY_PAUSED: _("Orders in your currency are paused: its exchange rate is out of date. Try again later."),
+    Reason.INCORRECT_SERVICE: _("This service is not available. Select another."),
+    Reason.CURRENCY_PAUSED: _(
+        "Orders in your currency are paused because its exchange rate is out of date. Try again later."
+    ),
     Reason.LINK_IN_USE: _("You have an active order with this link. Wait until it is completed."),
-    Reason.NOT_ENOUGH_FUNDS: _("Your balance is not enough for this order."),
-    Reason.INCORRECT_REQUEST: _("A line is written as service|link|quantity."),
+    Reason.NOT_ENOUGH_FUNDS: _("Not enough funds for this order. Add funds and try again."),
+    Reason.INCORRECT_REQUEST: _("Invalid line. Use: service ID | link | quantity."),
 }
 _UNREADABLE: dict[str, str | Promise] = {
-    "link": _("This service does not take this link. See its details."),
-    "runs": _("The number of runs is missing or too large."),
-    "interval": _("Say how many minutes lie between two runs."),
-    "max": _("This is below the minimum quantity, or not a number."),
-    "expiry": _("This day is over, or no date."),
-    "google_keyword": _("A visit from a search needs a keyword."),
-    "referring_url": _("A visit from another page needs its address."),
+    "link": _("This service does not accept this link. See its description."),
+    "runs": _("Number of runs missing or too large. Enter a smaller whole number."),
+    "interval": _("Interval missing or too long. Enter the minutes between runs."),
+    "max": _("Invalid quantity. Enter a number not below the minimum."),
+    "expiry": _("Invalid date. Enter today or a later date."),
+    "google_keyword": _("Search keyword missing. Enter one for search traffic."),
+    "referring_url": _("Referring URL missing. Enter one for referral traffic."),
 }
 
 
@@ -87,8 +89,8 @@ def words(refusal: Refusal) -> str:
     if refusal.reason is Reason.QUANTITY_ABOVE_MAXIMUM:
         return gettext("The maximum quantity is %(bound)s.") % {"bound": intcomma(refusal.bound)}
     if refusal.reason is Reason.INCORRECT_FIELD:
-        return str(_UNREADABLE.get(refusal.field) or _("This cannot be read."))
-    return str(_REFUSED.get(refusal.reason) or _("This order cannot be placed."))
+        return str(_UNREADABLE.get(refusal.field) or _("Invalid value. Correct it and try again."))
+    return str(_REFUSED.get(refusal.reason) or _("This order cannot be placed. Check the fields."))
 
 
 def concerns(refusal: Refusal, order_type: OrderType) -> str | None:

@@ -26,13 +26,13 @@ class FilterForm(DaysForm):
     """What the list is narrowed to, beside the state that its tab stands for."""
 
     q = forms.CharField(
-        label=_("Order number or link"),
+        label=_("Order ID or link"),
         required=False,
         max_length=search.LONGEST_SEARCH,
         widget=forms.TextInput({"type": "search", "autocomplete": "off"}),
     )
     service = forms.IntegerField(
-        label=_("Service number"),
+        label=_("Service ID"),
         required=False,
         min_value=1,
         max_value=LARGEST_NUMBER,

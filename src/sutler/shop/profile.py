@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from sutler.accounts import customers, profile
@@ -19,17 +19,20 @@ from sutler.web.access import CustomerRequest, customer_page
 from sutler.web.long_select import LongSelect
 
 NOTICES = {
-    Notice.TICKETS: gettext_lazy("Answers to my tickets"),
-    Notice.FUNDS: gettext_lazy("Payments that have arrived or were not accepted"),
+    Notice.TICKETS: gettext_lazy("Replies to my tickets"),
+    Notice.FUNDS: gettext_lazy("Payments credited or rejected"),
 }
-_AS_BROWSER = ("", gettext_lazy("As my browser asks"))
+_AS_BROWSER = ("", gettext_lazy("Browser default"))
 
 
 class ProfileForm(forms.Form):
     """What people say about themselves. The country is asked for while it is not known."""
 
     name = forms.CharField(
-        label=gettext_lazy("Name"), max_length=200, required=False, widget=forms.TextInput({"autocomplete": "name"})
+        label=pgettext_lazy("person", "Name"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "name"}),
     )
     language = forms.ChoiceField(
         label=gettext_lazy("Language"), required=False, choices=[_AS_BROWSER, *settings.LANGUAGES]
@@ -42,13 +45,15 @@ class ProfileForm(forms.Form):
     )
     country = forms.ChoiceField(
         label=gettext_lazy("Country"),
-        help_text=gettext_lazy("Some services are closed to some countries. Once said, only our staff can change it."),
+        help_text=gettext_lazy(
+            "Some services are not available in some countries. Once set, only our staff can change it."
+        ),
         required=False,
         choices=[("", gettext_lazy("Not set")), *((each, each) for each in sorted(CODES))],
         widget=LongSelect,
     )
     notices = forms.MultipleChoiceField(
-        label=gettext_lazy("E-mail me about"),
+        label=gettext_lazy("Email me about"),
         required=False,
         choices=list(NOTICES.items()),
         widget=forms.CheckboxSelectMultiple,
@@ -66,7 +71,7 @@ def own_profile(request: CustomerRequest) -> HttpResponse:
     if request.customer.country:
         del form.fields["country"]
     if form.is_valid() and _is_stored(request, form):
-        messages.success(request, _("Your profile is saved."))
+        messages.success(request, _("Profile saved."))
         return redirect("shop:profile")
     return render(request, "shop/profile.html", {"form": form})
 
@@ -78,5 +83,10 @@ def _is_stored(request: CustomerRequest, form: ProfileForm) -> bool:
     refusal = refusal or profile.change(request.user.pk, **given)
     if isinstance(refusal, Refusal):
         is_said = refusal.reason is Reason.MOVE_NOT_ALLOWED
-        form.add_error(refusal.field, _("Another is known already.") if is_said else _("This cannot be used."))
+        form.add_error(
+            refusal.field,
+            _("Your country is already set. Open a ticket to change it.")
+            if is_said
+            else _("Invalid value. Correct it and try again."),
+        )
     return refusal is None

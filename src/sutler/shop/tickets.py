@@ -25,17 +25,17 @@ from sutler.web.access import CustomerRequest, customer_page
 
 # The word and the colour of each state, as a customer sees it.
 STATES: Mapping[str, tuple[str | Promise, str]] = {
-    Ticket.State.OPEN: (gettext_lazy("Waiting for an answer"), "note"),
+    Ticket.State.OPEN: (gettext_lazy("Awaiting reply"), "note"),
     Ticket.State.ANSWERED: (gettext_lazy("Answered"), "good"),
     Ticket.State.CLOSED: (gettext_lazy("Closed"), ""),
 }
 CATEGORIES = {
-    Ticket.Category.ORDER: gettext_lazy("An order"),
-    Ticket.Category.PAYMENT: gettext_lazy("A payment"),
-    Ticket.Category.API: gettext_lazy("The API"),
-    Ticket.Category.OTHER: gettext_lazy("Something else"),
+    Ticket.Category.ORDER: gettext_lazy("Order"),
+    Ticket.Category.PAYMENT: gettext_lazy("Payment"),
+    Ticket.Category.API: gettext_lazy("API"),
+    Ticket.Category.OTHER: gettext_lazy("Other"),
 }
-_EMPTY = gettext_lazy("Write something; at most 10,000 characters.")
+_EMPTY = gettext_lazy("Enter a message of at most 10,000 characters.")
 
 
 class WriteForm(forms.Form):
@@ -55,8 +55,8 @@ class OpenForm(forms.Form):
 
     category = forms.ChoiceField(label=gettext_lazy("About"), choices=list(CATEGORIES.items()))
     orders = forms.CharField(
-        label=gettext_lazy("Order numbers"),
-        help_text=gettext_lazy("If it is about orders of yours: their numbers, with commas between them."),
+        label=gettext_lazy("Order IDs"),
+        help_text=gettext_lazy("IDs of the orders concerned, separated by commas."),
         required=False,
         max_length=500,
     )
@@ -74,7 +74,9 @@ class OpenForm(forms.Form):
         for each in self.cleaned_data["orders"].replace(",", " ").replace("#", " ").split():
             pk = text_input.number(each)
             if pk is None or pk > LARGEST_NUMBER:
-                raise ValidationError(_("%(text)s is no order number.") % {"text": each})
+                raise ValidationError(
+                    _("Invalid order ID: %(text)s. Enter digits, separated by commas.") % {"text": each}
+                )
             ids.append(pk)
         return ids
 
@@ -100,7 +102,7 @@ def ticket_new(request: CustomerRequest) -> HttpResponse:
     if form.is_valid():
         opened = _open(request, form)
         if opened is not None:
-            messages.success(request, _("Your ticket is open. We answer here, and by e-mail if you wish."))
+            messages.success(request, _("Ticket opened. We reply here, and by email if your profile allows it."))
             return redirect("shop:ticket", opened.pk)
     return render(request, "shop/ticket_new.html", {"form": form})
 
@@ -133,7 +135,7 @@ def ticket_state(request: CustomerRequest, ticket_id: int) -> HttpResponse:
         refusal = tickets.close(ticket_id, request.now, customer_id=customer_id)
     if refusal is not None:
         raise Http404
-    messages.success(request, _("The ticket is open again.") if is_reopened else _("The ticket is closed."))
+    messages.success(request, _("Ticket reopened.") if is_reopened else _("Ticket closed."))
     return redirect("shop:ticket", ticket_id)
 
 
@@ -155,11 +157,13 @@ def _open(request: CustomerRequest, form: OpenForm) -> Ticket | None:
     if not isinstance(answer, Refusal):
         return answer
     if answer.reason is Reason.TOO_MANY_REQUESTS:
-        form.add_error(None, _("Twenty of your tickets are open. Please write in one of them, or close one."))
+        form.add_error(None, _("You have 20 open tickets, the most allowed. Reply in one of them instead."))
     elif answer.field == "orders":
-        form.add_error("orders", _("Not all of these are orders of yours, or there are more than fifty."))
+        form.add_error("orders", _("Invalid order IDs. Enter up to 50 of your own orders."))
     else:
-        form.add_error(answer.field if answer.field in form.fields else None, _("This cannot be used."))
+        form.add_error(
+            answer.field if answer.field in form.fields else None, _("Invalid value. Correct it and try again.")
+        )
     return None
 
 
@@ -172,10 +176,11 @@ def _reply(request: CustomerRequest, thread: tickets.Thread, form: WriteForm) ->
     if isinstance(answer, Refusal):
         is_full = answer.reason is Reason.TOO_MANY_REQUESTS
         form.add_error(
-            None if is_full else "text", _("This ticket is full. Please open another.") if is_full else _EMPTY
+            None if is_full else "text",
+            _("This ticket has reached its message limit. Open a new one.") if is_full else _EMPTY,
         )
         return False
-    messages.success(request, _("Your message is sent."))
+    messages.success(request, _("Message sent."))
     return True
 
 

@@ -19,7 +19,7 @@ KINDS: Mapping[str, tuple[str | Promise, str]] = {
     ServiceUpdate.Kind.PRICE: (_("Price"), "note"),
     ServiceUpdate.Kind.LIMITS: (_("Limits"), ""),
     ServiceUpdate.Kind.PAUSED: (_("Paused"), "warn"),
-    ServiceUpdate.Kind.BACK: (_("Back"), "good"),
+    ServiceUpdate.Kind.BACK: (_("Available again"), "good"),
 }
 
 

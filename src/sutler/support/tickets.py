@@ -217,7 +217,7 @@ def _write(ticket: Ticket, kind: str, author: User | None, text: str, now: datet
 
 def _tell(ticket: Ticket, message: Message, now: datetime) -> None:
     def compose() -> tuple[str, str]:
-        return _("Answer to your ticket: %(subject)s") % {"subject": ticket.subject}, message.text
+        return _("Reply to your ticket: %(subject)s") % {"subject": ticket.subject}, message.text
 
     if ticket.customer is None:
         mail.write(ticket.reporter_email, *compose(), now)

@@ -17,7 +17,7 @@ class AmountField(forms.Field):
     thousand to one reader and one to another.
     """
 
-    default_error_messages = {"amount": _("Write the amount as 25 or 25.50.")}
+    default_error_messages = {"amount": _("Invalid amount. Use digits, like 25 or 25.50.")}
 
     def __init__(self, *, widget: forms.Widget | None = None, **given: Any) -> None:
         plain = forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "maxlength": 20})

@@ -18,24 +18,24 @@ from sutler.web.preferences import theme_of
 _CANNOT_SAVE = 5030
 
 WORDS = {
-    400: (_("This request cannot be read"), _("The browser has sent something that the panel does not understand.")),
+    400: (_("Bad request"), _("Your browser sent a request that we could not read. Go back and try again.")),
     403: (
-        _("Not allowed"),
-        _("The page has been open for too long, or cookies are off. Go back, load it anew and try again."),
+        _("Access denied"),
+        _("The page was open for too long, or cookies are disabled. Go back, reload and try again."),
     ),
-    404: (_("Not found"), _("There is no page at this address, or it is not yours to see.")),
-    413: (_("Too large"), _("What was sent is larger than the panel takes. Send a smaller file or a shorter text.")),
+    404: (_("Not found"), _("This page does not exist, or you don't have access.")),
+    413: (_("Request too large"), _("The request is over the size limit. Send a smaller file or a shorter text.")),
     500: (
         _("Something went wrong"),
-        _("It has been written down. Nothing was changed by halves. Try again in a while."),
+        _("The error was logged. No partial changes were made. Try again later."),
     ),
     503: (
         _("Too many requests right now"),
-        _("Nothing was changed. Wait a few seconds, then load the page again."),
+        _("Nothing was changed. Wait a few seconds, then reload the page."),
     ),
     _CANNOT_SAVE: (
-        _("The panel is busy"),
-        _("It cannot save anything right now. Wait a minute, then check whether your change was saved."),
+        _("Temporarily unavailable"),
+        _("Changes cannot be saved right now. Wait a minute, then check whether yours was saved."),
     ),
 }
 # Programs are told in JSON, however their address is spelled.

@@ -48,7 +48,7 @@ CUSTOMERS = (
 )
 STAFF = (
     Link("office:overview", _("Overview"), "chart", Permission.SEE_ORDERS),
-    Link("office:desk", _("Desk"), "desk", Permission.CHANGE_ORDERS),
+    Link("office:desk", _("Manual orders"), "desk", Permission.CHANGE_ORDERS),
     Link("office:verdicts", _("Unconfirmed orders"), "question", Permission.VERDICTS),
     Link("office:alarms", _("Alarms"), "bell", Permission.VERDICTS),
     Link("office:orders", _("Orders"), "list", Permission.SEE_ORDERS),
@@ -68,9 +68,9 @@ STAFF = (
 )
 # The pages of the library that signs people in, as tabs of one page.
 SECURITY = (
-    Link("mfa_index", _("Second factor"), "lock"),
+    Link("mfa_index", _("Two-factor authentication"), "lock"),
     Link("account_change_password", _("Password"), "key"),
-    Link("account_email", _("E-mail address"), "user"),
+    Link("account_email", _("Email address"), "user"),
     Link("usersessions_list", _("Sessions"), "clock"),
 )
 

@@ -17,18 +17,16 @@ class ReportForm(forms.Form):
     """What is reported, and where to answer."""
 
     email = forms.EmailField(
-        label=gettext_lazy("Your e-mail address"),
-        help_text=gettext_lazy("We answer there. It is given to nobody else."),
+        label=gettext_lazy("Your email address"),
+        help_text=gettext_lazy("We reply to this address and share it with nobody."),
         widget=forms.EmailInput({"autocomplete": "email"}),
     )
     subject = forms.CharField(
-        label=gettext_lazy("What it is about"),
-        help_text=gettext_lazy("The link of a page or a post, or a few words."),
+        label=gettext_lazy("What are you reporting?"),
+        help_text=gettext_lazy("A link to the page or post, or a short description."),
         max_length=LONGEST_SUBJECT,
     )
-    text = forms.CharField(
-        label=gettext_lazy("What happened"), max_length=LONGEST_TEXT, widget=forms.Textarea({"rows": 8})
-    )
+    text = forms.CharField(label=gettext_lazy("History"), max_length=LONGEST_TEXT, widget=forms.Textarea({"rows": 8}))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,9 +39,11 @@ def report(request: HttpRequest) -> HttpResponse:
         if not isinstance(answer, Refusal):
             return redirect("report_sent")
         if answer.reason is Reason.TOO_MANY_REQUESTS:
-            form.add_error(None, _("Too many reports have come within the hour. Please try again later."))
+            form.add_error(None, _("Too many reports this hour. Please try again later."))
         else:
-            form.add_error(answer.field if answer.field in form.fields else None, _("This cannot be used."))
+            form.add_error(
+                answer.field if answer.field in form.fields else None, _("Invalid value. Correct it and try again.")
+            )
     return render(request, "web/report.html", {"form": form})
 
 

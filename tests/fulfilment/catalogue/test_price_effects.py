@@ -65,7 +65,7 @@ class TestShell:
 
     def test_a_rise_waits_is_listed_and_decided(self, cheap: Service) -> None:
         result = self.add(cheap, "2", "--preference", 1, "--yes")
-        assert "10.218 waits for a decision" in result.stdout
+        assert "10.218 awaits a decision" in result.stdout
         assert terms(cheap) == (390_000, 10_218_000, 10_000)
         assert "10.218" in sutler("service", "held").stdout
         assert sutler("service", "decide", cheap.pk, "dismiss", "--yes").exit_code == 0

@@ -231,11 +231,11 @@ class TestTeaching:
             outcome="Declined",
             why=f"OTHER: {UNKNOWN_WORDS.raw}",
         )
-        assert "Teach this text" in sam_browser.get(f"/office/providers/{provider.pk}/log").content.decode()
+        assert "Add this text" in sam_browser.get(f"/office/providers/{provider.pk}/log").content.decode()
         assert UNKNOWN_WORDS.raw in sam_browser.get(page).content.decode()
         form = {"text": UNKNOWN_WORDS.raw, "kind": "LINK"}
         shown = sam_browser.post(page, form | {"step": "look"}).content.decode()
-        assert "It fits 1 refused order." in shown
+        assert "It matches 1 refused order." in shown
         assert f"{order.pk}: {UNKNOWN_WORDS.raw}" in shown
         assert Taught.objects.count() == 0
         assert sam_browser.post(page, form | {"step": "save"}).status_code == 302

@@ -121,7 +121,7 @@ def test_prices_are_seen_before_they_hold(sam_browser: Client) -> None:
 def test_many_are_changed(sam_browser: Client) -> None:
     first, second = make_service(), make_service(name="Likes")
     page = f"/office/services/edit?services={first.pk}"
-    assert "Say what is to be changed" in sam_browser.post(page, {}).content.decode()
+    assert "Nothing to change" in sam_browser.post(page, {}).content.decode()
     given = {"state": "paused", "cancel": "no", "refill_days": "30"}
     sam_browser.post(page, given | {"seen": sam_browser.post(page, given).context["seen"]})
     first.refresh_from_db()

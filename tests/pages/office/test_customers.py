@@ -120,7 +120,7 @@ def test_support_may_change_no_money(alice: Customer) -> None:
     for page in (f"customers/{alice.pk}/adjust", "adjustments", "groups", "currencies"):
         assert browser.get(f"/office/{page}").status_code == 404, page
     html = browser.get(f"/office/customers/{alice.pk}/prices").content.decode()
-    assert "Save the rate" not in html
+    assert "Save custom rate" not in html
     browser.post(f"/office/customers/{alice.pk}/prices", {"do": "rate", "service": "1", "rate": "1"})
     assert not PriceOverride.objects.exists()
 
@@ -146,7 +146,7 @@ def test_an_adjustment_is_shown_before_it_is_made_and_made_once(alice: Customer,
     assert last is not None
     sam_browser.post(page, given | {"do": "adjust", "last_id": last[1]})
     again = sam_browser.post(page, given | {"do": "adjust", "last_id": last[1]})
-    assert "since you looked" in again.content.decode()
+    assert "after you opened this page" in again.content.decode()
     assert balance(alice) == START_MICROS - 25_500_000
 
 
@@ -173,7 +173,7 @@ def test_a_large_adjustment_waits_for_another_person(alice: Customer, sam_browse
     given = {"amount": "100", "reason": "Goodwill", "do": "adjust", "last_id": "0"}
     sam_browser.post(f"/office/customers/{alice.pk}/adjust", given)
     made = Adjustment.objects.get()
-    assert "Somebody else has to confirm" in sam_browser.get("/office/adjustments").content.decode()
+    assert "Another person must confirm" in sam_browser.get("/office/adjustments").content.decode()
     sam_browser.post(f"/office/adjustments/{made.pk}", {"do": "confirm"})
     assert balance(alice) == START_MICROS
     other = browser_of(make_person("manager@example.com", role=Role.MANAGER))
@@ -185,7 +185,7 @@ def test_a_large_credit_limit_waits_for_another_person(alice: Customer, sam_brow
     settings.SUTLER = settings.SUTLER | {"SUTLER_ADJUSTMENT_LIMIT": 10}  # type: ignore[attr-defined]
     given = {"name": "Alice", "credit_limit": "100000", "repeat_window_seconds": "0"}
     html = sam_browser.post(f"/office/customers/{alice.pk}/edit", given, follow=True).content.decode()
-    assert "The credit limit waits for a second person" in html
+    assert "The credit limit awaits confirmation by a second person" in html
     assert "Higher credit limit" in sam_browser.get("/office/adjustments").content.decode()
     limit = LedgerAccount.objects.filter(customer=alice).values_list("credit_limit_micros", flat=True)
     assert limit.get() == 0
@@ -259,7 +259,7 @@ def test_a_rate_shows_its_effect_before_it_is_set(service: Service, sam_browser:
     given = {"currency": "eur", "way": "of_one", "number": "1.25"}
     html = sam_browser.post("/office/currencies", given | {"do": "look"}).content.decode()
     assert "0.72" in html
-    assert "EUR" not in sam_browser.get("/office/currencies").content.decode().replace("such as EUR", "")
+    assert "EUR" not in sam_browser.get("/office/currencies").content.decode().replace("like EUR", "")
     sam_browser.post("/office/currencies", given | {"do": "set"})
     assert "1.25" in sam_browser.get("/office/currencies").content.decode()
     for wrong in ("USD", "€"):

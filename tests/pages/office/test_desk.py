@@ -35,12 +35,12 @@ def test_waiting_orders_are_taken_by_service(alice: Customer, sam_browser: Clien
     other = make_service(name="Likes")
     mine, rest = placed(alice, other), placed(alice, service)
     said = words(sam_browser, "/office/desk")
-    assert "2 orders wait" in said
+    assert "2 waiting orders" in said
     assert (
         sam_browser.post("/office/desk/take", {"count": "5", "service": other.pk}).headers["Location"] == "/office/desk"
     )
     assert (status(mine)[0], status(rest)[0]) == ("Processing", "Pending")
-    assert "1 order waits" in words(sam_browser, "/office/desk")
+    assert "1 waiting order" in words(sam_browser, "/office/desk")
     assert mine.link in words(sam_browser, "/office/desk", mine="1")
     for count in ("", "0", "501", "x"):
         sam_browser.post("/office/desk/take", {"count": count})
@@ -68,9 +68,9 @@ def test_rows_are_reported_together_and_each_on_its_own(
     }
     answer = sam_browser.post("/office/desk", typed)
     html = answer.content.decode()
-    assert "Write how many are not delivered" in html
+    assert "Invalid remains" in html
     assert 'value="account went private"' in html
-    assert "1 report is taken in" in html
+    assert "1 report saved" in html
     assert status(one) == ("In progress", 120, 700)
     assert status(two)[0] == status(three)[0] == "Processing"
     answer = sam_browser.post("/office/desk", typed | {f"remains-{two.pk}": "500", f"remains-{one.pk}": ""})
@@ -86,7 +86,7 @@ def test_a_refused_report_stands_in_its_row_and_nothing_typed_is_lost(sam_browse
     reported(order, Status.COMPLETED)
     typed = {"order": order.pk, f"status-{order.pk}": "canceled", f"start-{order.pk}": "77"}
     html = sam_browser.post("/office/desk", typed).content.decode()
-    assert "It cannot be moved there now" in html
+    assert "This status cannot be set now" in html
     assert 'value="77"' in html
     bad = {"order": order.pk, f"start-{order.pk}": "many"}
     html = sam_browser.post("/office/desk", bad).content.decode()
@@ -101,7 +101,7 @@ def test_refills_are_answered(alice: Customer, sam_browser: Client, taken: list[
     assert order.link in words(sam_browser, "/office/desk/refills")
     sam_browser.post("/office/desk/refills", {f"answer-{refill_id}": "completed"})
     assert Refill.objects.get().status == RefillStatus.COMPLETED
-    assert "No refill waits" in words(sam_browser, "/office/desk/refills")
+    assert "No pending refills" in words(sam_browser, "/office/desk/refills")
 
 
 def test_requests_to_cancel_are_answered(alice: Customer, sam_browser: Client, taken: list[Order]) -> None:
@@ -110,13 +110,13 @@ def test_requests_to_cancel_are_answered(alice: Customer, sam_browser: Client, t
     one, two, three = (ids[each.pk] for each in taken)
     typed = {f"answer-{one}": "canceled", f"answer-{two}": "partial", f"answer-{three}": "rejected"}
     html = sam_browser.post("/office/desk/cancels", typed | {f"remains-{two}": "9999"}).content.decode()
-    assert "Write how many are not delivered" in html
+    assert "Invalid remains" in html
     assert 'value="9999"' in html
     assert [status(each)[0] for each in taken] == ["Canceled", "Processing", "Processing"]
     assert CancelRequest.objects.get(pk=three).status == CancelStatus.REJECTED
     sam_browser.post("/office/desk/cancels", {f"answer-{two}": "partial", f"remains-{two}": "100"})
     assert status(taken[1]) == ("Partial", None, 100)
-    assert "Nobody asks to cancel" in words(sam_browser, "/office/desk/cancels")
+    assert "No cancel requests" in words(sam_browser, "/office/desk/cancels")
     demand_sound_books()
 
 
@@ -124,10 +124,10 @@ def test_orders_are_approved_or_rejected(alice: Customer, bob: Customer, sam_bro
     asked = [placed(each, make_service(needs_approval=True)) for each in (alice, bob)]
     first, second = asked
     page = "/office/approvals"
-    assert "Choose at least one" in sam_browser.post(page, {"do": "approve"}).content.decode()
+    assert "Select at least one" in sam_browser.post(page, {"do": "approve"}).content.decode()
     html = sam_browser.post(page, {"do": "reject", "order": second.pk}).content.decode()
-    assert "Say why" in html
-    assert f'value="{second.pk}" aria-label="Choose order {second.pk}" checked' in html
+    assert "Enter a reason" in html
+    assert f'value="{second.pk}" aria-label="Select order {second.pk}" checked' in html
     sam_browser.post(page, {"do": "approve", "order": first.pk})
     sam_browser.post(page, {"do": "reject", "order": second.pk, "reason": "not this"})
     assert list(Approval.objects.order_by("pk").values_list("state", flat=True)) == ["approved", "rejected"]
@@ -137,4 +137,4 @@ def test_orders_are_approved_or_rejected(alice: Customer, bob: Customer, sam_bro
         ("order rejected", f"order {second.pk}"),
     }
     answer = sam_browser.post(page, {"do": "approve", "order": second.pk}, follow=True)
-    assert "It cannot be moved there now" in answer.content.decode()
+    assert "This status cannot be set now" in answer.content.decode()

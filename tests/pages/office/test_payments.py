@@ -57,7 +57,7 @@ def test_a_request_is_rejected_for_a_reason(alice: Customer, asked: FundsRequest
 
 
 def test_methods_are_written_changed_and_switched_off(sam_browser: Client) -> None:
-    assert "No methods yet" in sam_browser.get("/office/payments/methods").content.decode()
+    assert "No payment methods yet" in sam_browser.get("/office/payments/methods").content.decode()
     sam_browser.post("/office/payments/methods/new", METHOD)
     made = Method.objects.get()
     assert (made.min_micros, made.fee_basis_points, made.is_offered) == (10 * UNIT, 150, True)

@@ -59,7 +59,7 @@ def test_the_worker_does_what_is_asked(alice: Customer, service: Service, sam_br
         assert there.run(tasks.carry_out)
     assert not there.run(tasks.carry_out)
     assert list(ProviderTask.objects.values_list("state", flat=True)) == ["done", "done"]
-    assert "It said" in sam_browser.get(page).content.decode()
+    assert "Provider balance:" in sam_browser.get(page).content.decode()
     assert UpstreamService.objects.filter(provider=there.provider).exists()
 
 
@@ -115,7 +115,7 @@ def test_services_are_put_on_sale_as_they_were_shown(sam_browser: Client) -> Non
     assert not Service.objects.exists()
     sam_browser.post(page, given | {"do": "import"})
     assert Service.objects.get().rate_micros == 650_000
-    assert "on sale already" in sam_browser.get(page).content.decode()
+    assert "already imported" in sam_browser.get(page).content.decode()
 
 
 def test_a_price_that_jumped_is_decided(sam_browser: Client, service: Service) -> None:
@@ -126,7 +126,7 @@ def test_a_price_that_jumped_is_decided(sam_browser: Client, service: Service) -
         upstream_service=there, kind="price", before="0.50", after="0.90", at=NOW, state="waiting"
     )
     page = f"/office/providers/{made.pk}/changes"
-    assert "Prices that jumped" in sam_browser.get(page).content.decode()
+    assert "Large price changes" in sam_browser.get(page).content.decode()
     other = make_provider(name="Other")
     sam_browser.post(f"/office/providers/{other.pk}/changes", {"do": "accept", "changes": change.pk})
     assert CatalogueChange.objects.get().state == "waiting"
@@ -154,7 +154,7 @@ def test_an_account_that_a_provider_has_already_is_refused_by_its_name(sam_brows
     form = numbers | terms | {"name": "Again", "url": f"{terms['url']}/", "currency": "USD", "brake_open": 20}
     form |= {"method": "POST", "key_field": "key", "cancel_field": "orders"}
     html = sam_browser.post("/office/providers/new", form).content.decode()
-    assert "Wholesale has this address and key already" in html
+    assert "Wholesale already uses this URL and key" in html
     assert Provider.objects.count() == 1
     sam_browser.post("/office/providers/new", form | {"key": "other", "same_account_as": Provider.objects.get().pk})
     assert set(Provider.objects.values_list("account", flat=True)) == {Provider.objects.get(name="Wholesale").pk}

@@ -131,9 +131,9 @@ def test_an_invitation_is_written_anew_until_it_is_taken(sam_browser: Client) ->
     sam_browser.post("/office/staff", {"email": "sue@example.com", "role": "support"})
     sue = User.objects.get(email="sue@example.com")
     sam_browser.post(f"/office/staff/{sue.pk}", {"do": "invite"})
-    assert "on its way" in sam_browser.get("/office/staff").content.decode()
+    assert "Invitation sent to" in sam_browser.get("/office/staff").content.decode()
     sue.set_password("a long pass phrase")
     sue.save()
     sam_browser.post(f"/office/staff/{sue.pk}", {"do": "invite"})
-    assert "They sign in already" in sam_browser.get("/office/staff").content.decode()
+    assert "This person has already signed in" in sam_browser.get("/office/staff").content.decode()
     assert [each.at <= SystemClock().now() for each in audit_log.recent(action="invited")] == [True]

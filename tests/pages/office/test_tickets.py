@@ -71,7 +71,7 @@ def test_nobody_answers_past_each_other_or_twice(alice: Customer, sam_browser: C
     page, read = f"/office/tickets/{ticket.pk}", last(sam_browser, ticket)
     tickets.reply(alice.pk, ticket.pk, None, "It has come!", SystemClock().now())
     html = sam_browser.post(page, {"do": "answer", "text": "We look"} | read).content.decode()
-    assert "Somebody has written" in html
+    assert "There is a newer reply above" in html
     assert "We look" in html
     again = {"do": "answer", "text": "Good"} | last(sam_browser, ticket)
     assert [sam_browser.post(page, again).status_code for _ in range(2)] == [302, 302]
@@ -117,5 +117,5 @@ def test_an_announcement_is_written_scheduled_and_ended(sam_browser: Client) -> 
     assert errors(html) == ["until"]
     assert "Shown now" in sam_browser.get("/office/announcements").content.decode()
     sam_browser.post(f"{page}/end")
-    assert "Past" in sam_browser.get("/office/announcements").content.decode()
+    assert "Ended" in sam_browser.get("/office/announcements").content.decode()
     assert announcements.current(SystemClock().now() + timedelta(seconds=1)) == []

@@ -50,14 +50,14 @@ def test_the_overview_shows_money_and_what_waits(alice: Customer, sam_browser: C
     placed(alice, make_service(needs_approval=True), now)
     alarms.sound(None, Alarm.Kind.DESK, "service 3", "x", now)
     shown = figures(sam_browser, "/office/")
-    assert shown["Revenue in 30 days"] == "0.90 USD"
-    assert shown["Margin in 30 days"] == "0.40 USD"
-    assert (shown["To approve"], shown["Alarms"], shown["Unconfirmed orders"]) == ("1", "1", "0")
+    assert shown["Revenue, last 30 days"] == "0.90 USD"
+    assert shown["Margin, last 30 days"] == "0.40 USD"
+    assert (shown["Awaiting approval"], shown["Alarms"], shown["Unconfirmed orders"]) == ("1", "1", "0")
     said = words(sam_browser, "/office/")
     assert "North" in said
-    assert "No worker has been heard of" in said
+    assert "The background worker is not running" in said
     heartbeat.beat(now)
-    assert "No worker has been heard of" not in words(sam_browser, "/office/")
+    assert "The background worker is not running" not in words(sam_browser, "/office/")
     with CaptureQueriesContext(connection) as queries:
         sam_browser.get("/office/")
     assert len(queries) <= MOST_QUERIES
@@ -73,7 +73,7 @@ def test_an_unknown_outcome_is_shown_with_its_evidence(sam_browser: Client, lost
     with CaptureQueriesContext(connection) as queries:
         said = words(sam_browser, f"/office/unknown/{lost.pk}")
     assert len(queries) <= MOST_QUERIES
-    for each in ("North", "9001", "The charge fits", "Another charge", "No charge told", "0.50"):
+    for each in ("North", "9001", "Charge matches", "Different charge", "No charge reported", "0.50"):
         assert each in said
     assert 'value="9001"' in sam_browser.get(f"/office/unknown/{lost.pk}", {"id": "9001"}).content.decode()
 
@@ -84,7 +84,7 @@ def test_staff_say_that_it_was_placed(alice: Customer, sam_browser: Client, lost
     send(taken, Accepted("77"))
     for upstream_id in ("77", "not an id!"):
         html = sam_browser.post(page, {"do": "placed", "upstream_id": upstream_id, "reason": "seen"}).content.decode()
-        assert "This is no number of the provider" in html
+        assert "Invalid provider order ID" in html
         assert 'value="seen"' in html
     assert "This field is required" in sam_browser.post(page, {"do": "placed", "upstream_id": "78"}).content.decode()
     assert states(lost) == ["unknown"]
@@ -159,8 +159,8 @@ def test_alarms_are_closed_with_a_note(sam_browser: Client) -> None:
     assert "about balance" not in words(sam_browser, "/office/alarms", kind="low balance")
     html = sam_browser.post("/office/alarms", {"alarm": first.pk}).content.decode()
     assert "This field is required" in html
-    assert f'value="{first.pk}" aria-label="Choose alarm {first.pk}" checked' in html
-    assert "Choose at least one" in sam_browser.post("/office/alarms", {"reason": "x"}).content.decode()
+    assert f'value="{first.pk}" aria-label="Select alarm {first.pk}" checked' in html
+    assert "Select at least one" in sam_browser.post("/office/alarms", {"reason": "x"}).content.decode()
     sam_browser.post("/office/alarms", {"alarm": first.pk, "reason": "paid in 100"})
     assert list(Alarm.objects.filter(closed_at=None)) == [second]
     closed = words(sam_browser, "/office/alarms", state="closed")
@@ -170,7 +170,7 @@ def test_alarms_are_closed_with_a_note(sam_browser: Client) -> None:
 
 def test_a_proof_is_asked_for_carried_out_once_and_kept(alice: Customer, sam_browser: Client, service: Service) -> None:
     order = placed(alice, service)
-    assert "Not verified here yet" in words(sam_browser, "/office/verify")
+    assert "No audits yet" in words(sam_browser, "/office/verify")
     for _ in range(2):
         assert sam_browser.post("/office/verify").headers["Location"] == "/office/verify"
     assert Verification.objects.count() == 1
@@ -185,7 +185,7 @@ def test_a_proof_is_asked_for_carried_out_once_and_kept(alice: Customer, sam_bro
     prover.prove_asked(NOW)
     said = words(sam_browser, "/office/verify")
     assert f"order {order.pk}" in said
-    assert "All is well" in said  # the one before
+    assert "All checks passed" in said  # the one before
 
 
 def test_a_proof_whose_worker_is_gone_is_given_up(alice: Customer, sam_browser: Client) -> None:

@@ -34,7 +34,7 @@ DAYS, LAST, MOST_COUNTED = 30, 8, 1000
 class StateForm(forms.Form):
     """Why a customer is suspended or resumed."""
 
-    reason = reason_field(help_text=gettext_lazy("Kept in the audit log. The customer does not see it."))
+    reason = reason_field(help_text=gettext_lazy("Saved in the audit log. The customer does not see it."))
 
 
 class EditForm(forms.Form):
@@ -45,25 +45,25 @@ class EditForm(forms.Form):
         label=gettext_lazy("Country"),
         required=False,
         max_length=2,
-        help_text=gettext_lazy("Two letters, such as DE. Some services are closed to some countries."),
+        help_text=gettext_lazy("Two letters, like DE. Some services are not available in some countries."),
     )
     credit_limit = LimitField(
-        label=gettext_lazy("Credit limit"), help_text=gettext_lazy("How far below zero the balance may go.")
+        label=gettext_lazy("Credit limit"), help_text=gettext_lazy("How far the balance may go below zero.")
     )
     repeat_window_seconds = forms.IntegerField(
-        label=gettext_lazy("Repeat window in seconds"),
+        label=gettext_lazy("Repeat window (seconds)"),
         min_value=0,
         max_value=customers.LONGEST_REPEAT_WINDOW_SECONDS,
-        help_text=gettext_lazy("The same order sent again within this time is answered with the first one. 0: never."),
+        help_text=gettext_lazy("An identical order within this time returns the first one. 0: off."),
     )
-    integer_services = forms.BooleanField(label=gettext_lazy("Service ids as numbers in the API"), required=False)
-    null_start_count = forms.BooleanField(label=gettext_lazy("Unknown start counts as null in the API"), required=False)
+    integer_services = forms.BooleanField(label=gettext_lazy("Service IDs as numbers in the API"), required=False)
+    null_start_count = forms.BooleanField(label=gettext_lazy("Unknown start count as null in the API"), required=False)
 
     def __init__(self, customer: Customer, may_adjust: bool, data: Any = None) -> None:
         kept = {name: getattr(customer, name) for name in self.base_fields if name != "credit_limit"}
         kept["credit_limit"] = customer.wallet.credit_limit_micros
         super().__init__(data, initial=kept)
-        self.fields["credit_limit"].label = _("Credit limit in %(currency)s") % {"currency": customer.currency}
+        self.fields["credit_limit"].label = _("Credit limit, %(currency)s") % {"currency": customer.currency}
         if not may_adjust:
             del self.fields["credit_limit"]
 
@@ -110,9 +110,9 @@ def customer_edit(request: StaffRequest, customer_id: int) -> HttpResponse:
     if form.is_valid():
         outcome = _change(request, found, dict(form.cleaned_data))
         if not isinstance(outcome, Refusal):
-            messages.success(request, _("The changes are saved."))
+            messages.success(request, _("Changes saved."))
             if outcome is not None:
-                messages.warning(request, _("The credit limit waits for a second person."))
+                messages.warning(request, _("The credit limit awaits confirmation by a second person."))
             return redirect("office:customer_edit", customer_id)
         refuse(form, outcome, _NOT_SAVED)
     return render(
@@ -121,8 +121,10 @@ def customer_edit(request: StaffRequest, customer_id: int) -> HttpResponse:
 
 
 _NOT_SAVED: dict[str | Reason, Words] = {
-    "country": gettext_lazy("This is no country's code."),
-    "credit_limit": gettext_lazy("The customer owes more than this already, or it is too large."),
+    "country": gettext_lazy("Invalid country code. Use two letters, like DE."),
+    "credit_limit": gettext_lazy(
+        "Invalid credit limit. It must cover what the customer already owes and must not be too large."
+    ),
 }
 
 
@@ -151,10 +153,10 @@ def customer_state(request: StaffRequest, customer_id: int) -> HttpResponse:
         return render(request, "office/customer_edit.html", given)
     if request.POST.get("do") == "resume":
         customers.resume(found.pk, request.now, reason=form.cleaned_data["reason"], actor=request.user)
-        messages.success(request, _("%(name)s can order again.") % {"name": found.name})
+        messages.success(request, _("%(name)s reactivated.") % {"name": found.name})
     else:
         customers.suspend(found.pk, request.now, reason=form.cleaned_data["reason"], actor=request.user)
-        messages.success(request, _("%(name)s is suspended.") % {"name": found.name})
+        messages.success(request, _("%(name)s suspended.") % {"name": found.name})
     return redirect("office:customer_edit", customer_id)
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts import audit_log, keys
@@ -26,9 +26,9 @@ class InviteForm(forms.Form):
     """Somebody who is to sign in for the customer."""
 
     email = forms.CharField(
-        label=gettext_lazy("E-mail address"), max_length=254, widget=forms.EmailInput({"autocomplete": "off"})
+        label=gettext_lazy("Email address"), max_length=254, widget=forms.EmailInput({"autocomplete": "off"})
     )
-    name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=200)
+    name = forms.CharField(label=pgettext_lazy("person", "Name"), required=False, max_length=200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,7 +41,7 @@ def customer_access(request: StaffRequest, customer_id: int) -> HttpResponse:
         asked = form.cleaned_data
         made = invite(request, asked["email"], asked["name"], request.user, request.now, holder=found)
         if not isinstance(made, Refusal):
-            messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": made.email})
+            messages.success(request, _("Invitation sent to %(email)s.") % {"email": made.email})
             return redirect("office:customer_access", customer_id)
         refuse(form, made, NOT_INVITED)
     people = User.objects.filter(customer=found).order_by("pk")[:MOST_SHOWN]
@@ -65,7 +65,7 @@ def customer_key_revoke(request: StaffRequest, customer_id: int, key_id: int) ->
             what = f"customer {customer_id}"
             audit_log.write(request.user, "key revoked", what, request.now, before={"key": key_id})
     if is_revoked:
-        messages.success(request, _("The key is revoked. Programs that use it are turned away from now on."))
+        messages.success(request, _("Key revoked. Requests with this key are now refused."))
     elif not ApiKey.objects.filter(pk=key_id, customer_id=customer_id).exists():
         raise Http404
     return redirect("office:customer_access", customer_id)
@@ -80,7 +80,7 @@ def customer_invite_again(request: StaffRequest, customer_id: int, user_id: int)
         raise Http404
     refusal = invite_again(request, person, request.now)
     if refusal is None:
-        messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": person.email})
+        messages.success(request, _("Invitation sent to %(email)s.") % {"email": person.email})
     else:
         messages.error(request, words(refusal, NOT_INVITED))
     return redirect("office:customer_access", customer_id)

@@ -24,14 +24,14 @@ from sutler.web.access import StaffRequest, staff_page
 
 KINDS = {
     statement.Kind.ORDER: gettext_lazy("Order"),
-    statement.Kind.RETURN: gettext_lazy("Returned"),
-    statement.Kind.DEPOSIT: gettext_lazy("Paid in"),
+    statement.Kind.RETURN: gettext_lazy("Refunded"),
+    statement.Kind.DEPOSIT: gettext_lazy("Payment"),
     statement.Kind.ADJUSTMENT: gettext_lazy("Adjustment"),
 }
 _NOT_ADJUSTED: dict[str | Reason, Words] = {
-    "amount": gettext_lazy("The balance cannot hold this."),
+    "amount": gettext_lazy("Amount too large for the balance. Enter a smaller one."),
     Reason.MOVE_NOT_ALLOWED: gettext_lazy(
-        "This customer has been adjusted since you looked, perhaps by this form. Look at the figures again."
+        "The balance was adjusted after you opened this page, perhaps by this form. Check the figures again."
     ),
 }
 
@@ -40,9 +40,9 @@ class AdjustForm(forms.Form):
     """What is given or taken, and why."""
 
     amount = SignedAmountField(
-        label=gettext_lazy("Amount"), help_text=gettext_lazy("Above zero is given, below zero is taken away.")
+        label=gettext_lazy("Amount"), help_text=gettext_lazy("Positive adds to the balance, negative deducts.")
     )
-    reason = reason_field(help_text=gettext_lazy("The customer reads it in the statement."))
+    reason = reason_field(help_text=gettext_lazy("The customer sees it in the statement."))
     last_id = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
@@ -95,9 +95,9 @@ def _adjust(request: StaffRequest, found: Customer, form: AdjustForm) -> Adjustm
         refuse(form, made, _NOT_ADJUSTED, field=None if made.reason is Reason.MOVE_NOT_ALLOWED else "amount")
         return None
     if made.state == Adjustment.State.WAITING:
-        messages.warning(request, _("The adjustment waits for a second person."))
+        messages.warning(request, _("The adjustment awaits confirmation by a second person."))
     else:
-        messages.success(request, _("The balance is adjusted."))
+        messages.success(request, _("Balance adjusted."))
     return made
 
 
@@ -117,7 +117,7 @@ def adjustment_decide(request: StaffRequest, adjustment_id: int) -> HttpResponse
         if isinstance(balance, Refusal):
             messages.error(request, words(balance))
         else:
-            messages.success(request, _("It is confirmed and carried out."))
+            messages.success(request, _("Adjustment confirmed and applied."))
         return redirect("office:adjustments")
     form = RejectForm(request.POST)
     if not form.is_valid():
@@ -126,7 +126,7 @@ def adjustment_decide(request: StaffRequest, adjustment_id: int) -> HttpResponse
     if refusal is not None:
         messages.error(request, words(refusal))
     else:
-        messages.success(request, _("The adjustment is dropped."))
+        messages.success(request, _("Adjustment discarded."))
     return redirect("office:adjustments")
 
 

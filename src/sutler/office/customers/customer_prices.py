@@ -33,21 +33,21 @@ class GroupForm(forms.Form):
         label=gettext_lazy("Group"),
         required=False,
         queryset=CustomerGroup.objects.order_by("name"),
-        empty_label=gettext_lazy("None: the listed price"),
+        empty_label=gettext_lazy("None (list price)"),
     )
 
 
 class RateForm(forms.Form):
     """A rate of their own for one service."""
 
-    service = forms.IntegerField(label=gettext_lazy("Service number"), min_value=1, max_value=LARGEST_NUMBER)
+    service = forms.IntegerField(label=gettext_lazy("Service ID"), min_value=1, max_value=LARGEST_NUMBER)
     rate = AmountField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-        self.fields["rate"].label = _("Rate in %(currency)s") % {"currency": base}
-        self.fields["rate"].help_text = _("For a thousand; for a package, for one.")
+        self.fields["rate"].label = _("Custom rate, %(currency)s") % {"currency": base}
+        self.fields["rate"].help_text = _("Per 1,000, or per package.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,12 +61,12 @@ def customer_prices(request: StaffRequest, customer_id: int) -> HttpResponse:
     rate = RateForm(request.POST if do == "rate" else None)
     if group.is_valid():
         customers.set_group(found.pk, group.cleaned_data["group"], request.user, request.now)
-        messages.success(request, _("The group is set. It counts for new orders."))
+        messages.success(request, _("Group saved. It applies to new orders."))
         return redirect("office:customer_prices", customer_id)
     if rate.is_valid():
         refusal = _give(request, found, rate.cleaned_data["service"], rate.cleaned_data["rate"])
         if refusal is None:
-            messages.success(request, _("The rate is set. It counts for new orders."))
+            messages.success(request, _("Custom rate saved. It applies to new orders."))
             return redirect("office:customer_prices", customer_id)
         refuse(rate, refusal, field="service")
     worth = price_book.current().exchange.get(found.currency)
@@ -95,7 +95,7 @@ def customer_rate_remove(request: StaffRequest, customer_id: int, service_id: in
         if had is not None:
             before = {"service": service_id, "rate": show_rate(had)}
             audit_log.write(request.user, "own rate removed", f"customer {customer_id}", request.now, before=before)
-            messages.success(request, _("The rate is removed. The customer pays what others pay."))
+            messages.success(request, _("Custom rate removed. The customer pays the regular price."))
     return redirect("office:customer_prices", customer_id)
 
 

@@ -27,8 +27,8 @@ from sutler.web.sign_in.invitations import invite
 
 LONGEST_SEARCH = 200
 NOT_INVITED: dict[str | Reason, Words] = {
-    "email": gettext_lazy("This is no e-mail address, or somebody signs in with it already."),
-    Reason.MOVE_NOT_ALLOWED: gettext_lazy("They sign in already, or are shut out."),
+    "email": gettext_lazy("Invalid email address, or it already has a login. Use another."),
+    Reason.MOVE_NOT_ALLOWED: gettext_lazy("This person has already signed in, or was deactivated."),
 }
 
 
@@ -51,7 +51,7 @@ class FilterForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["q"].widget = forms.TextInput(
-            {"type": "search", "placeholder": _("Name, e-mail or number"), "autocomplete": "off"}
+            {"type": "search", "placeholder": _("Name, email or ID"), "autocomplete": "off"}
         )
 
 
@@ -60,7 +60,8 @@ class NewForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("Name or company"), max_length=customers.LONGEST_NAME)
     currency = forms.ChoiceField(
-        label=gettext_lazy("Currency"), help_text=gettext_lazy("Of the balance and of all prices. It never changes.")
+        label=gettext_lazy("Currency"),
+        help_text=gettext_lazy("Used for the balance and all prices. It cannot be changed later."),
     )
     group = forms.ModelChoiceField(
         label=gettext_lazy("Group"),
@@ -69,11 +70,11 @@ class NewForm(forms.Form):
         empty_label=gettext_lazy("None"),
     )
     email = forms.CharField(
-        label=gettext_lazy("E-mail address"),
+        label=gettext_lazy("Email address"),
         required=False,
         max_length=254,
         widget=forms.EmailInput({"autocomplete": "off"}),
-        help_text=gettext_lazy("They get an e-mail with a link to choose a password. Else only programs come in."),
+        help_text=gettext_lazy("An invitation to set a password is sent here. Leave empty for API access only."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -103,7 +104,7 @@ def customer_new(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         made = _open(request, form)
         if not isinstance(made, Refusal):
-            messages.success(request, _("%(name)s is a customer now.") % {"name": made.name})
+            messages.success(request, _("Customer %(name)s created.") % {"name": made.name})
             return redirect("office:customer", made.pk)
         refuse(form, made, NOT_INVITED)
     return render(request, "office/customer_new.html", {"form": form})

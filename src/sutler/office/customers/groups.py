@@ -17,9 +17,9 @@ from sutler.office.refusal_text import Words, refuse, words
 from sutler.web.access import StaffRequest, staff_page
 
 _NOT_SAVED: dict[str | Reason, Words] = {
-    "name": gettext_lazy("Another group has this name."),
-    "discount": gettext_lazy("A discount is from 0 to 99.99 %."),
-    Reason.MOVE_NOT_ALLOWED: gettext_lazy("The group has customers. Move them to another first."),
+    "name": gettext_lazy("This group name is taken. Use another."),
+    "discount": gettext_lazy("Invalid discount. Enter 0 to 99.99 %."),
+    Reason.MOVE_NOT_ALLOWED: gettext_lazy("The group has customers. Move them to another group first."),
 }
 
 
@@ -28,8 +28,8 @@ class GroupForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=groups.LONGEST_NAME)
     discount = PercentField(
-        label=gettext_lazy("Discount in %"),
-        help_text=gettext_lazy("Off every listed rate. New orders are charged with it at once."),
+        label=gettext_lazy("Discount (%)"),
+        help_text=gettext_lazy("Deducted from every list price. Applies to new orders at once."),
     )
 
 
@@ -63,7 +63,7 @@ def group_remove(request: StaffRequest, group_id: int) -> HttpResponse:
     """Takes an empty group away."""
     refusal = groups.remove(group_id, request.user, request.now)
     if refusal is None:
-        messages.success(request, _("The group is removed."))
+        messages.success(request, _("Group removed."))
     else:
         messages.error(request, words(refusal, _NOT_SAVED))
     return redirect("office:groups")
@@ -75,5 +75,5 @@ def _save(request: StaffRequest, form: GroupForm, group_id: int | None) -> bool:
     if isinstance(saved, Refusal):
         refuse(form, saved, _NOT_SAVED)
         return False
-    messages.success(request, _("The group is saved."))
+    messages.success(request, _("Group saved."))
     return True

@@ -20,7 +20,7 @@ MOST_LISTED = 100
 class RejectForm(forms.Form):
     """Why orders are rejected; only rejecting needs it."""
 
-    reason = reason_field(required=False, help_text=gettext_lazy("Needed to reject: the customer reads it."))
+    reason = reason_field(required=False, help_text=gettext_lazy("Required to reject. The customer sees it."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -32,9 +32,9 @@ def approvals(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         if not ids:
-            form.add_error(None, _("Choose at least one order."))
+            form.add_error(None, _("Select at least one order."))
         elif do == "reject" and not reason:
-            form.add_error("reason", _("Say why: the customer reads it."))
+            form.add_error("reason", _("Enter a reason. The customer sees it."))
         elif do in {"approve", "reject"}:
             _decide(request, ids, do, reason)
             return redirect("office:approvals")
@@ -47,13 +47,13 @@ def _decide(request: StaffRequest, ids: list[int], do: str, reason: str) -> None
     actor = actor_of(request.user)
     if do == "approve":
         faults = to_orders(request, "order approved", ids, lambda: approval.approve(ids, actor, request.now))
-        words = ngettext("%(count)s order goes on.", "%(count)s orders go on.", faults.count(""))
+        words = ngettext("%(count)s order approved.", "%(count)s orders approved.", faults.count(""))
     else:
         verb = lambda: approval.reject(ids, reason, actor, request.now)  # noqa: E731
         faults = to_orders(request, "order rejected", ids, verb, reason=reason)
         words = ngettext(
-            "%(count)s order is rejected and given back.",
-            "%(count)s orders are rejected and given back.",
+            "%(count)s order rejected and refunded.",
+            "%(count)s orders rejected and refunded.",
             faults.count(""),
         )
     if "" in faults:

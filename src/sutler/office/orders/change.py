@@ -40,14 +40,16 @@ TARGETS: Mapping[str, Target] = {
     "completed": Target(Status.COMPLETED, gettext_lazy("Completed")),
     "partial": Target(Status.PARTIAL, gettext_lazy("Partial")),
     "canceled": Target(Status.CANCELED, gettext_lazy("Canceled")),
-    "pending": Target(Status.PENDING, gettext_lazy("Pending again")),
+    "pending": Target(Status.PENDING, gettext_lazy("Pending (requeue)")),
 }
 
 
 class ChangeForm(forms.Form):
     """Why orders are changed."""
 
-    reason = reason_field(help_text=gettext_lazy("Kept with the orders and in the audit log; customers do not see it."))
+    reason = reason_field(
+        help_text=gettext_lazy("Saved with the orders and in the audit log. Customers do not see it.")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def orders_change(request: StaffRequest) -> HttpResponse:
     target = TARGETS.get(sent.get("to", ""))
     ids = numbers(sent.get("shown", "").split() if sent.get("all") else sent.getlist("order"), MOST_AT_ONCE)
     if target is None or not ids:
-        messages.warning(request, gettext_lazy("Choose the orders and what is to become of them."))
+        messages.warning(request, gettext_lazy("Select orders and a status."))
         return redirect("office:orders")
     form = ChangeForm(request.POST if request.POST.get("do") == "change" else None)
     typed = {each: sent.get(f"remains-{each}", "").strip() for each in ids}
@@ -94,7 +96,7 @@ def orders_change(request: StaffRequest) -> HttpResponse:
             one = len(rows) == 1
             return redirect("office:order", ids[0]) if one else redirect("office:orders")
         rows = [Row(each.outlook, each.remains, fault) for each, fault in zip(possible, faults, strict=True) if fault]
-        form.add_error(None, gettext_lazy("These could not be changed; the others are."))
+        form.add_error(None, gettext_lazy("These orders could not be changed. The others were."))
     given = {
         "form": form if form.is_bound else ChangeForm(initial={"reason": sent.get("reason", "")}),
         "rows": rows,
@@ -117,7 +119,7 @@ def _rows(ids: Sequence[int], status: Status, typed: Mapping[int, str], *, is_fi
         if isinstance(each.refusal, Refusal):
             fault = words(each.refusal, OWN_WORDS)
         elif each.order.status == status:
-            fault = gettext_lazy("It is that already.")
+            fault = gettext_lazy("The order already has this status.")
         is_fresh = is_first and not text and each.refusal is not None and each.refusal.field == "remains"
         rows.append(Row(each, text, fault, is_fresh))
     return rows
@@ -148,6 +150,6 @@ def _change(request: StaffRequest, status: Status, rows: Sequence[Row], reason: 
     faults = to_orders(request, "order changed", ids, verb, reason=reason, after=after)
     count = faults.count("")
     if count:
-        done = ngettext("%(count)s order is changed.", "%(count)s orders are changed.", count)
+        done = ngettext("%(count)s order changed.", "%(count)s orders changed.", count)
         messages.success(request, done % {"count": count})
     return faults

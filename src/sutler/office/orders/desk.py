@@ -88,7 +88,7 @@ def desk_orders(request: StaffRequest) -> HttpResponse:
         "rows": [Row(each, wrong[each.pk], faults[each.pk]) for each in gone] + rows,
         "page": page,
         "statuses": [
-            (slug, STATES[each][0] if slug != "pending" else _("Hand back")) for slug, each in STATUSES.items()
+            (slug, STATES[each][0] if slug != "pending" else _("Return to queue")) for slug, each in STATUSES.items()
         ],
         "is_mine": "mine" in request.GET,
         "service": request.GET.get("service", ""),
@@ -103,7 +103,7 @@ def desk_take(request: StaffRequest) -> HttpResponse:
     form = TakeForm(request.POST)
     if not form.is_valid():
         most = {"most": desk.MOST_HANDED_OUT}
-        messages.error(request, _("Write how many to take, from 1 to %(most)s.") % most)
+        messages.error(request, _("Invalid count. Enter 1 to %(most)s.") % most)
         return redirect("office:desk")
     service = form.cleaned_data["service"]
     try:
@@ -113,10 +113,10 @@ def desk_take(request: StaffRequest) -> HttpResponse:
         messages.error(request, str(BUSY))
         return redirect("office:desk")
     if taken:
-        done = ngettext("%(count)s order is yours now.", "%(count)s orders are yours now.", len(taken))
+        done = ngettext("%(count)s order taken.", "%(count)s orders taken.", len(taken))
         messages.success(request, done % {"count": len(taken)})
     else:
-        messages.warning(request, _("Nothing waits there any more: somebody else has taken it."))
+        messages.warning(request, _("No orders left to take: a colleague took them."))
     return redirect("office:desk")
 
 
@@ -143,6 +143,6 @@ def _report(request: StaffRequest, typed: Mapping[int, Mapping[str, str]]) -> di
     )
     count = answers.count("")
     if count:
-        done = ngettext("%(count)s report is taken in.", "%(count)s reports are taken in.", count)
+        done = ngettext("%(count)s report saved.", "%(count)s reports saved.", count)
         messages.success(request, done % {"count": count})
     return faults | {pk: [answer] if answer else [] for pk, answer in zip(ids, answers, strict=True)}

@@ -88,6 +88,6 @@ def _answered(
     faults = dict(zip(order_ids, to_orders(request, action, order_ids, verb), strict=True))
     count = sum(not each for each in faults.values())
     if count:
-        done = ngettext("%(count)s request is answered.", "%(count)s requests are answered.", count)
+        done = ngettext("%(count)s request answered.", "%(count)s requests answered.", count)
         messages.success(request, done % {"count": count})
     return faults

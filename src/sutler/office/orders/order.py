@@ -65,7 +65,7 @@ def order(request: StaffRequest, order_id: int) -> HttpResponse:
         keep = partial(desk.remark, order_id, note, actor_of(request.user), request.now)
         [fault] = to_orders(request, "note written", [order_id], lambda: [keep()], reason=note)
         if not fault:
-            messages.success(request, _("The note is kept."))
+            messages.success(request, _("Note saved."))
             return redirect("office:order", order_id)
         form.add_error("note", str(fault))
     return render(request, "office/order.html", _told(request, found) | {"form": form, "may_change": may_change})

@@ -44,14 +44,16 @@ class CustomerField(forms.CharField):
         ids = list(found.order_by("pk").values_list("pk", flat=True)[:2])
         if len(ids) == 1:
             return ids[0]
-        raise ValidationError(_("Several customers fit: write the number.") if ids else _("Nobody found."))
+        raise ValidationError(
+            _("Several customers match. Enter the ID.") if ids else _("No customer found. Check the name, email or ID.")
+        )
 
 
 class FilterForm(DaysForm):
     """What the list is narrowed to; a field that cannot be read narrows nothing and says so."""
 
     q = forms.CharField(
-        label=gettext_lazy("Order number or link"),
+        label=gettext_lazy("Order ID or link"),
         required=False,
         max_length=search.LONGEST_SEARCH,
         widget=forms.TextInput({"type": "search", "autocomplete": "off"}),
@@ -65,17 +67,17 @@ class FilterForm(DaysForm):
         label=gettext_lazy("Customer"),
         required=False,
         max_length=200,
-        widget=forms.TextInput({"placeholder": gettext_lazy("Name, e-mail or number"), "autocomplete": "off"}),
+        widget=forms.TextInput({"placeholder": gettext_lazy("Name, email or ID"), "autocomplete": "off"}),
     )
     service = forms.IntegerField(
-        label=gettext_lazy("Service number"),
+        label=gettext_lazy("Service ID"),
         required=False,
         min_value=1,
         max_value=LARGEST_NUMBER,
         widget=forms.NumberInput({"min": 1, "inputmode": "numeric"}),
     )
     provider = forms.TypedChoiceField(label=gettext_lazy("Provider"), required=False, coerce=int, empty_value=None)
-    there = forms.CharField(label=gettext_lazy("Number at the provider"), required=False, max_length=64)
+    there = forms.CharField(label=gettext_lazy("Provider order ID"), required=False, max_length=64)
     field_order = ["q", "status", "customer", "service", "provider", "there", "first", "last"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

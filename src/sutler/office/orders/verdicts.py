@@ -23,34 +23,35 @@ from sutler.office.fields import reason_field
 from sutler.orders.models import Order
 from sutler.web.access import StaffRequest, staff_page
 
-_FOUNDED_ON = gettext_lazy("What you found and where. It is kept in the audit log.")
+_FOUNDED_ON = gettext_lazy("What you checked and what it showed. Saved in the audit log.")
 
 
 class PlacedForm(forms.Form):
     """Under which id it was placed, and how that is known."""
 
-    upstream_id = forms.CharField(label=gettext_lazy("Number at the provider"), max_length=64)
-    reason = reason_field(label=gettext_lazy("How you know"), help_text=_FOUNDED_ON)
+    upstream_id = forms.CharField(label=gettext_lazy("Provider order ID"), max_length=64)
+    reason = reason_field(label=gettext_lazy("Evidence"), help_text=_FOUNDED_ON)
 
 
 class AbsentForm(forms.Form):
     """How it is known that it was never placed."""
 
-    reason = reason_field(label=gettext_lazy("How you know"), help_text=_FOUNDED_ON)
-    is_sure = forms.BooleanField(label=gettext_lazy("The provider has no such order, and has not charged for it."))
+    reason = reason_field(label=gettext_lazy("Evidence"), help_text=_FOUNDED_ON)
+    is_sure = forms.BooleanField(label=gettext_lazy("The provider has no such order and did not charge for it."))
 
 
 class RefusedForm(forms.Form):
     """How it is known that the provider refused it."""
 
-    reason = reason_field(label=gettext_lazy("How you know"), help_text=_FOUNDED_ON)
+    reason = reason_field(label=gettext_lazy("Evidence"), help_text=_FOUNDED_ON)
 
 
 class WaitForm(forms.Form):
     """What is waited for."""
 
     reason = reason_field(
-        label=gettext_lazy("What you wait for"), help_text=gettext_lazy("Kept with the order, for whoever looks next.")
+        label=gettext_lazy("What you are waiting for"),
+        help_text=gettext_lazy("Saved with the order for your colleagues."),
     )
 
 
@@ -81,24 +82,24 @@ def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
         settle = partial(outcome.resolve, order_id, Verdict.PLACED, actor, request.now, upstream_id)
         number = {"number at the provider": upstream_id}
         if _done(request, placed, order_id, DEEDS[Verdict.PLACED], settle, number):
-            messages.success(request, _("Order %(id)s was placed: it is followed from now on.") % {"id": order_id})
+            messages.success(request, _("Order %(id)s marked as placed. Its status is now tracked.") % {"id": order_id})
             return redirect("office:verdicts")
     if absent.is_valid():
         settle = partial(outcome.resolve, order_id, Verdict.ABSENT, actor, request.now)
         if _done(request, absent, order_id, DEEDS[Verdict.ABSENT], settle):
-            messages.success(request, _("Order %(id)s was not placed: it is planned again.") % {"id": order_id})
+            messages.success(request, _("Order %(id)s marked as not placed. It will be resent.") % {"id": order_id})
             return redirect("office:verdicts")
     if refused.is_valid():
         settle = partial(outcome.resolve, order_id, Verdict.REFUSED, actor, request.now)
         if _done(request, refused, order_id, DEEDS[Verdict.REFUSED], settle):
-            messages.success(request, _("Order %(id)s is canceled and refunded.") % {"id": order_id})
+            messages.success(request, _("Order %(id)s canceled and refunded.") % {"id": order_id})
             return redirect("office:verdicts")
     if wait.is_valid():
         text = f"Staff wait: {wait.cleaned_data['reason']}"
         if _done(
             request, wait, order_id, "outcome waited for", partial(desk.remark, order_id, text, actor, request.now)
         ):
-            messages.success(request, _("Kept with the order. Nothing is changed."))
+            messages.success(request, _("Note saved. The order is unchanged."))
             return redirect("office:verdict", order_id)
     given: dict[str, Any] = {
         "told": found,
@@ -115,7 +116,7 @@ def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
 def _settled_already(request: StaffRequest, order_id: int) -> HttpResponse:
     if not Order.objects.filter(pk=order_id).exists():
         raise Http404
-    messages.warning(request, _("The outcome of order %(id)s is known by now.") % {"id": order_id})
+    messages.warning(request, _("Order %(id)s is already confirmed.") % {"id": order_id})
     return redirect("office:order", order_id)
 
 
@@ -139,7 +140,7 @@ def _done(
         return True
     field = refusals[-1].field if refusals and refusals[-1] else ""
     if field in form.fields:
-        form.add_error(field, _("This is no number of the provider's, or another order of ours has it."))
+        form.add_error(field, _("Invalid provider order ID, or another order has it. Check the provider's panel."))
     else:
         form.add_error(None, str(fault))
     return False

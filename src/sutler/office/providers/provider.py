@@ -37,12 +37,12 @@ from sutler.web.plots import Series, bar_plot, line_plot
 
 HOURS = 24
 _NOT_ASKED: dict[Any, Words] = {
-    "off": gettext_lazy("It is switched off: switch it on first."),
-    "": gettext_lazy("This is under way already."),
+    "off": gettext_lazy("The provider is disabled. Enable it first."),
+    "": gettext_lazy("This is already running. Wait until it finishes."),
 }
 _NOT_BOOKED: dict[Any, Words] = {
-    "name": gettext_lazy("Something else was booked under this name."),
-    "amount": gettext_lazy("This amount cannot be booked."),
+    "name": gettext_lazy("This name was used for another entry. Use a different name."),
+    "amount": gettext_lazy("Invalid amount. Enter one above zero that is not too large."),
 }
 
 
@@ -50,17 +50,17 @@ class BookForm(forms.Form):
     """What was paid in at the provider, or went from there."""
 
     what = forms.ChoiceField(
-        label=gettext_lazy("What happened"),
+        label=gettext_lazy("Transaction type"),
         choices=[
-            ("topup", gettext_lazy("Paid in at the provider")),
-            ("drawn", gettext_lazy("Went from there: paid out, a fee, a correction")),
+            ("topup", gettext_lazy("Payment to the provider")),
+            ("drawn", gettext_lazy("Deduction: payout, fee or adjustment")),
         ],
     )
     amount = AmountField(label=gettext_lazy("Amount"))
     name = forms.CharField(
-        label=gettext_lazy("Name of the payment"),
+        label=gettext_lazy("Payment name"),
         max_length=ledger.LONGEST_NAME,
-        help_text=gettext_lazy("It is booked once under this name, such as the number of an invoice."),
+        help_text=gettext_lazy("Recorded once per name, such as an invoice ID."),
     )
     reason = reason_field()
 
@@ -138,13 +138,11 @@ def edit_provider(request: StaffRequest, provider_id: int) -> HttpResponse:
         if page is not None and not secrets:
             return page
         if page is not None:  # what shows the effect sends the form again, and no page holds a key
-            form.add_error(
-                "key", _("This changes what services are sold for: save it first, the key and fields after.")
-            )
+            form.add_error("key", _("This changes service prices. Save it first, then the key and the fields."))
         elif isinstance(saved := save(), Refusal):
             refuse(form, saved, not_saved(saved, terms, provider_id), field="url")
         else:
-            messages.success(request, _("The provider is saved."))
+            messages.success(request, _("Provider saved."))
             return redirect("office:provider_settings", provider_id)
     given = head(found, "settings", request.now) | {"form": form}
     return render(request, "office/provider_settings.html", given)
@@ -163,7 +161,7 @@ def provider_state(request: StaffRequest, provider_id: int) -> HttpResponse:
         before={"state": found.state},
         after={"state": state},
     )
-    messages.success(request, _("The state is set."))
+    messages.success(request, _("Status changed."))
     return redirect("office:provider", provider_id)
 
 
@@ -199,7 +197,7 @@ def provider_account(request: StaffRequest, provider_id: int) -> HttpResponse:
         )
         if not isinstance(held, Refusal):
             told = {"amount": show_balance(held), "currency": found.currency}
-            messages.success(request, _("Our books now hold %(amount)s %(currency)s there.") % told)
+            messages.success(request, _("Recorded. Balance in our books: %(amount)s %(currency)s.") % told)
             return redirect("office:provider_account", provider_id)
         refuse(form, held, _NOT_BOOKED)
     shown = {"form": form, "held_micros": ledger.book_balance_micros(provider_id)}
@@ -233,10 +231,13 @@ def _plots(provider_id: int, now: datetime) -> dict[str, Any]:
                 sums[at][place] += value
     zone = timezone.get_current_timezone()
     labels = [f"{(start + timedelta(hours=at)).astimezone(zone):%H:%M}" for at in range(HOURS)]
-    answers = [Series(_("Calls"), [each[0] for each in sums]), Series(_("Refused or lost"), [each[2] for each in sums])]
+    answers = [
+        Series(_("Calls"), [each[0] for each in sums]),
+        Series(_("Refused or no answer"), [each[2] for each in sums]),
+    ]
     speed = [Series(_("Milliseconds"), [each[1] // each[0] if each[0] else 0 for each in sums])]
     return {
         "has_calls": any(each[0] for each in sums),
-        "calls_plot": bar_plot(_("Calls each hour"), labels, answers),
-        "speed_plot": line_plot(_("Milliseconds for an answer, on average"), labels, speed),
+        "calls_plot": bar_plot(_("Calls per hour"), labels, answers),
+        "speed_plot": line_plot(_("Average response time (ms)"), labels, speed),
     }

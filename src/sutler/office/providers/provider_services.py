@@ -37,11 +37,11 @@ SHOWN = 200
 MOST_CHOSEN = 200
 KINDS: dict[str, tuple[Any, str]] = {
     CatalogueChange.Kind.NEW: (gettext_lazy("New"), "good"),
-    CatalogueChange.Kind.GONE: (gettext_lazy("Gone"), "bad"),
-    CatalogueChange.Kind.BACK: (gettext_lazy("Back"), "good"),
+    CatalogueChange.Kind.GONE: (gettext_lazy("Removed"), "bad"),
+    CatalogueChange.Kind.BACK: (gettext_lazy("Available again"), "good"),
     CatalogueChange.Kind.PRICE: (gettext_lazy("Price"), "note"),
     CatalogueChange.Kind.LIMITS: (gettext_lazy("Limits"), "note"),
-    CatalogueChange.Kind.FLAGS: (gettext_lazy("Promises"), "note"),
+    CatalogueChange.Kind.FLAGS: (gettext_lazy("Options"), "note"),
     CatalogueChange.Kind.TYPE: (gettext_lazy("Type"), "warn"),
     CatalogueChange.Kind.NAME: (gettext_lazy("Name"), ""),
 }
@@ -50,15 +50,15 @@ KINDS: dict[str, tuple[Any, str]] = {
 class FilterForm(forms.Form):
     """What the provider's catalogue is narrowed to."""
 
-    q = search_field(gettext_lazy("Number, name or category"))
+    q = search_field(gettext_lazy("ID, name or category"))
     sold = forms.ChoiceField(
         label=gettext_lazy("Show"),
         required=False,
         choices=[
             ("", gettext_lazy("All services")),
-            ("yes", gettext_lazy("On sale here")),
-            ("no", gettext_lazy("Not on sale here")),
-            ("gone", gettext_lazy("Gone there")),
+            ("yes", gettext_lazy("Imported")),
+            ("no", gettext_lazy("Not imported")),
+            ("gone", gettext_lazy("Removed by provider")),
         ],
     )
 
@@ -66,14 +66,14 @@ class FilterForm(forms.Form):
 class RuleForm(forms.Form):
     """What imported services are sold for, and under which heading."""
 
-    markup = PercentField(label=gettext_lazy("Markup in %"), initial=3000)
+    markup = PercentField(label=gettext_lazy("Markup (%)"), initial=3000)
     fixed = LimitField(label=gettext_lazy("Plus a fixed amount"), required=False, initial=0)
-    step = AmountField(label=gettext_lazy("Rounded up to a multiple of"), required=False, initial=10_000)
+    step = AmountField(label=gettext_lazy("Round up to"), required=False, initial=10_000)
     heading = forms.CharField(
-        label=gettext_lazy("Our category for all of them"),
+        label=gettext_lazy("Import into category"),
         required=False,
         max_length=200,
-        help_text=gettext_lazy("Empty: as they stand at the provider."),
+        help_text=gettext_lazy("Leave empty to keep the provider's categories."),
     )
 
     def rule(self) -> Rule:
@@ -138,10 +138,10 @@ def provider_changes(request: StaffRequest, provider_id: int) -> HttpResponse:
             return page
         done = decide()
         if done:
-            told = _("%(count)s prices are accepted.") if do == "accept" else _("%(count)s prices are dismissed.")
+            told = _("Prices accepted: %(count)s.") if do == "accept" else _("Prices rejected: %(count)s.")
             messages.success(request, told % {"count": len(done)})
         else:
-            messages.error(request, _("Nothing was decided: choose prices that wait."))
+            messages.error(request, _("Nothing selected. Select prices that await a decision."))
         return redirect("office:provider_changes", provider_id)
     changes = decisions.waiting_and_recent(provider_id, SHOWN)
     rows = [(each, *KINDS[each.kind]) for each in changes]
@@ -168,7 +168,7 @@ def provider_import(request: StaffRequest, provider_id: int) -> HttpResponse:
         outcome = _bring_in(request, found, rule, heading, {} if is_all else chosen)
         if not isinstance(outcome, Refusal):
             told = {"new": len(outcome.made), "there": len(outcome.there), "refused": len(outcome.refused)}
-            said = _("%(new)s are on sale now, %(there)s were already, %(refused)s cannot be sold.") % told
+            said = _("Services imported: %(new)s, already imported: %(there)s, cannot be imported: %(refused)s.") % told
             messages.success(request, said)
             if not outcome.refused:
                 return redirect("office:provider_services", provider_id)

@@ -24,29 +24,29 @@ from sutler.web.access import StaffRequest, staff_page
 
 SHOWN = 20
 KINDS: dict[str, Words] = {
-    DeclineKind.LINK.name: gettext_lazy("Link cannot be used"),
+    DeclineKind.LINK.name: gettext_lazy("Invalid link"),
     DeclineKind.QUANTITY.name: gettext_lazy("Quantity out of range"),
     DeclineKind.SERVICE.name: gettext_lazy("Service not available"),
     DeclineKind.FUNDS.name: gettext_lazy("Not enough funds"),
     DeclineKind.DUPLICATE.name: gettext_lazy("Link has an active order"),
     DeclineKind.RATE.name: gettext_lazy("Too many requests"),
     DeclineKind.AUTH.name: gettext_lazy("API key or account refused"),
-    DeclineKind.FIELD.name: gettext_lazy("Another field is wrong"),
+    DeclineKind.FIELD.name: gettext_lazy("Invalid value in another field"),
     DeclineKind.NOT_FOUND.name: gettext_lazy("Order or refill not found"),
     DeclineKind.NOT_AVAILABLE.name: gettext_lazy("Refill or cancel not available"),
 }
 _NOT_TAUGHT: dict[Any, Words] = {
-    "text": gettext_lazy("Enter a longer text. A text that leaves open whether an order was placed is taught exactly."),
-    "file": gettext_lazy("Invalid file. Choose one that was exported here, with at most 200 texts."),
-    Reason.TOO_MANY_REQUESTS: gettext_lazy("There are 200 texts already. Remove some first."),
+    "text": gettext_lazy("Enter a longer text. Texts that do not prove a refusal can only be added word for word."),
+    "file": gettext_lazy("Invalid file. Select one that was exported here, with at most 200 texts."),
+    Reason.TOO_MANY_REQUESTS: gettext_lazy("The limit of 200 texts is reached. Remove some first."),
 }
 
 
 class WordForm(forms.Form):
     """A text, and what it refuses."""
 
-    text = forms.CharField(label=gettext_lazy("Text of the provider"), max_length=LONGEST_RAW)
-    kind = forms.ChoiceField(label=gettext_lazy("What it means"), choices=list(KINDS.items()))
+    text = forms.CharField(label=gettext_lazy("Provider's text"), max_length=LONGEST_RAW)
+    kind = forms.ChoiceField(label=gettext_lazy("Meaning"), choices=list(KINDS.items()))
     is_pattern = forms.BooleanField(
         label=gettext_lazy("Pattern"),
         required=False,
@@ -89,7 +89,7 @@ def word_forget(request: StaffRequest, provider_id: int) -> HttpResponse:
     if refusal is not None:
         messages.error(request, words(refusal))
     else:
-        messages.success(request, _("The text is removed."))
+        messages.success(request, _("Text removed."))
     return redirect("office:provider_words", provider_id)
 
 
@@ -128,5 +128,7 @@ def _given(request: StaffRequest, found: Provider, form: WordForm) -> dict[str, 
 
 
 def _tell(request: StaffRequest, decided: int) -> None:
-    told = ngettext("Saved. %(count)s open order was decided.", "Saved. %(count)s open orders were decided.", decided)
+    told = ngettext(
+        "Saved. %(count)s unconfirmed order resolved.", "Saved. %(count)s unconfirmed orders resolved.", decided
+    )
     messages.success(request, told % {"count": decided})

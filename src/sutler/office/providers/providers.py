@@ -26,22 +26,22 @@ from sutler.office.templatetags.order import share
 from sutler.web.access import StaffRequest, staff_page
 
 NOT_SAVED: dict[Any, Words] = {
-    "name": gettext_lazy("Another provider has this name."),
-    "url": gettext_lazy("It needs https and a public host, without a user, a query or a fragment."),
-    "key": gettext_lazy("A key is one line of at most 500 characters."),
-    "currency": gettext_lazy("What this currency is worth is not known yet: set its rate first."),
-    "extra_fields": gettext_lazy("Write name=value, one a line; a name of the protocol cannot be used."),
-    "key_field": gettext_lazy("This name cannot be used."),
+    "name": gettext_lazy("This provider name is taken. Use another."),
+    "url": gettext_lazy("Invalid URL. Use https and a public host, without user, query or fragment."),
+    "key": gettext_lazy("Invalid API key. Enter one line of at most 500 characters."),
+    "currency": gettext_lazy("No exchange rate for this currency. Set it under Currencies first."),
+    "extra_fields": gettext_lazy("Invalid fields. Enter name=value, one per line, without the API's own names."),
+    "key_field": gettext_lazy("Invalid field name. Use another."),
     "has_moved": gettext_lazy(
-        "Orders are open here, and their IDs belong to the account at the old address. Confirm that it is the same"
-        " account, or add the other account as a new provider."
+        "This provider has active orders, whose IDs belong to the account at the old URL. Confirm "
+        "that it is the same account, or add the other account as a new provider."
     ),
-    "same_account_as": gettext_lazy("Its account is in another currency."),
+    "same_account_as": gettext_lazy("That account is in another currency. Select one in the same currency."),
 }
 STATES: dict[str, tuple[Words, str]] = {
-    Provider.State.ON: (gettext_lazy("On"), "good"),
-    Provider.State.STOPPED: (gettext_lazy("Sending stopped"), "warn"),
-    Provider.State.OFF: (gettext_lazy("Off"), ""),
+    Provider.State.ON: (gettext_lazy("Enabled"), "good"),
+    Provider.State.STOPPED: (gettext_lazy("Paused"), "warn"),
+    Provider.State.OFF: (gettext_lazy("Disabled"), ""),
 }
 _SLASHES = {"": None, "with": True, "without": False}
 _FLAGS = ("drip_feed_there", "subscriptions_there", "may_scan", "is_shared")
@@ -53,80 +53,78 @@ class ProviderForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=provider_settings.LONGEST_NAME)
     url = forms.CharField(
-        label=gettext_lazy("Address of its API"),
+        label=gettext_lazy("API URL"),
         max_length=provider_settings.LONGEST_URL,
         widget=forms.TextInput({"type": "url", "inputmode": "url", "placeholder": "https://panel.example/api/v2"}),
     )
     has_moved = forms.BooleanField(
-        label=gettext_lazy("The panel has moved: a new address is that of the same account"), required=False
+        label=gettext_lazy("The panel moved: the new URL is the same account"), required=False
     )
     key = forms.CharField(
         label=gettext_lazy("API key"),
         max_length=provider_settings.LONGEST_SECRET,
         widget=forms.PasswordInput({"autocomplete": "off"}),
-        help_text=gettext_lazy("Kept sealed; it is never shown."),
+        help_text=gettext_lazy("Stored encrypted and never shown."),
     )
     currency = forms.ChoiceField(
-        label=gettext_lazy("Currency of the account there"), help_text=gettext_lazy("It cannot be changed later.")
+        label=gettext_lazy("Account currency"), help_text=gettext_lazy("It cannot be changed later.")
     )
     same_account_as = forms.ChoiceField(
         label=gettext_lazy("Same account as"),
         required=False,
-        help_text=gettext_lazy("A provider that uses this account by another key. Order IDs then belong to both."),
+        help_text=gettext_lazy("A provider that uses this account with another key. Order IDs are then shared."),
     )
     low_balance_micros = LimitField(
-        label=gettext_lazy("Alarm below a balance of"),
+        label=gettext_lazy("Low balance alarm at"),
         required=False,
-        help_text=gettext_lazy("In its currency; empty: no alarm."),
+        help_text=gettext_lazy("In the provider's currency. Leave empty for no alarm."),
     )
 
     method = forms.ChoiceField(
-        label=gettext_lazy("Calls are made by"), choices=[("POST", "POST"), ("GET", "GET")], initial="POST"
+        label=gettext_lazy("HTTP method"), choices=[("POST", "POST"), ("GET", "GET")], initial="POST"
     )
-    key_field = forms.CharField(label=gettext_lazy("Name of the key's field"), max_length=40, initial="key")
+    key_field = forms.CharField(label=gettext_lazy("API key field name"), max_length=40, initial="key")
     cancel_field = forms.ChoiceField(
-        label=gettext_lazy("A cancel names"),
-        choices=[("orders", gettext_lazy("many orders")), ("order", gettext_lazy("one order"))],
+        label=gettext_lazy("Orders per cancel request"),
+        choices=[("orders", gettext_lazy("many")), ("order", gettext_lazy("one"))],
         initial="orders",
     )
     trailing_slash = forms.ChoiceField(
-        label=gettext_lazy("The address ends"),
+        label=gettext_lazy("URL ending"),
         required=False,
         choices=[
-            ("", gettext_lazy("as written")),
+            ("", gettext_lazy("as entered")),
             ("with", gettext_lazy("with a slash")),
             ("without", gettext_lazy("without a slash")),
         ],
     )
     extra_fields = forms.CharField(
-        label=gettext_lazy("Fields that go with every call"),
+        label=gettext_lazy("Extra fields in every request"),
         required=False,
         widget=forms.Textarea({"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
     )
     call_interval_milliseconds = forms.IntegerField(
-        label=gettext_lazy("Milliseconds between calls"), min_value=0, max_value=3_600_000, initial=1000
+        label=gettext_lazy("Delay between requests (ms)"), min_value=0, max_value=3_600_000, initial=1000
     )
-    most_at_once = forms.IntegerField(
-        label=gettext_lazy("Orders on the way at once"), min_value=1, max_value=50, initial=8
-    )
-    drip_feed_there = forms.BooleanField(label=gettext_lazy("It runs drip-feeds itself"), required=False)
-    subscriptions_there = forms.BooleanField(label=gettext_lazy("It runs subscriptions itself"), required=False)
+    most_at_once = forms.IntegerField(label=gettext_lazy("Parallel orders"), min_value=1, max_value=50, initial=8)
+    drip_feed_there = forms.BooleanField(label=gettext_lazy("Provider handles drip-feed"), required=False)
+    subscriptions_there = forms.BooleanField(label=gettext_lazy("Provider handles subscriptions"), required=False)
 
     settle_minutes = forms.IntegerField(
-        label=gettext_lazy("Minutes in which an order may come into being late"),
+        label=gettext_lazy("Wait before deciding a lost order (minutes)"),
         min_value=15,
         max_value=7 * 24 * 60,
         initial=15,
     )
     may_scan = forms.BooleanField(
-        label=gettext_lazy("Look up order numbers to find an order whose answer was lost"), required=False
+        label=gettext_lazy("Look up order IDs to find an order with no answer"), required=False
     )
-    is_shared = forms.BooleanField(label=gettext_lazy("People order with the same account by hand"), required=False)
+    is_shared = forms.BooleanField(label=gettext_lazy("Account is also used manually"), required=False)
     brake_percent = forms.IntegerField(
         label=gettext_lazy("Pause at unconfirmed orders (%)"), min_value=1, max_value=100, initial=2
     )
     brake_open = forms.IntegerField(
-        label=gettext_lazy("Open unknown outcomes that stop sending"), min_value=1, max_value=100_000, initial=20
+        label=gettext_lazy("Pause at unconfirmed orders (count)"), min_value=1, max_value=100_000, initial=20
     )
 
     def __init__(self, *args: Any, found: Provider | None = None, **kwargs: Any) -> None:
@@ -134,17 +132,19 @@ class ProviderForm(forms.Form):
         base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
         codes = [base, *(each.currency for each in exchange_rates.rates())]
         self.fields["currency"].choices = [(each, each) for each in codes]  # type: ignore[attr-defined]
-        self.fields["extra_fields"].help_text = _("One a line: name=value.")
+        self.fields["extra_fields"].help_text = _("One per line: name=value.")
         others = Provider.objects.exclude(pk=found.pk if found else 0).order_by("name").values_list("pk", "name")
-        self.fields["same_account_as"].choices = [("", _("an account of its own")), *others]  # type: ignore[attr-defined]
+        self.fields["same_account_as"].choices = [("", _("separate account")), *others]  # type: ignore[attr-defined]
         if found is not None:
             del self.fields["currency"]
             joined = Provider.objects.filter(account=found.account_id).exclude(pk=found.pk).order_by("pk").first()
             self.initial["same_account_as"] = joined.pk if joined else ""
             self.fields["key"].required = False
-            self.fields["key"].help_text = _("Empty: the stored key stays. A new key must be of the same account.")
-            kept = _("Some are kept. ") if found.sealed_fields else ""
-            self.fields["extra_fields"].help_text = kept + _("Empty: they stay as they are. A dash: none any more.")
+            self.fields["key"].help_text = _(
+                "Leave empty to keep the stored key. A new key must belong to the same account."
+            )
+            kept = _("Values are stored. ") if found.sealed_fields else ""
+            self.fields["extra_fields"].help_text = kept + _("Leave empty to keep them. Enter a dash to remove all.")
 
     def clean_extra_fields(self) -> dict[str, str] | None:
         """Returns the fields by name; None where nothing was written."""
@@ -184,7 +184,7 @@ def kept(found: Provider) -> dict[str, Any]:
 def not_saved(refusal: Refusal, terms: Any, provider_id: int | None = None) -> dict[Any, Words]:
     """Returns why a provider is not saved, with the name of the one that has its account already."""
     other = provider_settings.twin(terms, provider_id) if refusal.field == "account" else None
-    taken = _("%(name)s has this address and key already. One account is one provider.")
+    taken = _("%(name)s already uses this URL and key. Add each account only once.")
     return NOT_SAVED | ({"account": taken % {"name": other.name}} if other else {})
 
 
@@ -227,7 +227,7 @@ def provider_new(request: StaffRequest) -> HttpResponse:
             # In this order: the test takes many calls, and the catalogue is what is wanted first.
             for kind in (tasks.Kind.SYNC, tasks.Kind.TEST):
                 tasks.ask(made.pk, kind, request.user, request.now)
-            said = _("%(name)s is added: its catalogue is being fetched, then the connection is tested.")
+            said = _("%(name)s added. Its services are being synced, then the connection is tested.")
             messages.success(request, said % {"name": made.name})
             return redirect("office:provider", made.pk)
         refuse(form, made, not_saved(made, terms), field="url")

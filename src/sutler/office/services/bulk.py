@@ -39,26 +39,26 @@ class PriceForm(forms.Form):
         choices=[
             ("raise", gettext_lazy("Raise by a percentage")),
             ("lower", gettext_lazy("Lower by a percentage")),
-            ("set", gettext_lazy("Set to one rate")),
+            ("set", gettext_lazy("Set one price")),
         ],
     )
     percent = PercentField(label=gettext_lazy("Percentage"), required=False)
     rate = AmountField(required=False)
-    accept_rises = forms.BooleanField(label=gettext_lazy("Let prices rise by more than 30 % at once"), required=False)
+    accept_rises = forms.BooleanField(label=gettext_lazy("Allow price rises over 30 %"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-        self.fields["rate"].label = _("Rate in %(currency)s") % {"currency": base}
+        self.fields["rate"].label = _("Rate, %(currency)s") % {"currency": base}
 
     def clean(self) -> dict[str, Any]:
         """Asks for what the chosen way needs."""
         given = super().clean() or {}
         needed = "rate" if given.get("how") == "set" else "percent"
         if given.get(needed) is None and needed not in self.errors:
-            self.add_error(needed, _("This is needed."))
+            self.add_error(needed, _("Required. Enter a value."))
         if given.get("how") == "lower" and (given.get("percent") or 0) >= 10_000:
-            self.add_error("percent", _("Less than 100 %."))
+            self.add_error("percent", _("Invalid percentage. Enter less than 100 %."))
         return given
 
     def wanted(self) -> Reprice:
@@ -85,17 +85,17 @@ class EditForm(forms.Form):
         queryset=Category.objects,
         empty_label=gettext_lazy("Unchanged"),
     )
-    dripfeed = forms.ChoiceField(label=gettext_lazy("Drip-feed is offered"), required=False, choices=_YES_NO)
-    cancel = forms.ChoiceField(label=gettext_lazy("Cancels are offered"), required=False, choices=_YES_NO)
-    refill = forms.ChoiceField(label=gettext_lazy("Refills are offered"), required=False, choices=_YES_NO)
+    dripfeed = forms.ChoiceField(label=gettext_lazy("Drip-feed"), required=False, choices=_YES_NO)
+    cancel = forms.ChoiceField(label=gettext_lazy("Cancel"), required=False, choices=_YES_NO)
+    refill = forms.ChoiceField(label=gettext_lazy("Refill"), required=False, choices=_YES_NO)
     refill_days = forms.IntegerField(
-        label=gettext_lazy("Days of refill guarantee"),
+        label=gettext_lazy("Refill days"),
         required=False,
         min_value=-1,
         max_value=LARGEST_NUMBER,
-        help_text=gettext_lazy("-1: for ever."),
+        help_text=gettext_lazy("-1 for lifetime."),
     )
-    needs_approval = forms.ChoiceField(label=gettext_lazy("Orders need approval"), required=False, choices=_YES_NO)
+    needs_approval = forms.ChoiceField(label=gettext_lazy("Orders require approval"), required=False, choices=_YES_NO)
     one_active_order_per_link = forms.ChoiceField(
         label=gettext_lazy("One active order per link"), required=False, choices=_YES_NO
     )
@@ -104,7 +104,7 @@ class EditForm(forms.Form):
         """Asks for at least one thing to change."""
         given = super().clean() or {}
         if not self.errors and not any(value not in ("", None) for value in given.values()):
-            self.add_error(None, _("Say what is to be changed."))
+            self.add_error(None, _("Nothing to change. Set at least one field."))
         return given
 
     def wanted(self) -> Change:
@@ -128,7 +128,7 @@ def services_prices(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         if request.POST.get("do") == "set":
             moved = edit_services.reprice(services, form.wanted(), request.user, request.now)
-            messages.success(request, _("%(count)s prices are changed. New orders pay them.") % {"count": len(moved)})
+            messages.success(request, _("Prices changed: %(count)s. They apply to new orders.") % {"count": len(moved)})
             return redirect("office:services")
         found = edit_services.new_prices(services, form.wanted())
         moves = [each for each in found if each.before_micros != each.after_micros]
@@ -157,7 +157,7 @@ def services_edit(request: StaffRequest) -> HttpResponse:
             return page
         count = change()
         if not isinstance(count, Refusal):
-            messages.success(request, _("%(count)s services are changed.") % {"count": count})
+            messages.success(request, _("Services changed: %(count)s.") % {"count": count})
             return redirect("office:services")
         refuse(form, count)
     return render(request, "office/services_edit.html", _told(services, "edit") | {"form": form})

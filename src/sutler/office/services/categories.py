@@ -20,8 +20,8 @@ from sutler.office.refusal_text import Words, refuse, words
 from sutler.web.access import StaffRequest, staff_page
 
 _NOT_DONE: dict[str | Reason, Words] = {
-    "name": gettext_lazy("Another category has this name."),
-    Reason.MOVE_NOT_ALLOWED: gettext_lazy("Services stand below it. Move them to another category first."),
+    "name": gettext_lazy("This category name is taken. Use another."),
+    Reason.MOVE_NOT_ALLOWED: gettext_lazy("This category has services. Move them to another category first."),
 }
 
 
@@ -81,7 +81,7 @@ def category_remove(request: StaffRequest, category_id: int) -> HttpResponse:
     if isinstance(outcome, Refusal):
         messages.error(request, words(outcome, _NOT_DONE))
     else:
-        messages.success(request, _("The category %(name)s is removed.") % {"name": outcome})
+        messages.success(request, _("Category %(name)s removed.") % {"name": outcome})
     return redirect("office:categories")
 
 
@@ -99,5 +99,5 @@ def _save(request: StaffRequest, form: CategoryForm, found: Category | None) -> 
     if isinstance(saved, Refusal):
         refuse(form, saved, _NOT_DONE)
         return False
-    messages.success(request, _("The category is saved."))
+    messages.success(request, _("Category saved."))
     return True

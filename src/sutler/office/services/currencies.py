@@ -40,14 +40,14 @@ class WorthForm(forms.Form):
         label=gettext_lazy("Currency"),
         max_length=5,
         widget=forms.TextInput({"autocapitalize": "characters", "autocomplete": "off"}),
-        help_text=gettext_lazy("Its code, such as EUR. A known one gets the new rate."),
+        help_text=gettext_lazy("Three-letter code, like EUR. An existing currency gets the new rate."),
     )
-    way = forms.ChoiceField(label=gettext_lazy("The number below is"), choices=[])
+    way = forms.ChoiceField(label=gettext_lazy("The rate below is"), choices=[])
     number = forms.CharField(
-        label=gettext_lazy("Number"),
+        label=gettext_lazy("Exchange rate"),
         max_length=30,
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
-        help_text=gettext_lazy("Up to ten digits, kept exactly."),
+        help_text=gettext_lazy("Up to ten digits."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -69,7 +69,7 @@ class WorthForm(forms.Form):
             number = filled["number"].replace(formats.get_format("DECIMAL_SEPARATOR"), ".")
             filled["worth"] = worths.of_base(number) if filled["way"] == "of_base" else worths.of_one(number)
             if filled["worth"] is None:
-                self.add_error("number", _("Write a number above 0 such as 1.08, with up to ten digits."))
+                self.add_error("number", _("Invalid rate. Enter a number above 0, like 1.08, with up to ten digits."))
         return filled
 
 
@@ -116,7 +116,7 @@ def currencies(request: StaffRequest) -> HttpResponse:
                 return page
             refusal = put()
             if refusal is None:
-                messages.success(request, _("The rate is set. It counts for new orders."))
+                messages.success(request, _("Custom rate saved. It applies to new orders."))
                 return redirect("office:currencies")
             refuse(form, refusal, _NOT_SET)
         elif not is_currency(currency) or currency == given["base"]:
@@ -154,7 +154,7 @@ def currency_follow(request: StaffRequest, currency: str) -> HttpResponse:
     """Lets the source change a rate from now on."""
     if exchange_source.source(settings.SUTLER) is None or change_rates.follow(currency, request.user, request.now):
         raise Http404
-    messages.success(request, _("The rate follows the source. It is asked within a minute."))
+    messages.success(request, _("The rate now follows the source and updates within a minute."))
     return redirect("office:currencies")
 
 
@@ -167,14 +167,14 @@ def currency_accept(request: StaffRequest, currency: str) -> HttpResponse:
     if page is not None:
         return page
     if accept() is None:
-        messages.success(request, _("The rate is set. It counts for new orders."))
+        messages.success(request, _("Custom rate saved. It applies to new orders."))
     else:
-        messages.error(request, _("No rate waits any more."))
+        messages.error(request, _("No rate awaits a decision."))
     return redirect("office:currencies")
 
 
 _NOT_SET: dict[str | Reason, Words] = {
-    "currency": gettext_lazy("This is no code of a currency, or it is the base currency.")
+    "currency": gettext_lazy("Invalid currency code. Use three letters, like EUR, other than the base currency.")
 }
 
 

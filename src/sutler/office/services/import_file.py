@@ -32,40 +32,41 @@ class FileForm(forms.Form):
         widget=forms.FileInput({"accept": ".csv,.json,text/csv,application/json"}),
     )
     content = forms.CharField(
-        label=gettext_lazy("Or its text"),
+        label=gettext_lazy("Or paste its text"),
         required=False,
         max_length=LARGEST_UPLOAD,
         strip=False,
         widget=forms.Textarea({"rows": 10, "class": "code", "spellcheck": "false"}),
         help_text=gettext_lazy(
-            "The JSON of a services answer, or CSV whose first line names the columns: service, name, type, category,"
-            " rate, min, max and, where wanted, dripfeed, refill, cancel, refill_days, refill_wait_hours, desc."
+            "The JSON response of action=services, or CSV with a header line: service, name, type, "
+            "category, rate, min, max and, optionally, dripfeed, refill, cancel, refill_days, "
+            "refill_wait_hours, desc."
         ),
     )
     if_taken = forms.ChoiceField(
-        label=gettext_lazy("Rows with the ID of a service of ours"),
+        label=gettext_lazy("Rows whose ID already exists"),
         choices=[
-            (IfTaken.LEAVE_OUT, gettext_lazy("Leave out")),
+            (IfTaken.LEAVE_OUT, gettext_lazy("Skip")),
             (IfTaken.NEW_ID, gettext_lazy("Import under a new ID")),
-            (IfTaken.UPDATE, gettext_lazy("Change our service")),
+            (IfTaken.UPDATE, gettext_lazy("Update our service")),
         ],
         required=False,
     )
-    accept_rises = forms.BooleanField(label=gettext_lazy("Take rates over 30 % above ours too"), required=False)
+    accept_rises = forms.BooleanField(label=gettext_lazy("Allow price rises over 30 %"), required=False)
 
     def clean(self) -> dict[str, Any]:
         """Asks for one of the two; a file of at most two million bytes in a charset that is known."""
         given = super().clean() or {}
         file = given.get("file")
         if file is not None and file.size > LARGEST_UPLOAD:
-            self.add_error("file", _("The file is too large for a page. `sutler service import` takes larger ones."))
+            self.add_error("file", _("File too large. Use `sutler service import` for larger files."))
         elif file is not None:
             try:
                 given["content"] = service_file.text_of(file.read())
             except Unreadable as error:
                 self.add_error("file", str(error))
         if not given.get("content") and not self.errors:
-            self.add_error("file", _("Choose a file, or paste its text."))
+            self.add_error("file", _("Select a file or paste its text."))
         return given
 
 
@@ -89,7 +90,7 @@ def services_import(request: StaffRequest) -> HttpResponse:
     if count and request.POST.get("do") == "import" and "file" not in request.FILES:
         plan = import_file.take_in(offers, faults, if_taken, request.user, request.now, accept_rises=rises)
         told = {"new": len(plan.new), "changed": len(plan.changes), "left": len(plan.left_out)}
-        said = _("%(new)s services are new, %(changed)s are changed, %(left)s rows were left out.") % told
+        said = _("Services added: %(new)s, updated: %(changed)s, rows skipped: %(left)s.") % told
         messages.success(request, said)
         return redirect("office:services")
     given |= {

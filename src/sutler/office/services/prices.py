@@ -25,14 +25,14 @@ ROWS = 50
 class ListForm(forms.Form):
     """Whose prices, in which currency, of which services."""
 
-    q = search_field(gettext_lazy("Number or name"))
+    q = search_field(gettext_lazy("ID or name"))
     group = forms.ModelChoiceField(
-        label=gettext_lazy("Customers of"),
+        label=gettext_lazy("Customer group"),
         required=False,
         queryset=CustomerGroup.objects.order_by("name"),
         empty_label=gettext_lazy("No group"),
     )
-    currency = forms.ChoiceField(label=gettext_lazy("In"), required=False)
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"), required=False)
     category = forms.ModelChoiceField(
         label=gettext_lazy("Category"), required=False, queryset=Category.objects, empty_label=gettext_lazy("All")
     )

@@ -30,21 +30,21 @@ class RouteForm(forms.Form):
         label=gettext_lazy("Preference"),
         min_value=1,
         max_value=LARGEST_NUMBER,
-        help_text=gettext_lazy("The lowest goes first."),
+        help_text=gettext_lazy("Lowest goes first."),
     )
     weight = forms.IntegerField(
         label=gettext_lazy("Weight"),
         initial=1,
         min_value=1,
         max_value=routes.LARGEST_WEIGHT,
-        help_text=gettext_lazy("Its share among equal preferences."),
+        help_text=gettext_lazy("Share of orders among routes with equal preference."),
     )
     most_open = forms.IntegerField(
-        label=gettext_lazy("Most orders under way"),
+        label=gettext_lazy("Max active orders"),
         required=False,
         min_value=1,
         max_value=LARGEST_NUMBER,
-        help_text=gettext_lazy("Empty: as many as come."),
+        help_text=gettext_lazy("Leave empty for no limit."),
     )
 
 
@@ -54,13 +54,13 @@ class NewRouteForm(RouteForm):
     provider = forms.ModelChoiceField(
         label=gettext_lazy("Provider"), queryset=Provider.objects.order_by("name"), empty_label=None
     )
-    upstream_id = forms.CharField(label=gettext_lazy("Number of the service there"), max_length=64)
+    upstream_id = forms.CharField(label=gettext_lazy("Provider service ID"), max_length=64)
     preference = forms.IntegerField(
         label=gettext_lazy("Preference"),
         required=False,
         min_value=1,
         max_value=LARGEST_NUMBER,
-        help_text=gettext_lazy("The lowest goes first. Empty: it stands last."),
+        help_text=gettext_lazy("Lowest goes first. Leave empty to add it last."),
     )
 
     field_order = ("provider", "upstream_id")
@@ -80,7 +80,7 @@ def route_new(request: StaffRequest, service_id: int) -> HttpResponse:
             provider=given["provider"], upstream_id=given["upstream_id"].strip()
         ).first()
         if upstream is None:
-            form.add_error("upstream_id", _("The provider does not sell a service of this number."))
+            form.add_error("upstream_id", _("Provider service not found. Check the ID."))
         else:
             answer = _added(request, form, service_id, upstream)
             if answer is not None:
@@ -120,7 +120,7 @@ def route(request: StaffRequest, route_id: int) -> HttpResponse:
         told = {"before": {"route": route_id} | kept, "after": dict(asked)}
         changed = _audited(request, found.service_id, "route changed", save, **told)
         if not isinstance(changed, Refusal):
-            messages.success(request, _("The route is saved."))
+            messages.success(request, _("Route saved."))
             return redirect("office:service", found.service_id)
         form.add_error(changed.field if changed.field in form.fields else None, route_words(changed))
     return render(request, "office/route.html", {"form": form, "service": found.service, "route": found})
@@ -146,9 +146,9 @@ def _added(
         form.add_error(field, route_words(made))
         return None
     if made.off_reason:
-        messages.warning(request, _("The route is added. It is off until its price is accepted."))
+        messages.warning(request, _("Route added. It is disabled until its price is accepted."))
     else:
-        messages.success(request, _("The route is added."))
+        messages.success(request, _("Route added."))
     return redirect("office:service", service_id)
 
 
@@ -169,8 +169,10 @@ def _switched(request: StaffRequest, found: Route, do: str) -> HttpResponse:
     if isinstance(outcome, Refusal):
         messages.error(request, route_words(outcome))
         return redirect("office:route", found.pk)
-    said = {"on": _("The route is switched on."), "off": _("The route is switched off.")}
-    said["remove"] = _("The route is removed.") if outcome else _("It has been used, so it is only switched off.")
+    said = {"on": _("Route enabled."), "off": _("Route disabled.")}
+    said["remove"] = (
+        _("Route removed.") if outcome else _("The route has orders, so it was disabled instead of removed.")
+    )
     messages.success(request, said[do])
     return redirect("office:service", found.service_id)
 

@@ -31,15 +31,22 @@ from sutler.web.access import StaffRequest, staff_page
 from sutler.web.amount_field import AmountField
 
 UPDATES_SHOWN = 20
+UPDATE_KINDS: dict[str, Words] = {
+    ServiceUpdate.Kind.NEW: gettext_lazy("New"),
+    ServiceUpdate.Kind.PRICE: gettext_lazy("Price"),
+    ServiceUpdate.Kind.LIMITS: gettext_lazy("Limits"),
+    ServiceUpdate.Kind.PAUSED: gettext_lazy("Paused"),
+    ServiceUpdate.Kind.BACK: gettext_lazy("Available again"),
+}
 _NOT_SAVED: dict[Any, Words] = {
-    "name": gettext_lazy("Write a name of one line."),
-    "max": gettext_lazy("The maximum cannot be below the minimum."),
-    "rate": gettext_lazy("No charge can be calculated with this rate."),
-    "link_allowed": gettext_lazy("At most 100 patterns, each of at most 200 characters."),
-    "link_refused": gettext_lazy("At most 100 patterns, each of at most 200 characters."),
-    "closed_countries": gettext_lazy("Write codes of two letters, such as DE FR."),
-    "delivery": gettext_lazy("This text is too long, or has characters that cannot be shown."),
-    "description": gettext_lazy("This text is too long, or has characters that cannot be shown."),
+    "name": gettext_lazy("Invalid name. Enter one line."),
+    "max": gettext_lazy("Invalid maximum. It must not be below the minimum."),
+    "rate": gettext_lazy("Invalid price. Enter one that is not too large."),
+    "link_allowed": gettext_lazy("Too many or too long patterns. Enter up to 100, each up to 200 characters."),
+    "link_refused": gettext_lazy("Too many or too long patterns. Enter up to 100, each up to 200 characters."),
+    "closed_countries": gettext_lazy("Invalid country codes. Use two letters each, like DE FR."),
+    "delivery": gettext_lazy("Text too long or with unsupported characters. Shorten or correct it."),
+    "description": gettext_lazy("Text too long or with unsupported characters. Shorten or correct it."),
 }
 _FLAGS = ("dripfeed", "refill", "cancel", "one_active_order_per_link", "needs_approval")
 _NUMBER: dict[str, Any] = {"min_value": 0, "max_value": LARGEST_NUMBER}
@@ -57,7 +64,7 @@ class ServiceForm(forms.Form):
     type = forms.ChoiceField(
         label=gettext_lazy("Type"),
         choices=[(name, name) for name in ORDER_TYPES],
-        help_text=gettext_lazy("What an order asks for. It cannot be changed later."),
+        help_text=gettext_lazy("Sets the fields of an order. It cannot be changed later."),
     )
     description = forms.CharField(
         label=gettext_lazy("Description"), required=False, max_length=LONGEST_DESCRIPTION, widget=_text(4)
@@ -74,51 +81,53 @@ class ServiceForm(forms.Form):
         initial="fixed",
     )
     rate = AmountField(required=False)
-    markup = PercentField(label=gettext_lazy("Markup in %"), required=False, initial=0)
+    markup = PercentField(label=gettext_lazy("Markup (%)"), required=False, initial=0)
     fixed = LimitField(label=gettext_lazy("Plus a fixed amount"), required=False, initial=0)
-    step = AmountField(label=gettext_lazy("Rounded up to a multiple of"), required=False)
+    step = AmountField(label=gettext_lazy("Round up to"), required=False)
 
-    dripfeed = forms.BooleanField(label=gettext_lazy("Drip-feed is offered"), required=False)
-    refill = forms.BooleanField(label=gettext_lazy("Refills are offered"), required=False)
+    dripfeed = forms.BooleanField(label=gettext_lazy("Drip-feed"), required=False)
+    refill = forms.BooleanField(label=gettext_lazy("Refill"), required=False)
     refill_days = forms.IntegerField(
-        label=gettext_lazy("Days of refill guarantee"),
+        label=gettext_lazy("Refill days"),
         required=False,
-        help_text=gettext_lazy("After completion; empty: for ever."),
+        help_text=gettext_lazy("Days after completion. Leave empty for lifetime."),
         **_NUMBER,
     )
-    refill_wait_hours = forms.IntegerField(label=gettext_lazy("Hours before the first refill"), initial=24, **_NUMBER)
-    cancel = forms.BooleanField(label=gettext_lazy("Cancels are offered"), required=False)
+    refill_wait_hours = forms.IntegerField(
+        label=gettext_lazy("Hours before a refill is available"), initial=24, **_NUMBER
+    )
+    cancel = forms.BooleanField(label=gettext_lazy("Cancel"), required=False)
     one_active_order_per_link = forms.BooleanField(label=gettext_lazy("One active order per link"), required=False)
 
     delivery = forms.CharField(
-        label=gettext_lazy("How it is delivered"),
+        label=gettext_lazy("Delivery"),
         required=False,
         max_length=LONGEST_DELIVERY,
         widget=_text(3),
-        help_text=gettext_lazy("Customers read it before they order."),
+        help_text=gettext_lazy("Shown to customers before they order."),
     )
     link_allowed = forms.CharField(
         label=gettext_lazy("Allowed links"),
         required=False,
         widget=_text(3, spellcheck="false"),
-        help_text=gettext_lazy("One pattern a line, * for any text, such as example.com/*. Empty: all."),
+        help_text=gettext_lazy("One pattern per line, * for any text, like example.com/*. Leave empty to allow all."),
     )
     link_refused = forms.CharField(
-        label=gettext_lazy("Refused links"), required=False, widget=_text(3, spellcheck="false")
+        label=gettext_lazy("Blocked links"), required=False, widget=_text(3, spellcheck="false")
     )
-    needs_approval = forms.BooleanField(label=gettext_lazy("Orders need approval"), required=False)
+    needs_approval = forms.BooleanField(label=gettext_lazy("Orders require approval"), required=False)
     closed_countries = forms.CharField(
-        label=gettext_lazy("Closed to countries"),
+        label=gettext_lazy("Blocked countries"),
         required=False,
         max_length=1000,
-        help_text=gettext_lazy("Codes of countries with spaces between, such as DE FR."),
+        help_text=gettext_lazy("Country codes separated by spaces, like DE FR."),
     )
 
     def __init__(self, *args: Any, found: Service | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
-        self.fields["rate"].label = _("Rate in %(currency)s") % {"currency": base}
-        self.fields["rate"].help_text = _("For a thousand; for a package, for one.")
+        self.fields["rate"].label = _("Price, %(currency)s") % {"currency": base}
+        self.fields["rate"].help_text = _("Per 1,000, or per package.")
         if found is not None:
             self.fields["type"].disabled = True
 
@@ -126,9 +135,9 @@ class ServiceForm(forms.Form):
         """Asks for a rate where none follows from a rule."""
         given = super().clean() or {}
         if given.get("pricing") == "fixed" and given.get("rate") is None and "rate" not in self.errors:
-            self.add_error("rate", _("Write a rate."))
+            self.add_error("rate", _("Enter a price."))
         if given.get("pricing") == "rule" and not self.fields["type"].disabled and not given.get("rate"):
-            self.add_error("rate", _("Write a rate: it holds until the first route delivers."))
+            self.add_error("rate", _("Enter a price. It applies until the first route is active."))
         return given
 
     def draft(self, kept_rate: int) -> Draft:
@@ -165,7 +174,7 @@ def service_new(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         made = edit_services.save(form.draft(0), form.rules(), form.rule(), request.user, request.now)
         if not isinstance(made, Refusal):
-            messages.success(request, _("%(name)s is on sale.") % {"name": made.name})
+            messages.success(request, _("%(name)s created.") % {"name": made.name})
             return redirect("office:service", made.pk)
         refuse(form, made, _NOT_SAVED)
     return render(request, "office/service.html", {"form": form, "has_categories": Category.objects.exists()})
@@ -201,9 +210,9 @@ def service(request: StaffRequest, service_id: int) -> HttpResponse:
             return page
         saved = save()
         if not isinstance(saved, Refusal):
-            messages.success(request, _("The service is saved."))
+            messages.success(request, _("Service saved."))
             if (saved.min, saved.max) != (draft.min, draft.max):
-                messages.warning(request, _("Its limits were narrowed to what its routes take."))
+                messages.warning(request, _("Limits were reduced to what its routes accept."))
             return redirect("office:service", service_id)
         refuse(form, saved, _NOT_SAVED)
     money = repricing.prices()
@@ -217,7 +226,10 @@ def service(request: StaffRequest, service_id: int) -> HttpResponse:
         "rule": rule,
         "base": settings.SUTLER["SUTLER_BASE_CURRENCY"],
         "routes": [(each, money.cost(each.upstream_service)) for each in ways],
-        "updates": ServiceUpdate.objects.filter(service=service_id).order_by("-pk")[:UPDATES_SHOWN],
+        "updates": [
+            (each, UPDATE_KINDS[each.kind])
+            for each in ServiceUpdate.objects.filter(service=service_id).order_by("-pk")[:UPDATES_SHOWN]
+        ],
     }
     return render(request, "office/service.html", given)
 
@@ -236,7 +248,7 @@ def service_held(request: StaffRequest, service_id: int) -> HttpResponse:
         return page
     if not decide():
         raise Http404
-    messages.success(request, _("The price is accepted.") if accept else _("The price stays as it was."))
+    messages.success(request, _("Price accepted.") if accept else _("Price rejected. The old one stays."))
     return redirect("office:service", service_id)
 
 
@@ -262,9 +274,9 @@ def service_state(request: StaffRequest, service_id: int) -> HttpResponse:
     if isinstance(outcome, Refusal):
         raise Http404
     if outcome == state:
-        messages.success(request, _("The state is set."))
+        messages.success(request, _("Status changed."))
     else:
-        messages.warning(request, _("It stays paused: none of its routes can deliver."))
+        messages.warning(request, _("The service stays paused: no route can deliver. Enable or add a route."))
     return redirect("office:service", service_id)
 
 
@@ -284,12 +296,14 @@ def route_words(refusal: Refusal) -> str:
 
 
 _NO_ROUTE: dict[Any, Words] = {
-    "upstream_service": gettext_lazy("The provider does not sell it, or it delivers this service already."),
-    "type": gettext_lazy("It is of another type than the service."),
-    "limits": gettext_lazy("Its limits do not meet those of the service or of its other routes."),
-    "currency": gettext_lazy("What the provider's currency is worth is not known."),
-    "rate": gettext_lazy("Its price has jumped and waits for a decision."),
-    "preference": gettext_lazy("A preference is a whole number from 1 up."),
-    "weight": gettext_lazy("A weight is a whole number from 1 to 1,000,000."),
-    "most_open": gettext_lazy("Write a whole number from 1 up, or nothing."),
+    "upstream_service": gettext_lazy(
+        "The provider does not offer this service, or a route with it exists. Select another."
+    ),
+    "type": gettext_lazy("The provider service has another type. Select one of the same type."),
+    "limits": gettext_lazy("Its min / max do not fit the service or its other routes. Select another."),
+    "currency": gettext_lazy("No exchange rate for the provider's currency. Set it under Currencies first."),
+    "rate": gettext_lazy("Its price changed sharply and awaits your decision."),
+    "preference": gettext_lazy("Invalid preference. Enter a whole number from 1."),
+    "weight": gettext_lazy("Invalid weight. Enter a whole number from 1 to 1,000,000."),
+    "most_open": gettext_lazy("Invalid limit. Enter a whole number from 1, or leave empty."),
 }

@@ -5,12 +5,12 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from sutler.accounts import audit_log
@@ -26,7 +26,7 @@ from sutler.web.access import StaffRequest, staff_page
 
 ROWS = 50
 STATES: Mapping[str, tuple[Any, str]] = {
-    Service.State.ACTIVE: (gettext_lazy("On sale"), "good"),
+    Service.State.ACTIVE: (pgettext_lazy("service", "Active"), "good"),
     Service.State.PAUSED: (gettext_lazy("Paused"), "warn"),
     Service.State.HIDDEN: (gettext_lazy("Hidden"), ""),
 }
@@ -36,7 +36,7 @@ STATE_CHOICES = [(str(state), words) for state, (words, _) in STATES.items()]
 class FilterForm(forms.Form):
     """What the list is narrowed to."""
 
-    q = search_field(gettext_lazy("Number, name or category"))
+    q = search_field(gettext_lazy("ID, name or category"))
     category = forms.ModelChoiceField(
         label=gettext_lazy("Category"), required=False, queryset=Category.objects, empty_label=gettext_lazy("All")
     )
@@ -44,12 +44,12 @@ class FilterForm(forms.Form):
         label=gettext_lazy("State"), required=False, choices=[("", gettext_lazy("All")), *STATE_CHOICES]
     )
     routed = forms.ChoiceField(
-        label=gettext_lazy("Delivered"),
+        label=gettext_lazy("Delivered by"),
         required=False,
         choices=[
             ("", gettext_lazy("All")),
-            ("yes", gettext_lazy("By a provider")),
-            ("no", gettext_lazy("By hand")),
+            ("yes", gettext_lazy("Provider")),
+            ("no", gettext_lazy("Manual")),
         ],
     )
 
@@ -79,7 +79,13 @@ def services_list(request: StaffRequest) -> HttpResponse:
     form, services = found_by(request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
     on = Count("routes", filter=Q(routes__is_on=True))
-    page = paging.by_number(services.annotate(route_count=Count("routes"), on_count=on), request, ROWS)
+    first = Route.objects.filter(service=OuterRef("pk"), is_on=True).order_by("preference", "pk")
+    counted = services.annotate(
+        route_count=Count("routes"),
+        on_count=on,
+        first_provider=Subquery(first.values("upstream_service__provider__name")[:1]),
+    )
+    page = paging.by_number(counted, request, ROWS)
     query = request.GET.copy()
     query.pop("page", None)
     is_narrowed = any(wanted.values())

@@ -18,14 +18,14 @@ register = template.Library()
 
 # As staff see a ticket: an open one waits for them.
 _STATES: Mapping[str, tuple[str | Promise, str]] = {
-    Ticket.State.OPEN: (_("Waiting for us"), "warn"),
+    Ticket.State.OPEN: (_("Needs reply"), "warn"),
     Ticket.State.ANSWERED: (_("Answered"), "good"),
     Ticket.State.CLOSED: (_("Closed"), ""),
 }
 _SCOPES: Mapping[str, str | Promise] = {
     "read": _("read"),
     "order": _("order"),
-    "refill_cancel": _("ask for refills and cancels"),
+    "refill_cancel": _("request refills and cancels"),
 }
 # The first word of what an entry of the audit log is about, and the address of such things.
 _PLACES = {"customer": "office:customer", "ticket": "office:ticket", "service": "office:service"}

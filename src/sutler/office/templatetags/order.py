@@ -24,27 +24,27 @@ register = template.Library()
 Words = str | Promise
 _ATTEMPTS: Mapping[str, tuple[Words, str]] = {
     AttemptState.PLANNED: (_("Planned"), ""),
-    AttemptState.SENDING: (_("On the way"), "note"),
+    AttemptState.SENDING: (_("Sending"), "note"),
     AttemptState.ACCEPTED: (_("Accepted"), "good"),
     AttemptState.NOT_SENT: (_("Not sent"), "warn"),
-    AttemptState.DECLINED: (_("Declined"), "bad"),
-    AttemptState.ABSENT: (_("Never placed"), "bad"),
-    AttemptState.UNKNOWN: (_("The worker looks"), "note"),
-    AttemptState.STAFF: (_("You decide"), "warn"),
+    AttemptState.DECLINED: (_("Refused"), "bad"),
+    AttemptState.ABSENT: (_("Not placed"), "bad"),
+    AttemptState.UNKNOWN: (_("Checking"), "note"),
+    AttemptState.STAFF: (_("Your decision"), "warn"),
 }
 _REQUESTS: Mapping[str, tuple[Words, str]] = {
     CancelStatus.OPEN: (_("Open"), "warn"),
-    CancelStatus.TAKEN: (_("Taken"), "note"),
+    CancelStatus.TAKEN: (_("In progress"), "note"),
     CancelStatus.DONE: (_("Done"), "good"),
     CancelStatus.REJECTED: (_("Rejected"), "bad"),
 }
 _Kind = LedgerAccount.Kind
 _ACCOUNTS: Mapping[str, Words] = {
     _Kind.WALLET: _("Customer's balance"),
-    _Kind.IN_HAND: _("In hand"),
+    _Kind.IN_HAND: _("Held"),
     _Kind.SCHEDULED: _("Scheduled"),
     _Kind.REVENUE: _("Revenue"),
-    _Kind.DEPOSITS: _("Paid in"),
+    _Kind.DEPOSITS: _("Payments"),
     _Kind.ADJUSTMENTS: _("Adjustments"),
     _Kind.PROVIDER: _("Provider"),
     _Kind.COST: _("Cost"),
@@ -52,18 +52,18 @@ _ACCOUNTS: Mapping[str, Words] = {
 # The first word of a transfer's cause.
 _CAUSES: Mapping[str, Words] = {
     "order": _("Charge"),
-    "run": _("Run begun"),
+    "run": _("Drip-feed run"),
     "settle": _("Settled"),
-    "return": _("Given back"),
+    "return": _("Refunded"),
     "cost": _("Cost"),
-    "cost-more": _("More cost"),
-    "cost-back": _("Cost given back"),
+    "cost-more": _("Extra cost"),
+    "cost-back": _("Cost refunded"),
 }
 _OUTCOMES: Mapping[str, Words] = {
     "NotSent": _("Not sent"),
-    "Declined": _("Declined"),
+    "Declined": _("Refused"),
     "NoAnswer": _("No answer"),
-    "Remarked": _("Noted"),
+    "Remarked": _("Note"),
 }
 _LONGEST_SHOWN = 60
 

@@ -37,15 +37,15 @@ class Secrets:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("demo-data"),
     show_default=True,
-    help="Folder of the demo; used again if it is there.",
+    help="Folder of the demo; reused if it exists.",
 )
-@click.option("--seed", type=int, default=SEED, show_default=True, help="Decides what becomes of the orders.")
-@click.option("--executor/--no-executor", default=True, help="Whether anybody does the work; without, orders wait.")
+@click.option("--seed", type=int, default=SEED, show_default=True, help="Seed of the simulated outcomes.")
+@click.option("--executor/--no-executor", default=True, help="Whether orders are processed; otherwise they wait.")
 def demo(port: int, data_dir: Path, seed: int, *, executor: bool) -> None:
-    """Start a panel to play with, and print how to use it.
+    """Start a demo panel and print how to use it.
 
-    It has a catalogue of every type, two customers with 10,000.00 each, no limits on requests unless the environment
-    sets them, and a simulated executor that takes orders to their end within seconds.
+    It has services of every type, two customers with 10,000.00 each, no request limits unless the environment
+    sets them, and a simulated executor that completes orders within seconds.
     """
     require_free(HOST, port)
     for limit in ("SUTLER_KEY_REQUESTS_PER_SECOND", "SUTLER_ADDRESS_REQUESTS_PER_SECOND"):
@@ -97,7 +97,7 @@ def _kept(file: Path) -> Secrets:
         write_secret(file, json.dumps(asdict(secrets)))
         return secrets
     except (ValueError, TypeError) as error:
-        raise Failed(f"{file} is damaged; remove the folder to begin afresh") from error
+        raise Failed(f"{file} is damaged; remove the folder to start over") from error
 
 
 def _open_accounts(secrets: Secrets) -> None:

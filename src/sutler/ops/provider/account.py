@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sutler.panels.results import Balance, Failure
 
 UNFIT = 1
-_name = click.option("--name", type=Text(40), help="Name of the payment: it is booked once under this name.")
-_reason = click.option("--reason", type=Text(500), required=True, help="Kept in the books.")
+_name = click.option("--name", type=Text(40), help="Payment name: recorded only once per name.")
+_reason = click.option("--reason", type=Text(500), required=True, help="Reason, saved in the books.")
 
 
 @click.command(epilog=example("sutler provider test 1"))
@@ -29,10 +29,10 @@ _reason = click.option("--reason", type=Text(500), required=True, help="Kept in 
 @on_panel
 @click.pass_context
 def test(ctx: click.Context, provider_id: int) -> None:
-    """Try whether it can be worked with, without spending.
+    """Test the connection without spending.
 
-    Each kind of call is made once. One is an order for a service that does not exist, sent to see in what words it is
-    refused. What differs would break the work with it, and the exit code is 1; a note is a limit that it goes on with.
+    Makes each kind of API call once. The order is for a service that does not exist, to see how the provider refuses
+    it. A deviation breaks compatibility and makes the exit code 1; a note is a limit to know about.
     """
     from sutler.conformance.reads import WRONG_KEY
     from sutler.conformance.verdict import Outcome
@@ -44,24 +44,24 @@ def test(ctx: click.Context, provider_id: int) -> None:
     words = taught_words.words_of(provider_id)
     findings = asyncio.run(over_sessions(found, certify, settings, replace(settings, key=WRONG_KEY), words=words))
     show_table(
-        ("ACTION", "VERDICT", "CHECK", "WHAT IT CAME TO"),
+        ("ACTION", "RESULT", "CHECK", "DETAILS"),
         ((each.action, each.outcome, each.sentence, each.why) for each in findings),
     )
     unfit = sum(each.outcome in {Outcome.DIFFERS, Outcome.UNTOLD} for each in findings)
     click.echo()
     if unfit:
-        click.echo(f"{found.name} cannot be worked with like this: {unfit} of {len(findings)} checks did not pass.")
+        click.echo(f"{found.name}: connection failed: {unfit} of {len(findings)} checks did not pass.")
         ctx.exit(UNFIT)
-    click.echo(f"{found.name} can be worked with.")
+    click.echo(f"{found.name}: connection OK.")
 
 
 @click.command("balance", epilog=example("sutler provider balance 1"))
 @click.argument("provider_id", type=ID)
 @on_panel
 def check_balance(provider_id: int) -> None:
-    """Ask what the account holds now, and compare it with our books.
+    """Check the provider balance and compare it with our books.
 
-    The first balance opens the account in the books.
+    The first check records the opening balance.
     """
     from sutler.fulfilment.providers.ledger import book_balance_micros
     from sutler.fulfilment.reconciling import balance
@@ -73,13 +73,13 @@ def check_balance(provider_id: int) -> None:
     tell_of_redirect(found, calls)
     found = balance.record(provider_id, before, answer, calls, SystemClock().now())
     if not isinstance(answer, Balance):
-        raise Failed(f"no balance: {answer.raw if isinstance(answer, Declined) else answer.why}")
+        raise Failed(f"balance check failed: {answer.raw if isinstance(answer, Declined) else answer.why}")
     if answer.currency not in ("", found.currency):
-        raise Failed(f"the balance is told in {answer.currency}, not in {found.currency}: it is not taken over")
-    click.echo(f"It says   {show_balance(answer.micros)} {found.currency}")
+        raise Failed(f"the balance is in {answer.currency}, not {found.currency}: it was ignored")
+    click.echo(f"Provider  {show_balance(answer.micros)} {found.currency}")
     click.echo(f"Our books {show_balance(book_balance_micros(provider_id))} {found.currency}")
     if not before.is_quiet:
-        click.echo("Orders are on the way or unknown there: the two are compared once they are settled.")
+        click.echo("Orders are being sent or unconfirmed: the balances are compared once these are settled.")
 
 
 @click.command(epilog=example("sutler provider topup 1 250.00 --reason 'card payment' --name inv-4711"))
@@ -89,7 +89,7 @@ def check_balance(provider_id: int) -> None:
 @_name
 @on_panel
 def topup(provider_id: int, amount: Micros, reason: str, name: str | None) -> None:
-    """Book that so much was paid in at the provider, in its currency."""
+    """Record a payment to the provider, in its currency."""
     from sutler.fulfilment.providers.ledger import top_up
 
     _tell(find(provider_id), top_up(provider_id, amount, name or new_token()[:16], reason, SystemClock().now()))
@@ -102,7 +102,7 @@ def topup(provider_id: int, amount: Micros, reason: str, name: str | None) -> No
 @_name
 @on_panel
 def draw(provider_id: int, amount: Micros, reason: str, name: str | None) -> None:
-    """Book that so much went from the account there: paid out, a fee, or a correction."""
+    """Record a deduction from the account at the provider: payout, fee or adjustment."""
     from sutler.fulfilment.providers import ledger
 
     _tell(
@@ -114,7 +114,7 @@ def draw(provider_id: int, amount: Micros, reason: str, name: str | None) -> Non
 def _tell(found: "Provider", held: Micros | Refusal) -> None:
     if isinstance(held, Refusal):
         raise refused(held)
-    click.echo(f"Our books hold {show_balance(held)} {found.currency} at {found.name}.")
+    click.echo(f"Balance in our books: {show_balance(held)} {found.currency} at {found.name}.")
 
 
 async def ask_balance(session: "ProviderSession") -> "tuple[Balance | Failure, list[LoggedExchange]]":

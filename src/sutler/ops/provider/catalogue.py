@@ -33,13 +33,13 @@ PERCENT_MICROS = 10_000  # a basis point, written as a percentage
 
 @click.command(epilog=example("sutler provider services 1 --search likes", "sutler provider services 1 --changes"))
 @click.argument("provider_id", type=ID)
-@click.option("--category", type=Text(200), help="Only of this category.")
-@click.option("--search", type=Text(200), help="Only with this in the name or the category.")
-@click.option("--changes", is_flag=True, help="What has changed there; what waits for a decision first.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=200, show_default=True, help="How many at most.")
+@click.option("--category", type=Text(200), help="Services of this category only.")
+@click.option("--search", type=Text(200), help="Filter by name or category.")
+@click.option("--changes", is_flag=True, help="Show changes instead; those that await a decision come first.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Most rows to show.")
 @on_panel
 def services(provider_id: int, category: str | None, search: str | None, limit: int, *, changes: bool) -> None:
-    """Show what a provider sells, as of its last good catalogue, and by which services of ours it is sold on."""
+    """List a provider's services as of the last valid sync, with our services that use them."""
     found = find(provider_id)
     if changes:
         _show_changes(found, limit)
@@ -52,7 +52,7 @@ def services(provider_id: int, category: str | None, search: str | None, limit: 
     if search is not None:
         sold = sold.filter(Q(name__icontains=search) | Q(category__icontains=search))
     show_table(
-        ("ID", "NAME", "TYPE", "CATEGORY", found.currency, "MIN", "MAX", "MAY", "STATE", "SOLD AS"),
+        ("ID", "NAME", "TYPE", "CATEGORY", found.currency, "MIN", "MAX", "MAY", "STATE", "OUR SERVICES"),
         (_row(each) for each in sold[:limit]),
     )
     if sold.count() > limit:
@@ -61,17 +61,17 @@ def services(provider_id: int, category: str | None, search: str | None, limit: 
 
 @click.command("sync", epilog=example("sutler provider sync 1 --dry-run", "sutler provider sync --all"))
 @click.argument("provider_id", type=ID, required=False)
-@click.option("--all", "of_all", is_flag=True, help="Every provider that is not off.")
-@click.option("--dry-run", is_flag=True, help="Only show what has changed there.")
-@click.option("--trust", is_flag=True, help="Take over a catalogue without half of the services that there were.")
+@click.option("--all", "of_all", is_flag=True, help="Every provider that is not disabled.")
+@click.option("--dry-run", is_flag=True, help="Show the changes without applying them.")
+@click.option("--trust", is_flag=True, help="Accept a services answer that lacks half of the known services.")
 @on_panel
 def sync_catalogue(provider_id: int | None, *, of_all: bool, dry_run: bool, trust: bool) -> None:
-    """Fetch a provider's catalogue and bring routes, prices and limits in step with it. The worker does it every hour.
+    """Sync a provider's services: update routes, prices and limits. The worker does it every hour.
 
-    The exit code is 1 if a catalogue was not good; what was known of it holds then.
+    The exit code is 1 if a services answer was invalid; nothing changes then.
     """
     if of_all is (provider_id is not None):
-        raise click.UsageError("give either the id of a provider or --all")
+        raise click.UsageError("give either a provider ID or --all")
     from sutler.fulfilment.models import Provider
 
     on = Provider.objects.exclude(state=Provider.State.OFF).order_by("pk")
@@ -90,13 +90,21 @@ def sync_catalogue(provider_id: int | None, *, of_all: bool, dry_run: bool, trus
     ),
 )
 @click.argument("provider_id", type=ID)
-@click.option("--service", "upstream_ids", type=Text(64), multiple=True, help="Id of a service there; repeatable.")
-@click.option("--category", "categories", type=Text(200), multiple=True, help="All of this category; repeatable.")
-@click.option("--all", "of_all", is_flag=True, help="Everything that it sells.")
-@click.option("--under", type=Text(200), default="", help="Our heading for all of them; otherwise as it is there.")
-@click.option("--markup", default="0", show_default=True, help="Percentage above the cost, with up to two decimals.")
-@click.option("--fixed", type=Amount(), default="0", show_default=True, help="Added to that, in the base currency.")
-@click.option("--step", type=Amount(), default="0.000001", show_default=True, help="Rounded up to a multiple of this.")
+@click.option("--service", "upstream_ids", type=Text(64), multiple=True, help="Provider service ID; repeatable.")
+@click.option(
+    "--category", "categories", type=Text(200), multiple=True, help="Every service of this category; repeatable."
+)
+@click.option("--all", "of_all", is_flag=True, help="Every service of the provider.")
+@click.option(
+    "--under", type=Text(200), default="", help="Import into this category.  [default: the provider's categories]"
+)
+@click.option(
+    "--markup", default="0", show_default=True, help="Markup on the cost in percent, with up to two decimals."
+)
+@click.option(
+    "--fixed", type=Amount(), default="0", show_default=True, help="Fixed amount added, in the base currency."
+)
+@click.option("--step", type=Amount(), default="0.000001", show_default=True, help="Round up to a multiple of this.")
 @on_panel
 def import_(
     provider_id: int,
@@ -109,9 +117,9 @@ def import_(
     *,
     of_all: bool,
 ) -> None:
-    """Put services of a provider on sale. The price follows what they cost; what is on sale already is left alone."""
+    """Import services from a provider. Prices follow the cost; imported services are skipped."""
     if of_all is bool(upstream_ids or categories):
-        raise click.UsageError("say which: --service and --category, or --all")
+        raise click.UsageError("select services: --service and --category, or --all")
     from sutler.fulfilment.catalogue.import_services import Rule, bring_in, bring_in_all
 
     rule = Rule(_basis_points(markup), fixed, step)
@@ -126,9 +134,9 @@ def import_(
         raise refused(outcome)
     for group in outcome.left_out():
         click.echo(printable(str(group)), err=True)
-    click.echo(f"{len(outcome.made)} new, {len(outcome.there)} on sale already, {len(outcome.refused)} refused.")
+    click.echo(f"{len(outcome.made)} new, {len(outcome.there)} already imported, {len(outcome.refused)} refused.")
     if not outcome.made and not outcome.there:
-        raise Failed("nothing was put on sale")
+        raise Failed("nothing was imported")
 
 
 @click.command(epilog=example("sutler provider decide 17 accept", "sutler provider decide 17 18 19 dismiss"))
@@ -137,9 +145,9 @@ def import_(
 @may_move_prices
 @on_panel
 def decide(change_ids: tuple[int, ...], verdict: str, *, how: How) -> None:
-    """Accept prices that jumped, or dismiss them.
+    """Accept or dismiss large price changes.
 
-    The routes of a dismissed rise stay off; a dismissed fall is as if it had not been.
+    After a dismissed rise the routes stay off until the provider's price drops; a dismissed fall is ignored.
     """
     from sutler.fulfilment.catalogue import decisions
 
@@ -150,8 +158,7 @@ def decide(change_ids: tuple[int, ...], verdict: str, *, how: How) -> None:
         for change_id in change_ids:
             outcome = decisions.decide(change_id, verdict == "accept", OPERATOR, now)
             if isinstance(outcome, Refusal):
-                there = "there is no change" if outcome.field else "nothing is to be decided any more about change"
-                raise Failed(f"{there} {change_id}")
+                raise Failed(f"change {change_id} {'not found' if outcome.field else 'is already decided'}")
             changes.append(outcome)
         return changes
 
@@ -208,20 +215,20 @@ def _counted(stream: Any, progress: Progress, task: TaskID) -> "httpx2.AsyncByte
 
 def _told(found: "Provider", report: "Report", *, dry_run: bool) -> Iterator[str]:
     if report.fault or report.difference is None:
-        yield f"{found.name}: not a good catalogue: {report.fault}"
+        yield f"{found.name}: invalid services answer: {report.fault}"
         return
     notes = report.difference.notes
-    yield f"{found.name}: {report.services} services, {len(report.difference.new)} new, {len(notes)} differences."
+    yield f"{found.name}: {report.services} services, {len(report.difference.new)} new, {len(notes)} changes."
     for each in notes[:MOST_SHOWN]:
-        yield f"  {each.upstream_id} {each.kind}: {_change(each.before, each.after)}{' (waits)' * each.waits}"
+        yield f"  {each.upstream_id} {each.kind}: {_change(each.before, each.after)}{' (awaits decision)' * each.waits}"
     if len(notes) > MOST_SHOWN:
         yield f"  ... {len(notes) - MOST_SHOWN} more: `sutler provider services {found.pk} --changes` shows all."
     yield from (f"  {printable(str(each))}" for each in report.left_out)
     done = report.adjusted
     if not dry_run:
         yield (
-            f"  Ours: {done.repriced} repriced, {done.limited} with other limits, {done.paused} paused,"
-            f" {done.back} back; routes: {done.routes_off} off, {done.routes_on} on."
+            f"  Our services: {done.repriced} repriced, {done.limited} with new limits, {done.paused} paused,"
+            f" {done.back} available again; routes: {done.routes_off} off, {done.routes_on} on."
         )
 
 
@@ -245,7 +252,7 @@ def _change_row(each: "CatalogueChange") -> tuple[object, ...]:
 def _row(each: "UpstreamService") -> tuple[object, ...]:
     may = " ".join(name for name in ("dripfeed", "refill", "cancel") if getattr(each, name)) or "-"
     offered = each.offered_micros
-    state = "gone" if each.gone_at else f"asks {show_rate(offered)}" if offered is not None else "-"
+    state = "gone" if each.gone_at else f"now {show_rate(offered)}" if offered is not None else "-"
     ours = " ".join(str(route.service_id) for route in each.routes.all()) or "-"
     return (
         *(each.upstream_id, each.name, each.type or f"({each.raw_type})", each.category, show_rate(each.rate_micros)),

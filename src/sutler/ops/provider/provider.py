@@ -21,14 +21,14 @@ R = TypeVar("R")
 LONGEST_CELL = 200
 # What the operator can do about a field that is refused.
 _HINTS = {
-    "currency": "it has no exchange rate; `sutler rate set` sets one",
-    "name": "another provider has it",
-    "url": "https, a public host, no user, query or fragment; SUTLER_UPSTREAM_PRIVATE_HOSTS allows other hosts",
+    "currency": "no exchange rate; set one with `sutler rate set`",
+    "name": "taken by another provider; use another",
+    "url": "use https and a public host, no user, query or fragment; SUTLER_UPSTREAM_PRIVATE_HOSTS allows others",
     "key": "must be one session of at most 500 characters",
-    "settle_minutes": "15 at least",
-    "same_account_as": "there must be such a provider, and its currency must be the same",
-    "has_moved": "orders are open there, and their IDs belong to the account at the old address; --moved says that the"
-    " account moved with it, and another account is another provider",
+    "settle_minutes": "use at least 15",
+    "same_account_as": "use an existing provider with the same currency",
+    "has_moved": "the provider has active orders, whose IDs belong to the account at the old URL; use --moved if it is"
+    " the same account, or add the other account as a new provider",
 }
 _SLASHES = {"as-written": None, "with": True, "without": False}
 
@@ -42,43 +42,55 @@ class FixedField(click.ParamType[tuple[str, str]]):
         """Returns the name and the value. Fails as wrong usage if it has no equals sign; the value is never shown."""
         name, equals, text = str(value).partition("=")
         if not equals:
-            self.fail("must be written name=value.", param, ctx)
+            self.fail("must be name=value.", param, ctx)
         return name, text
 
 
 _OPTIONS = (
-    click.option("--key", help="The API key there; visible to other users of this machine while the command runs."),
+    click.option("--key", help="API key; visible to other users of this machine while the command runs."),
     click.option("--key-file", type=click.File("r"), help="File with the API key; - reads it from standard input."),
-    click.option("--method", type=click.Choice(["POST", "GET"]), help="How calls are made.  [new: POST]"),
-    click.option("--key-field", help="Name of the field with the key.  [new: key]"),
-    click.option("--field", "extra_fields", type=FixedField(), multiple=True, help="Goes with every call; repeatable."),
-    click.option("--no-fields", is_flag=True, help="Send no fixed fields any more."),
-    click.option("--cancel-field", type=click.Choice(["orders", "order"]), help="`order`: cancels one order a call."),
-    click.option("--slash", type=click.Choice(list(_SLASHES)), help="Whether the URL ends with a slash."),
+    click.option("--method", type=click.Choice(["POST", "GET"]), help="HTTP method.  [new: POST]"),
+    click.option("--key-field", help="API key field name.  [new: key]"),
     click.option(
-        "--interval-ms", "call_interval_milliseconds", type=int, help="Least time between calls.  [new: 1000]"
+        "--field",
+        "extra_fields",
+        type=FixedField(),
+        multiple=True,
+        help="Extra field in every request, name=value; repeatable.",
     ),
-    click.option("--at-once", "most_at_once", type=int, help="Most orders on the way at once.  [new: 8]"),
+    click.option("--no-fields", is_flag=True, help="Remove all extra fields."),
+    click.option(
+        "--cancel-field", type=click.Choice(["orders", "order"]), help="`order`: one order per cancel request."
+    ),
+    click.option("--slash", type=click.Choice(list(_SLASHES)), help="Whether the URL ends with a slash."),
+    click.option("--interval-ms", "call_interval_milliseconds", type=int, help="Delay between requests.  [new: 1000]"),
+    click.option("--at-once", "most_at_once", type=int, help="Parallel orders.  [new: 8]"),
     click.option(
         "--drip-feed-there/--drip-feed-here",
         default=None,
-        help="Who runs drip-feeds that its service takes.  [new: here]",
+        help="Who handles drip-feed of services that offer it.  [new: here]",
     ),
     click.option(
         "--subscriptions-there/--subscriptions-here",
         default=None,
-        help="Who runs those of its services of that type.  [new: here]",
+        help="Who handles subscriptions of services of that type.  [new: here]",
     ),
-    click.option("--settle-minutes", type=int, help="How long an order may come into being late.  [new: 15]"),
+    click.option("--settle-minutes", type=int, help="Wait before deciding a lost order.  [new: 15]"),
     click.option(
-        "--may-scan/--no-scan", default=None, help="Ask about ids to find lost orders, if the panel allows.  [new: no]"
+        "--may-scan/--no-scan",
+        default=None,
+        help="Look up order IDs to find lost orders, if the panel allows.  [new: no]",
     ),
-    click.option("--shared/--not-shared", "is_shared", default=None, help="People order with the account by hand."),
-    click.option("--brake-percent", type=int, help="Unknown adds in 5 minutes that stop sending.  [new: 2]"),
-    click.option("--brake-open", type=int, help="Open unknown outcomes that stop sending.  [new: 20]"),
-    click.option("--low-balance", "low_balance_micros", type=Amount(), help="Alarm below this, in its currency."),
-    click.option("--no-low-balance", is_flag=True, help="No such alarm any more."),
-    click.option("--same-account-as", type=ID, help="Another provider that uses the same account by another key."),
+    click.option("--shared/--not-shared", "is_shared", default=None, help="Account is also used manually."),
+    click.option(
+        "--brake-percent", type=int, help="Pause at this percentage of unconfirmed orders in 5 minutes.  [new: 2]"
+    ),
+    click.option("--brake-open", type=int, help="Pause at this number of unconfirmed orders.  [new: 20]"),
+    click.option(
+        "--low-balance", "low_balance_micros", type=Amount(), help="Low balance alarm, in the provider's currency."
+    ),
+    click.option("--no-low-balance", is_flag=True, help="Remove the low balance alarm."),
+    click.option("--same-account-as", type=ID, help="Another provider that uses this account with another key."),
 )
 
 
@@ -94,7 +106,7 @@ def _with_options(command: Callable[..., R]) -> Callable[..., R]:
     )
 )
 def provider() -> None:
-    """Providers: the upstream panels that deliver."""
+    """Providers: the SMM panels that deliver."""
 
 
 @provider.command(
@@ -104,12 +116,12 @@ def provider() -> None:
     )
 )
 @click.option("--name", type=Text(100, blank=False), required=True)
-@click.option("--url", type=PanelAddress(), required=True, help="Address of its API.")
-@click.option("--currency", type=Currency(), required=True, help="Currency of the account there, for ever.")
+@click.option("--url", type=PanelAddress(), required=True, help="API URL.")
+@click.option("--currency", type=Currency(), required=True, help="Account currency; it cannot be changed later.")
 @_with_options
 @on_panel
 def add(*, currency: str, **options: Any) -> None:
-    """Add a provider, switched on. Without --key or --key-file the API key is asked for."""
+    """Add a provider, enabled. Without --key or --key-file the command prompts for the API key."""
     from sutler.fulfilment import provider_settings
     from sutler.ops.provider.account import ask_balance
     from sutler.ops.provider.session import over_sessions, settings_of, tell_of_redirect
@@ -118,7 +130,9 @@ def add(*, currency: str, **options: Any) -> None:
     if "key" not in terms:
         terms["key"] = click.prompt("API key", hide_input=True, err=True).strip()
     made = _accepted(provider_settings.add(currency, SystemClock().now(), **terms), terms=terms)
-    click.echo(f"Provider {made.pk}: {made.name}, {made.currency}. `sutler provider test {made.pk}` tries it.")
+    click.echo(
+        f"Provider {made.pk}: {made.name}, {made.currency}. `sutler provider test {made.pk}` tests the connection."
+    )
     _, calls = asyncio.run(over_sessions(made, ask_balance, settings_of(made)))
     tell_of_redirect(made, calls)
 
@@ -126,18 +140,18 @@ def add(*, currency: str, **options: Any) -> None:
 @provider.command(epilog=example("sutler provider change 1 --interval-ms 200 --low-balance 50 --key-file key.txt"))
 @click.argument("provider_id", type=ID)
 @click.option("--name", type=Text(100))
-@click.option("--url", type=PanelAddress(), help="Address of its API.")
-@click.option("--moved", "has_moved", is_flag=True, default=None, help="The new address is that of the same account.")
+@click.option("--url", type=PanelAddress(), help="API URL.")
+@click.option("--moved", "has_moved", is_flag=True, default=None, help="The new URL is the same account.")
 @_with_options
 @may_move_prices
 @on_panel
 def change(provider_id: int, *, how: How, **options: Any) -> None:
-    """Change what is given; the worker follows within seconds."""
+    """Change a provider; omitted options are left unchanged. The worker applies it within seconds."""
     from sutler.fulfilment import provider_settings
 
     terms = _terms(options)
     if not terms:
-        raise click.UsageError("say what to change")
+        raise click.UsageError("nothing to change: give at least one option")
     now = SystemClock().now()
     outcome = how.carry_out(lambda: provider_settings.change(provider_id, now, accept_rises=how.accept_rises, **terms))
     made = _accepted(outcome, provider_id, terms)
@@ -147,7 +161,7 @@ def change(provider_id: int, *, how: How, **options: Any) -> None:
 @provider.command("list", epilog=example("sutler provider list"))
 @on_panel
 def list_() -> None:
-    """Show the providers, what they hold, and how they have answered in the last hour."""
+    """List providers with balance and the last hour's response times and errors."""
     from sutler.fulfilment.models import Provider
 
     show_table(
@@ -160,7 +174,7 @@ def list_() -> None:
 @click.argument("provider_id", type=ID)
 @on_panel
 def show(provider_id: int) -> None:
-    """Show one provider: its settings, its account and how it does. The key is never shown."""
+    """Show a provider: settings, account and statistics. The API key is never shown."""
     show_table(("FIELD", "VALUE"), _fields(find(provider_id)))
 
 
@@ -168,7 +182,7 @@ def show(provider_id: int) -> None:
 @click.argument("provider_id", type=ID)
 @on_panel
 def pause(provider_id: int) -> None:
-    """Send it nothing new; what it has is followed to its end."""
+    """Pause new orders; active orders are still checked."""
     _put(provider_id, "sending stopped")
 
 
@@ -176,7 +190,7 @@ def pause(provider_id: int) -> None:
 @click.argument("provider_id", type=ID)
 @on_panel
 def resume(provider_id: int) -> None:
-    """Send it orders again."""
+    """Resume sending orders."""
     _put(provider_id, "on")
 
 
@@ -184,29 +198,29 @@ def resume(provider_id: int) -> None:
 @click.argument("provider_id", type=ID)
 @on_panel
 def off(provider_id: int) -> None:
-    """Ask it nothing at all; what it has is not followed until it is resumed or paused."""
+    """Disable a provider; active orders are not checked until it is resumed or paused."""
     from sutler.fulfilment.models import UpstreamOrder
 
     _put(provider_id, "off")
     left = UpstreamOrder.objects.filter(provider=provider_id, finished_at=None).count()
     if left:
-        click.echo(f"{left} orders there are not followed now; `sutler provider pause` would.", err=True)
+        click.echo(f"{left} active orders are no longer checked; use `sutler provider pause` to check them.", err=True)
 
 
 @provider.command(epilog=example("sutler provider log 1 --limit 20", "sutler provider log 1 --order 17 --whole"))
 @click.argument("provider_id", type=ID)
-@click.option("--order", "order_id", type=ID, help="Only about this order.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
-@click.option("--whole", is_flag=True, help="Do not cut what was asked and answered.")
+@click.option("--order", "order_id", type=ID, help="Calls about this order only.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Most rows to show.")
+@click.option("--whole", is_flag=True, help="Do not shorten requests and answers.")
 @on_panel
 def log(provider_id: int, order_id: int | None, limit: int, *, whole: bool) -> None:
-    """Show the calls that went wrong, newest first: what was asked, without the key, and what came back."""
+    """Show the error log, newest first: requests without the API key, and answers."""
     found = find(provider_id).logged_calls.order_by("-pk")
     if order_id is not None:
         found = found.filter(order_id=order_id)
     longest = None if whole else LONGEST_CELL
     show_table(
-        ("AT", "ACTION", "ORDER", "HTTP", "MS", "OUTCOME", "WHY", "ASKED", "ANSWER"),
+        ("AT", "ACTION", "ORDER", "HTTP", "MS", "OUTCOME", "WHY", "REQUEST", "ANSWER"),
         (
             (
                 *(f"{each.at:%Y-%m-%d %H:%M:%S}", each.action, each.order_id or "-", each.http_status or "-"),
@@ -233,7 +247,7 @@ def _accepted(outcome: "Provider | Refusal", provider_id: int = 0, terms: Any = 
 
         other = provider_settings.twin(terms, provider_id)
         name = f"provider {other.pk}, {other.name}" if other else "another provider"
-        raise Failed(f"refused: {name}, has this address and key already; one account is one provider")
+        raise Failed(f"refused: {name} already uses this URL and key; add each account only once")
     if isinstance(outcome, Refusal):
         if outcome.field == "provider":
             raise missing("provider", provider_id)
@@ -255,9 +269,9 @@ def _terms(options: dict[str, Any]) -> dict[str, Any]:
     key, file, slash = options.pop("key"), options.pop("key_file"), options.pop("slash")
     fields, no_fields, no_low = options.pop("extra_fields"), options.pop("no_fields"), options.pop("no_low_balance")
     if key is not None and file is not None:
-        raise click.UsageError("give either --key or --key-file")
+        raise click.UsageError("use either --key or --key-file")
     if (fields and no_fields) or (no_low and options["low_balance_micros"] is not None):
-        raise click.UsageError("the same thing is both given and taken away")
+        raise click.UsageError("an option both sets and clears the same value; use one")
     terms = {name: value for name, value in options.items() if value is not None}
     if key is not None or file is not None:
         terms["key"] = (key if file is None else file.read(4096)).strip()
@@ -294,12 +308,12 @@ def _fields(found: "Provider") -> Iterator[tuple[str, object]]:
             yield field.name, value
     yield "in our books", show_balance(book_balance_micros(found.pk))
     yield "services", found.services.filter(gone_at=None).count()
-    yield "orders under way", found.upstream_orders.filter(finished_at=None).count()
-    yield "unknown outcomes", found.attempts.unconfirmed_adds().count()
+    yield "active orders", found.upstream_orders.filter(finished_at=None).count()
+    yield "unconfirmed orders", found.attempts.unconfirmed_adds().count()
     yield "open alarms", found.alarms.filter(closed_at=None).count()
     for name, minutes in (("last hour", 60), ("last day", 24 * 60)):
         lately = health.of_provider(found.pk, SystemClock().now(), minutes)
-        unknown = f"{lately.unknown_adds} of {lately.adds} adds unknown"
+        unknown = f"{lately.unknown_adds} of {lately.adds} orders unconfirmed"
         speed = f"{lately.mean_milliseconds} ms on average, {lately.slowest_milliseconds} ms at most"
         yield name, f"{lately.calls} calls, {lately.error_rate:.1%} errors, {unknown}, {speed}"
 

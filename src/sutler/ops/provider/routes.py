@@ -11,12 +11,12 @@ from sutler.ops.price_effects import How, may_move_prices
 from sutler.ops.provider.provider import find
 
 _WHY = {
-    "upstream_service": "the provider does not sell it, or it delivers this service already",
-    "type": "its type is not that of the service",
-    "limits": "its limits do not meet the service's or those of the other routes",
+    "upstream_service": "the provider does not offer it, or such a route exists",
+    "type": "its type differs from the service's",
+    "limits": "its min / max do not fit the service or its other routes",
     "currency": "the exchange rate of its currency is missing or out of date; see `sutler rate list`",
-    "rate": "its price has jumped and waits for a decision, or is beyond what can be reckoned with",
-    "route": "there is no such route",
+    "rate": "its price changed sharply and awaits a decision, or is too large",
+    "route": "route not found",
 }
 _number = click.IntRange(1, LARGEST_NUMBER)
 
@@ -27,10 +27,10 @@ def route() -> None:
 
 
 @route.command("list", epilog=example("sutler provider route list --service 17"))
-@click.option("--service", "service_id", type=ID, help="Only of this service of ours.")
+@click.option("--service", "service_id", type=ID, help="Routes of this service only.")
 @on_panel
 def list_(service_id: int | None) -> None:
-    """Show the routes, what they cost, and why the panel switched one off."""
+    """List routes, their cost, and why one was disabled."""
     from sutler.catalogue.models import Service
     from sutler.fulfilment.catalogue import routes
 
@@ -41,13 +41,13 @@ def list_(service_id: int | None) -> None:
             "SERVICE",
             "NAME",
             "PROVIDER",
-            "THERE",
+            "PROVIDER SERVICE",
             "PREFERENCE",
             "WEIGHT",
-            "MOST",
+            "MAX ACTIVE",
             "COST",
             "RATE",
-            "FLOOR",
+            "MIN PRICE",
             "STATE",
         ),
         (
@@ -66,9 +66,11 @@ def list_(service_id: int | None) -> None:
 @click.argument("service_id", type=ID)
 @click.argument("provider_id", type=ID)
 @click.argument("upstream_id", type=Text(64))
-@click.option("--preference", type=_number, help="The lowest goes first; otherwise it stands last.")
-@click.option("--weight", type=_number, default=1, show_default=True, help="Its share among equal preferences.")
-@click.option("--most-open", type=_number, help="Most orders under way on it.")
+@click.option("--preference", type=_number, help="Lowest goes first.  [default: last]")
+@click.option(
+    "--weight", type=_number, default=1, show_default=True, help="Share of orders among routes with equal preference."
+)
+@click.option("--most-open", type=_number, help="Max active orders.")
 @may_move_prices
 @on_panel
 def add(
@@ -81,12 +83,12 @@ def add(
     *,
     how: How,
 ) -> None:
-    """Let SERVICE_ID of ours be delivered by UPSTREAM_ID of a provider, last in line unless --preference says more."""
+    """Add a route: our SERVICE_ID is delivered by the provider's service UPSTREAM_ID."""
     from sutler.fulfilment.catalogue import routes
 
     upstream = find(provider_id).services.filter(upstream_id=upstream_id).first()
     if upstream is None:
-        raise Failed(f"provider {provider_id} has no service {upstream_id}; `sutler provider sync` fetches what it has")
+        raise Failed(f"provider {provider_id} has no service {upstream_id}; run `sutler provider sync`")
     now = SystemClock().now()
     made = how.carry_out(
         lambda: routes.add(
@@ -107,11 +109,11 @@ def add(
 
 @route.command("set", epilog=example("sutler provider route set 3 --off", "sutler provider route set 3 --preference 2"))
 @click.argument("route_id", type=ID)
-@click.option("--preference", type=_number, help="The lowest goes first.")
-@click.option("--weight", type=_number, help="Its share among equal preferences.")
-@click.option("--most-open", type=_number, help="Most orders under way on it.")
-@click.option("--unbounded", is_flag=True, help="As many orders as come.")
-@click.option("--on/--off", "is_on", default=None, help="What is switched off here stays off.")
+@click.option("--preference", type=_number, help="Lowest goes first.")
+@click.option("--weight", type=_number, help="Share of orders among routes with equal preference.")
+@click.option("--most-open", type=_number, help="Max active orders.")
+@click.option("--unbounded", is_flag=True, help="No limit of active orders.")
+@click.option("--on/--off", "is_on", default=None, help="A route disabled here stays disabled.")
 @may_move_prices
 @on_panel
 def set_(
@@ -124,9 +126,9 @@ def set_(
     unbounded: bool,
     how: How,
 ) -> None:
-    """Change a route, or switch it on or off."""
+    """Change, enable or disable a route."""
     if unbounded and most_open:
-        raise click.UsageError("give either --most-open or --unbounded")
+        raise click.UsageError("use either --most-open or --unbounded")
     from sutler.fulfilment.catalogue import routes
 
     now = SystemClock().now()
@@ -152,14 +154,14 @@ def set_(
 @may_move_prices
 @on_panel
 def remove(route_id: int, *, how: How) -> None:
-    """Remove a route. One that orders have used is kept, switched off."""
+    """Remove a route. If it has orders, it is disabled instead."""
     from sutler.fulfilment.catalogue import routes
 
     now = SystemClock().now()
     removed = how.carry_out(lambda: routes.remove(route_id, now, accept_rises=how.accept_rises))
     if isinstance(removed, Refusal):
         raise _failed(removed)
-    click.echo(f"Route {route_id} is {'removed' if removed else 'switched off: orders have used it'}.")
+    click.echo(f"Route {route_id} is {'removed' if removed else 'disabled, because it has orders'}.")
 
 
 def _failed(refusal: Refusal, service_id: int = 0) -> Failed:

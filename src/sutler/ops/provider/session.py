@@ -28,14 +28,14 @@ def settings_of(found: "Provider") -> "PanelSettings":
     try:
         return panel_settings(found, *keys())
     except Unreadable as error:
-        raise Failed(f"its key cannot be read ({error}); `sutler provider change {found.pk}` sets it anew") from error
+        raise Failed(f"its key cannot be read ({error}); `sutler provider change {found.pk}` sets a new one") from error
 
 
 def tell_of_redirect(found: "Provider", calls: "Iterable[LoggedExchange]") -> None:
     """Says where the provider's address leads, if an answer came from elsewhere: no order is sent there."""
     leads_to = next((each.exchange.redirected_to for each in calls if each.exchange.redirected_to), "")
     if leads_to:
-        click.echo(f"Its address leads to {leads_to}, where no order is sent. Set this address:")
+        click.echo(f"The URL redirects to {leads_to}, and orders are not sent through redirects. Set the new URL:")
         click.echo(f"  sutler provider change {found.pk} --url {leads_to}")
 
 

@@ -17,14 +17,14 @@ _provider = click.argument("provider_id", type=ID, required=False)
 
 @click.group(epilog=example("sutler provider words list 1", "sutler provider words teach 1 link 'Wrong target'"))
 def words() -> None:
-    """Words in which providers refuse, as you have taught them. Without a provider: those for all of them."""
+    """Refusal texts of providers that you added. Without a provider: those for all providers."""
 
 
 @words.command("list", epilog=example("sutler provider words list 1"))
 @_provider
 @on_panel
 def list_(provider_id: int | None) -> None:
-    """Show what was taught, and in what other words the provider has refused."""
+    """List refusal texts, and unknown texts of the provider."""
     from django.db.models import Q
 
     from sutler.fulfilment.models import Taught
@@ -47,7 +47,7 @@ def list_(provider_id: int | None) -> None:
     unknown = taught_words.unknown_texts(provider_id) if provider_id is not None else []
     if unknown:
         click.echo()
-        show_table(("TIMES", "NOT KNOWN YET"), ((count, text) for text, count in unknown))
+        show_table(("COUNT", "UNKNOWN TEXT"), ((count, text) for text, count in unknown))
 
 
 @words.command(epilog=example("sutler provider words teach 1 quantity 'At least * pieces' --pattern"))
@@ -55,12 +55,12 @@ def list_(provider_id: int | None) -> None:
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.argument("text", type=Text(LONGEST_RAW))
 @click.option("--pattern", "is_pattern", is_flag=True, help="`*` stands for any words, `#` for a number.")
-@click.option("--dry-run", is_flag=True, help="Only show which orders it would have decided.")
+@click.option("--dry-run", is_flag=True, help="Show the matching orders without saving.")
 @on_panel
 def teach(provider_id: str, kind: str, text: str, *, is_pattern: bool, dry_run: bool) -> None:
-    """Say that a text of a provider (an id, or `all`) is a refusal of this kind: nothing was placed.
+    """Add a refusal text of a provider (an ID, or `all`): it means that nothing was placed.
 
-    Holds for what comes from now on, and settles the open outcomes that it decides.
+    Applies to new answers, and resolves matching unconfirmed orders.
     """
     from sutler.core.taught_words import TaughtWord
     from sutler.fulfilment.reconciling import taught_words
@@ -68,38 +68,38 @@ def teach(provider_id: str, kind: str, text: str, *, is_pattern: bool, dry_run: 
     chosen = None if provider_id == "all" else _found(_id(provider_id))
     word = TaughtWord(text, DeclineKind[kind.upper()], is_pattern)
     shown = taught_words.preview(chosen, word)
-    click.echo(f"It fits {len(shown.refused)} of the orders that were refused; {shown.open} of them are open.")
+    click.echo(f"Matches {len(shown.refused)} refused orders; {shown.open} of them are unconfirmed.")
     for each in shown.refused[:10]:
         click.echo(f"  order {each.order_id} ({each.state}): {each.refusal}")
     if shown.is_unsure:
-        click.echo("This text leaves open whether an order was placed: teach it only if you know that none ever was.")
+        click.echo("This text does not prove that no order was placed: add it only if you are sure.")
     if dry_run:
         return
     now = SystemClock().now()
     kept = taught_words.teach(chosen, word, None, now)
     if isinstance(kept, Refusal):
         raise refused(kept)
-    click.echo(f"Word {kept.pk} is taught. {taught_words.decide_open(chosen, now)} open outcomes are decided by it.")
+    click.echo(f"Text {kept.pk} saved. {taught_words.decide_open(chosen, now)} unconfirmed orders resolved.")
 
 
 @words.command(epilog=example("sutler provider words forget 3"))
 @click.argument("word_id", type=ID)
 @on_panel
 def forget(word_id: int) -> None:
-    """Forget a word. What it has decided stays decided."""
+    """Remove a refusal text. Orders it resolved stay resolved."""
     from sutler.fulfilment.reconciling import taught_words
 
     refusal = taught_words.forget(word_id, None, SystemClock().now())
     if refusal is not None:
         raise refused(refusal)
-    click.echo(f"Word {word_id} is forgotten.")
+    click.echo(f"Text {word_id} removed.")
 
 
 @words.command(epilog=example("sutler provider words export 1 > words.json"))
 @_provider
 @on_panel
 def export(provider_id: int | None) -> None:
-    """Write what was taught as a file that other operators can import."""
+    """Export refusal texts to a file that other operators can import."""
     from sutler.fulfilment.reconciling import taught_words
 
     click.echo(taught_words.export(_found(provider_id)), nl=False)
@@ -110,7 +110,7 @@ def export(provider_id: int | None) -> None:
 @_provider
 @on_panel
 def import_(file: IO[str], provider_id: int | None) -> None:
-    """Teach the words of an exported file, for one provider or for all of them."""
+    """Import refusal texts from a file, for one provider or for all."""
     from sutler.fulfilment.reconciling import taught_words
 
     chosen, now = _found(provider_id), SystemClock().now()
@@ -123,13 +123,13 @@ def import_(file: IO[str], provider_id: int | None) -> None:
     count = taught_words.import_words(chosen, found, None, now)
     if isinstance(count, Refusal):
         raise refused(count)
-    click.echo(f"{count} words are taught. {taught_words.decide_open(chosen, now)} open outcomes are decided by them.")
+    click.echo(f"{count} texts imported. {taught_words.decide_open(chosen, now)} unconfirmed orders resolved.")
 
 
 def _id(text: str) -> int:
     found = number(text)
     if found is None:
-        raise Failed("give the id of a provider, or `all`")
+        raise Failed("give a provider ID, or `all`")
     return found
 
 

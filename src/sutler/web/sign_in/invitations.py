@@ -58,9 +58,7 @@ def _write(request: HttpRequest, person: User, now: datetime) -> None:
         "panel": panel.profile().name,
         "link": request.build_absolute_uri(reverse("account_reset_password_from_key", kwargs=key)),
     }
-    text = (
-        _("You are invited to sign in to %(panel)s. Choose your password here within three days:\n\n%(link)s") % given
-    )
+    text = _("You are invited to %(panel)s. Set your password within three days:\n\n%(link)s") % given
     mail.write(person.email, _("Your invitation to %(panel)s") % given, text, now, is_secret=True)
 
 

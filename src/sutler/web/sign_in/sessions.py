@@ -46,5 +46,5 @@ def end(request: HttpRequest, session_id: int) -> HttpResponse:
     if found.is_current():
         return redirect("usersessions_list")
     found.end()
-    messages.success(request, _("That session is signed out."))
+    messages.success(request, _("Session signed out."))
     return redirect("usersessions_list")

@@ -28,7 +28,7 @@ class SignUpForm(forms.Form):
     name = forms.CharField(
         label=_("Your name or company"), max_length=200, widget=forms.TextInput({"autocomplete": "name"})
     )
-    terms = forms.BooleanField(error_messages={"required": _("Please read the terms and accept them.")})
+    terms = forms.BooleanField(error_messages={"required": _("Read and accept the terms.")})
     terms_version = forms.IntegerField(widget=forms.HiddenInput)
     field_order = ["email", "name", "password1", "terms", "terms_version"]
 
@@ -47,7 +47,7 @@ class SignUpForm(forms.Form):
         current = terms.current()
         if current is None or current.pk != version:
             self.data = {**dict(self.data.items()), "terms_version": current and current.pk}
-            self.add_error("terms", _("The terms have changed in the meantime. Please read them."))
+            self.add_error("terms", _("The terms have just changed. Read and accept the new version."))
         return version
 
     def signup(self, request: HttpRequest, user: User) -> None:

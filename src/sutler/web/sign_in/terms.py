@@ -53,7 +53,7 @@ def accept(request: HttpRequest) -> HttpResponse:
         if terms.accept(request.user, number, SystemClock().now()) is None:
             request.session[SESSION_KEY] = number
             return redirect(leads_on)
-        messages.error(request, _("The terms have changed in the meantime. Please read them."))
+        messages.error(request, _("The terms have just changed. Read and accept the new version."))
     return render(request, "web/terms_accept.html", {"version": version, "next": leads_on})
 
 

@@ -57,9 +57,9 @@ def money(micros: int, currency: str, kind: str = "balance") -> SafeString:
 
 @register.simple_tag
 def between(least: int, most: int) -> SafeString:
-    """Returns the quantities from the least to the most, which a line may break between; one number if they are one."""
+    """Returns the minimum and the maximum quantity, which a line may break between; one number if they are equal."""
     first, last = (intcomma(each) for each in (least, most))
-    return SafeString(first) if least == most else format_html("<span>{}\u2013<wbr>{}</span>", first, last)
+    return SafeString(first) if least == most else format_html("<span>{} / <wbr>{}</span>", first, last)
 
 
 @register.simple_tag
