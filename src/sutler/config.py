@@ -61,7 +61,12 @@ SETTINGS = (
     Setting(
         "SUTLER_ALLOWED_HOSTS", list, [], "Host names the pages answer to, besides the public URL's and local ones"
     ),
-    Setting("SUTLER_UPSTREAM_PRIVATE_HOSTS", list, [], "Hosts of providers that may have private addresses, and http"),
+    Setting(
+        "SUTLER_UPSTREAM_PRIVATE_HOSTS",
+        list,
+        [],
+        "Hosts of providers and payment gateways that may have private addresses, and http",
+    ),
     Setting("SUTLER_TRUSTED_PROXIES", list, ["127.0.0.1"], "Addresses whose X-Forwarded-For is believed"),
     Setting("SUTLER_KEY_REQUESTS_PER_SECOND", int, 50, "Limit per API key; 0: none"),
     Setting(
@@ -70,6 +75,7 @@ SETTINGS = (
         100,
         "Limit per client address of what comes without a valid key; 0: none",
     ),
+    Setting("SUTLER_PAYMENT_NOTICES_PER_SECOND", int, 20, "Limit per address of payment gateways' notices; 0: none"),
     Setting("SUTLER_BODY_LIMIT_BYTES", int, 1_048_576, "Largest request body"),
     Setting("SUTLER_PAGE_THREADS", int, 4, "Pages answered at once, a database connection each; one is for staff"),
     Setting("SUTLER_PAGE_QUEUE", int, 256, "Requests of customers that may wait for a page; as many of staff"),

@@ -28,6 +28,34 @@ OFFICE_PLANTS = (
     ),
     Plant("funds_credited", ("UPDATE payments_fundsrequest SET state = 'rejected' WHERE id = {credited}",)),
     Plant("funds_decided", ("UPDATE payments_fundsrequest SET decided_at = NULL WHERE id = {rejected}",)),
+    Plant(
+        "gateway_credited",
+        ("UPDATE payments_receipt SET state = 'credited' WHERE id = {gateway_euros_receipt}",),
+    ),
+    Plant(
+        "gateway_credited",
+        ("UPDATE payments_receipt SET cause = 'gateway:signed:0-0' WHERE id = {gateway_paid_receipt}",),
+        also=frozenset({"gateway_receipt"}),
+    ),
+    Plant("gateway_credited", ("UPDATE payments_fundsrequest SET customer_id = {bob} WHERE id = {gateway_paid}",)),
+    Plant(
+        "gateway_receipt",
+        (
+            "UPDATE books_transfer SET cause = 'gateway:x' WHERE cause LIKE 'adjustment:%'"
+            " AND id = (SELECT MIN(id) FROM books_transfer WHERE cause LIKE 'adjustment:%')",
+        ),
+        also=frozenset({"adjustment_posted"}),
+    ),
+    Plant("gateway_confirmed", ("UPDATE payments_fundsrequest SET amount_micros = 1 WHERE id = {gateway_paid}",)),
+    Plant(
+        "gateway_confirmed",
+        ("UPDATE payments_fundsrequest SET state = 'confirmed', decided_at = asked_at WHERE id = {gateway_open}",),
+    ),
+    Plant("gateway_taken_back", ("UPDATE payments_receipt SET taken_micros = 1 WHERE id = {gateway_paid_receipt}",)),
+    Plant(
+        "gateway_taken_back",
+        ("UPDATE payments_receipt SET owed_micros = 40000000 WHERE id = {gateway_paid_receipt}",),
+    ),
     Plant("ticket_orders", ("UPDATE support_ticketorder SET order_id = {stopped} WHERE ticket_id = {ticket}",)),
     Plant(
         "ticket_last_message",

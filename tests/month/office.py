@@ -9,12 +9,14 @@ from sutler.accounts.models import Customer, Role, User
 from sutler.books import adjustments, figures
 from sutler.books.models import Adjustment
 from sutler.orders import approval
-from sutler.payments import funds, methods
-from sutler.payments.models import FundsRequest, Method
+from sutler.payments import funds, methods, settle
+from sutler.payments.gateways.shape import Fact, FactKind
+from sutler.payments.models import FundsRequest, Method, Receipt
 from sutler.support import reports, tickets
 from sutler.support.models import Ticket
 from tests.conftest import NOW, make_service
 from tests.orders.ordering import placed
+from tests.payments.gateway_methods import opened, signed_method
 
 Names = dict[str, int]
 
@@ -27,7 +29,7 @@ def run_an_office(alice: Customer, bob: Customer) -> Names:
     names = {name: placed(alice, careful, link=name).pk for name in ("unlooked", "approved", "refused")}
     assert approval.approve([names["approved"]], "staff 1", NOW) == [None]
     assert approval.reject([names["refused"]], "not with us", "staff 1", NOW) == [None]
-    names |= add_funds(alice, sam) | adjust(bob, sam, sue)
+    names |= add_funds(alice, sam) | pay_at_a_gateway(alice, sam) | adjust(bob, sam, sue)
     ticket = tickets.open_(alice.pk, None, "Late", "Where is it?", NOW, order_ids=[names["approved"]])
     report = reports.report("eve@example.com", "Fakes", "Sold here", "192.0.2.1", NOW)
     assert isinstance(ticket, Ticket)
@@ -50,6 +52,22 @@ def add_funds(alice: Customer, sam: User) -> Names:
     funds.confirm(names["credited"], sam, NOW)
     funds.reject(names["rejected"], "nothing came", sam, NOW)
     funds.withdraw(alice.pk, names["withdrawn"], NOW)
+    return names
+
+
+def pay_at_a_gateway(alice: Customer, sam: User) -> Names:
+    """A payment that was credited and partly refunded, one that came in another currency, one that nobody made."""
+    method = signed_method(sam, fee_basis_points=100)
+    names = {}
+    for name, currency in (("gateway_paid", "USD"), ("gateway_euros", "EUR"), ("gateway_open", "")):
+        checkout = opened(alice, method, token=name.ljust(64, "x"))
+        names[name] = checkout.request_id
+        fact = Fact(FactKind.PAID, checkout.reference, "", name, 50_000_000, currency)
+        if currency:
+            settle.apply(method, fact, NOW)
+            names[f"{name}_receipt"] = Receipt.objects.get(transaction_id=name).pk
+    back = Fact(FactKind.REVERSED, "", "", "gateway_paid", 10_000_000, "USD")
+    assert settle.apply(method, back, NOW).outcome is settle.Outcome.APPLIED
     return names
 
 

@@ -14,6 +14,7 @@ from sutler.core.clock import SystemClock
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.providers import alarms
 from sutler.orders.models import Order
+from sutler.payments import gateway_settings
 from sutler.payments.models import Method
 from tests.conftest import NOW
 from tests.ops.test_cli import done, failed, run
@@ -171,6 +172,25 @@ def test_payment_methods(tmp_path: Path) -> None:
     assert "withdrawn" in done("payment-method", "list")
     failed(2, "payment-method", "add", "--name", "Other")
     failed(1, "payment-method", "change", str(made.pk), "--max", "5")
+
+
+def test_payment_methods_of_gateways(tmp_path: Path) -> None:
+    secrets = tmp_path / "stripe.txt"
+    given = ("--kind", "stripe", "--name", "Card", "--currency", "USD", "--min", "5", "--max", "500")
+    assert "secret_key* signing_secret* api_url" in done("payment-method", "kinds")
+    assert "secret_key" in failed(1, "payment-method", "add", *given)
+    secrets.write_text("secret_key=sk_test_none\n\nsigning_secret = whsec_none\n")
+    said = done("payment-method", "add", *given, "--secrets-file", str(secrets))
+    made = Method.objects.get()
+    assert f"/payments/notices/{made.public_id}" in said
+    assert gateway_settings.settings_of(made)["signing_secret"] == "whsec_none"
+    done("payment-method", "change", str(made.pk), "--partial", "--setting", "api_url=https://stripe.example")
+    made.refresh_from_db()
+    assert (made.accepts_partial, made.settings["api_url"]) == (True, "https://stripe.example")
+    assert gateway_settings.settings_of(made)["secret_key"] == "sk_test_none"
+    assert "barter" not in failed(2, "payment-method", "change", str(made.pk), "--setting", "barter")
+    failed(1, "payment-method", "change", str(made.pk), "--setting", "nothing=1")
+    failed(1, "payment-method", "add", *given[2:], "--kind", "barter")
 
 
 @pytest.mark.parametrize("command", [["staff", "create"], ["customer", "create", "--name", "C", "--email"]])

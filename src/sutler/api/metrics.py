@@ -15,6 +15,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, ge
 
 from sutler.accounts import mail
 from sutler.core.refusals import Refusal
+from sutler.payments import look_ups
+from sutler.payments.models import Alert
 
 _REQUESTS = Counter("sutler_api_requests", "Requests of the v2 API", ["action", "outcome"])
 _REFUSALS = Counter("sutler_api_refusals", "Requests of the v2 API that were refused", ["reason"])
@@ -32,6 +34,9 @@ _PLACE_SECONDS = Histogram(
 )
 
 _LETTERS = Gauge("sutler_letters_waiting", "Emails in the queue, as of this reading")
+_PAYMENT_NOTICES = Counter("sutler_payment_notices", "Notices of payment gateways", ["outcome"])
+_PAYMENTS_OPEN = Gauge("sutler_payments_open", "Payments at gateways that are waited for, as of this reading")
+_PAYMENT_ALERTS = Gauge("sutler_payment_alerts", "Payments that staff must look at, as of this reading")
 
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
 
@@ -87,12 +92,19 @@ def record_failure(action: str, number: int = 1) -> None:
     _REQUESTS.labels(action, "failure").inc(number)
 
 
+def record_payment_notice(outcome: str) -> None:
+    """Counts a notice of a payment gateway by what it came to."""
+    _PAYMENT_NOTICES.labels(outcome.replace(" ", "_")).inc()
+
+
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answers all figures as Prometheus text to this machine itself, or to whoever has the token; else 404."""
     if not (_is_from_this_machine(request) or _has_token(request)):
         return JsonResponse({"error": "Not found"}, status=404)
     _LETTERS.set(mail.count_waiting())
+    _PAYMENTS_OPEN.set(look_ups.count_open())
+    _PAYMENT_ALERTS.set(Alert.objects.filter(closed_at=None).count())
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 

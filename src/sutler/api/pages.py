@@ -1,4 +1,4 @@
-"""The API documentation and its example programs."""
+"""The addresses for programs beside the lane: documentation, example programs, metrics, notices of gateways."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,9 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from sutler.api import metrics, wording
+from sutler.api import metrics, payment_notices, wording
 from sutler.api.actions import ACTIONS, Shape
+from sutler.web.panel_url import panel_url
 
 _HERE = Path(__file__).parent
 
@@ -40,7 +41,7 @@ _STAND_IN_URL = "https://panel.example"
 def documentation(request: HttpRequest) -> HttpResponse:
     """Shows every action with its parameters for each type of service, its answers, and the errors."""
     given = {
-        "api_url": f"{_panel_url(request)}/api/v2",
+        "api_url": f"{panel_url(request)}/api/v2",
         "actions": [(action, [_shown(shape) for shape in action.shapes]) for action in ACTIONS.values()],
         "errors": [each for each in wording.WORDINGS.values() if each.about],
         "statuses": wording.STATUSES,
@@ -57,13 +58,9 @@ def example(request: HttpRequest, file: str) -> HttpResponse:
     """Answers one of the example programs as a download, with the panel's own URL in it; 404 for any other name."""
     if file not in {each.file for each in EXAMPLES}:
         raise Http404
-    program = (_HERE / "examples" / file).read_text().replace(_STAND_IN_URL, _panel_url(request))
+    program = (_HERE / "examples" / file).read_text().replace(_STAND_IN_URL, panel_url(request))
     headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     return HttpResponse(program, content_type="text/plain; charset=utf-8", headers=headers)
-
-
-def _panel_url(request: HttpRequest) -> str:
-    return str(settings.SUTLER["SUTLER_PUBLIC_URL"] or request.build_absolute_uri("/")).rstrip("/")
 
 
 def _shown(shape: Shape) -> dict[str, Any]:
@@ -76,4 +73,5 @@ urlpatterns = [
     path("api/", documentation),
     path("api/examples/<str:file>", example, name="example"),
     path("metrics", metrics.metrics),
+    path("payments/notices/<str:public_id>", payment_notices.payment_notice, name="payment_notice"),
 ]

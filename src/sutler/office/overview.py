@@ -99,7 +99,7 @@ def _waiting(request: StaffRequest) -> dict[str, int]:
         "unknown": unsettled,
         "alarms": Alarm.objects.filter(closed_at=None),
         "tickets": Ticket.objects.filter(state=Ticket.State.OPEN),
-        "payments": FundsRequest.objects.filter(state=FundsRequest.State.WAITING),
+        "payments": FundsRequest.objects.filter(state=FundsRequest.State.WAITING, checkout=None),
     }
     counted = [_counted(name, found) for name, found in asked.items()]
     rows = counted[0].union(*counted[1:], all=True)

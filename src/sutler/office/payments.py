@@ -10,14 +10,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from sutler.accounts.roles import Permission
 from sutler.books import deposits
 from sutler.core.refusals import Reason, Refusal
+from sutler.office import payment_text
 from sutler.office.fields import reason_field
 from sutler.office.refusal_text import BUSY, UNCLEAR, Words, refuse
-from sutler.payments import funds
+from sutler.payments import alerts, funds, look_ups, notices
+from sutler.payments.gateways.shape import Failure
 from sutler.payments.models import FundsRequest
 from sutler.storage.transactions import Busy, CommitUnclear
 from sutler.web import paging
@@ -29,6 +31,7 @@ STATES = {
     FundsRequest.State.CONFIRMED: (gettext_lazy("Confirmed"), "good"),
     FundsRequest.State.REJECTED: (gettext_lazy("Rejected"), "bad"),
     FundsRequest.State.WITHDRAWN: (gettext_lazy("Withdrawn"), ""),
+    FundsRequest.State.EXPIRED: (gettext_lazy("Expired"), ""),
 }
 _NOT_DECIDED: dict[str | Reason, Words] = {
     "amount": gettext_lazy("Invalid amount. After the fee it must be above zero and fit the balance."),
@@ -93,7 +96,62 @@ def payment(request: StaffRequest, request_id: int) -> HttpResponse:
             return redirect("office:payments")
     state, colour = STATES[FundsRequest.State(asked.state)]
     given = {"asked": asked, "confirm": confirm, "reject": reject, "state": state, "colour": colour}
-    return render(request, "office/payment.html", given)
+    return render(request, "office/payment.html", {**given, **_at_gateway(asked)})
+
+
+def _at_gateway(asked: FundsRequest) -> dict[str, object]:
+    """Returns what the page shows of a gateway's payment; nothing for one by hand."""
+    checkout = getattr(asked, "checkout", None)
+    if checkout is None:
+        return {}
+    open_alerts = asked.alerts.filter(closed_at=None).order_by("pk")
+    receipts = [(each, *payment_text.RECEIPT_STATES[each.state]) for each in asked.receipts.order_by("pk")]
+    return {
+        "checkout": checkout,
+        "receipts": receipts,
+        "alerts": [(each, payment_text.alert_text(each)) for each in open_alerts],
+        "notices": notices.of_request(asked.pk),
+    }
+
+
+@require_POST
+@staff_page(Permission.PAYMENTS)
+def payment_look_up(request: StaffRequest, request_id: int) -> HttpResponse:
+    """Asks the gateway now what became of a payment."""
+    try:
+        answer = look_ups.look_up_now(request_id, request.now)
+    except (Busy, CommitUnclear):
+        messages.error(request, str(BUSY))
+        return redirect("office:payment", request_id)
+    if isinstance(answer, Failure):
+        messages.error(request, _("The gateway could not be asked: %(why)s.") % {"why": answer.why})
+    elif answer is None:
+        messages.success(request, _("The gateway was asked. The payment below is up to date."))
+    return redirect("office:payment", request_id)
+
+
+@require_POST
+@staff_page(Permission.PAYMENTS)
+def payment_alert_close(request: StaffRequest, request_id: int, alert_id: int) -> HttpResponse:
+    """Closes an alert that staff have dealt with."""
+    try:
+        alerts.close(request_id, alert_id, request.user, request.now)
+    except (Busy, CommitUnclear):
+        messages.error(request, str(BUSY))
+    return redirect("office:payment", request_id)
+
+
+@require_safe
+@staff_page(Permission.PAYMENTS)
+def payments_alerts(request: StaffRequest) -> HttpResponse:
+    """Shows what staff must look at in payments of gateways, newest first."""
+    start = paging.before(request)
+    found = alerts.open_alerts(before=start, limit=paging.ROWS + 1)
+    rows = [(each, payment_text.alert_text(each)) for each in found[: paging.ROWS]]
+    following = found[paging.ROWS - 1].pk if len(found) > paging.ROWS else None
+    return render(
+        request, "office/payments_alerts.html", {"page": paging.page(rows, start, following), "here": "alerts"}
+    )
 
 
 @require_safe

@@ -41,6 +41,15 @@ _TERMS = (
     click.option("--position", type=int, help="Position in the list; lower comes first."),
     click.option("--offered/--withdrawn", "is_offered", default=None, help="Whether customers see it."),
     click.option(
+        "--partial/--whole", "accepts_partial", default=None, help="Whether a gateway credits less than asked."
+    ),
+    click.option("--setting", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the gateway."),
+    click.option(
+        "--secrets-file",
+        type=click.File("r"),
+        help="File of a gateway's secrets, NAME=VALUE a line; - is standard input.",
+    ),
+    click.option(
         "--instructions",
         type=click.File("r", encoding="utf-8"),
         help="File with payment instructions; - is standard input.",
@@ -61,11 +70,12 @@ def list_() -> None:
     from sutler.payments.methods import all_methods
 
     show_table(
-        ("ID", "NAME", "CURRENCY", "MIN", "MAX", "FEE %", "BONUS %", "STATE"),
+        ("ID", "NAME", "KIND", "CURRENCY", "MIN", "MAX", "FEE %", "BONUS %", "STATE"),
         (
             (
                 each.pk,
                 each.name,
+                each.kind or "by hand",
                 each.currency,
                 show_rate(each.min_micros),
                 show_rate(each.max_micros),
@@ -79,16 +89,41 @@ def list_() -> None:
 
 
 @payment_method.command(
-    epilog=example("sutler payment-method add --name Bank --currency USD --min 10 --max 5000 --instructions bank.txt")
+    epilog=example(
+        "sutler payment-method add --name Bank --currency USD --min 10 --max 5000 --instructions bank.txt",
+        "sutler payment-method add --kind stripe --name Card --currency USD --min 5 --max 500 --secrets-file keys.txt",
+    )
 )
+@click.option("--kind", default="", help="The gateway that takes the payments; `kinds` lists them.")
 @_with_terms
 @on_panel
 def add(**options: Any) -> None:
     """Add a payment method."""
-    lacking = [name for name in ("name", "currency", "min_micros", "max_micros", "instructions") if not options[name]]
+    needed = ["name", "currency", "min_micros", "max_micros", *([] if options["kind"] else ["instructions"])]
+    lacking = [name for name in needed if not options[name]]
     if lacking:
         raise click.UsageError(f"--{lacking[0].removesuffix('_micros')} is missing")
     _save(None, {}, options)
+
+
+@payment_method.command(epilog=example("sutler payment-method kinds"))
+@on_panel
+def kinds() -> None:
+    """Show the kinds of gateways with their settings; those with * are secrets."""
+    from sutler.payments.gateways.registry import gateways
+    from sutler.payments.gateways.shape import FieldKind
+
+    show_table(
+        ("KIND", "NAME", "SETTINGS"),
+        (
+            (
+                each.kind,
+                each.name,
+                " ".join(f"{one.name}{'*' if one.kind is FieldKind.SECRET else ''}" for one in each.fields),
+            )
+            for each in gateways().values()
+        ),
+    )
 
 
 @payment_method.command(epilog=example("sutler payment-method change 2 --fee 2.5 --withdrawn"))
@@ -112,10 +147,27 @@ def _save(method_id: int | None, kept: dict[str, Any], options: dict[str, Any]) 
     from sutler.payments import methods
 
     file: TextIO | None = options.pop("instructions")
+    settings = _settings(options.pop("settings"), options.pop("secrets_file"))
     given = {name: value for name, value in options.items() if value is not None}
+    given.setdefault("instructions", kept.get("instructions", ""))
     if file is not None:
         given["instructions"] = file.read(LONGEST_FILE)
-    saved = methods.save(methods.Draft(**(kept | given)), None, SystemClock().now(), method_id=method_id)
+    draft = methods.Draft(**(kept | given))
+    saved = methods.save(draft, None, SystemClock().now(), method_id=method_id, settings=settings)
     if isinstance(saved, Refusal):
         raise refused(saved) if saved.reason is not Reason.NOT_FOUND else missing("payment method", method_id or 0)
     click.echo(f"Payment method {saved.pk}: {saved.name}, {saved.currency}.")
+    if saved.public_id:
+        click.echo(f"Notices of the gateway go to /payments/notices/{saved.public_id} at the panel's address.")
+
+
+def _settings(plain: tuple[str, ...], secrets: TextIO | None) -> dict[str, str]:
+    lines = [*plain, *(secrets.read(LONGEST_FILE).splitlines() if secrets else ())]
+    settings = {}
+    for line in filter(str.strip, lines):
+        name, equals, value = line.partition("=")
+        if not equals:
+            # Not the line itself: it may be a secret.
+            raise click.UsageError("a setting is written as NAME=VALUE")
+        settings[name.strip()] = value.strip()
+    return settings

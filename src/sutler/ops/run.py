@@ -68,7 +68,7 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     """Run a background worker; any number may share a PostgreSQL database.
 
     It sends orders to providers and checks them there, places drip-feed runs and subscription posts, expires what is
-    due, sends email, keeps daily statistics and measures average times.
+    due, sends email, asks payment gateways about open payments, keeps daily statistics and measures average times.
     """
     from sutler.accounts import mail
     from sutler.books import figures
@@ -80,6 +80,7 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     from sutler.ops.demo.executor import Executor
     from sutler.ops.verify_job import Prover
     from sutler.orders import delivery_times
+    from sutler.payments import look_ups
 
     make_ready()
     stop = threading.Event()
@@ -104,7 +105,7 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
         # Beside the others: a proof takes its time, and so may somebody else's server.
         parts.extend(
             beside.submit(jobs.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, apart)
-            for apart in (slow, (mail.send_due,))
+            for apart in (slow, (mail.send_due,), (look_ups.look_up_due,))
         )
         if executor_seed is not None:
             parts.append(beside.submit(Executor(seeded(executor_seed)).run, clock, stop))

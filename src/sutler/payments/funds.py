@@ -34,10 +34,18 @@ def credit_for(method: Method, amount_micros: int) -> Micros:
 
 
 def ask(
-    customer_id: int, method_id: int, amount_micros: int, note: str, asked_by: User | None, now: datetime
+    customer_id: int,
+    method_id: int,
+    amount_micros: int,
+    note: str,
+    asked_by: User | None,
+    now: datetime,
+    *,
+    is_at_gateway: bool = False,
 ) -> FundsRequest | Refusal:
     """Stores that a customer pays an amount by a method; `reference` of the answer is what they quote.
 
+    Only `checkouts.open_` asks for a gateway's method, and completes the request in its own transaction.
     Refuses with INCORRECT_FIELD `method` (not offered, or in another currency), `amount` (outside the method's min
     and max) or `note`, TOO_MANY_REQUESTS (ten are waiting).
     """
@@ -47,7 +55,7 @@ def ask(
     with durable():
         customer = Customer.objects.select_for_update().get(pk=customer_id)
         method = Method.objects.filter(pk=method_id, is_offered=True, currency=customer.currency).first()
-        if method is None:
+        if method is None or bool(method.kind) != is_at_gateway:
             return Refusal(Reason.INCORRECT_FIELD, "method")
         credit = credit_for(method, amount_micros)
         if not method.min_micros <= amount_micros <= method.max_micros or credit <= 0:
@@ -159,20 +167,25 @@ def of_customer(customer_id: int, *, before: int | None = None, limit: int = 50)
 
 def get(customer_id: int, request_id: int) -> FundsRequest | None:
     """Returns the customer's request with its method, or None if the customer has no such request."""
-    found = FundsRequest.objects.select_related("method")
+    found = FundsRequest.objects.select_related("method", "checkout")
     return found.filter(pk=request_id, customer_id=customer_id).first()
 
 
 def get_for_staff(request_id: int) -> FundsRequest | None:
     """Returns anybody's request with its method, its customer and who decided it, or None if there is none."""
-    found = FundsRequest.objects.select_related("method", "customer__wallet", "decided_by", "asked_by", "received_by")
+    found = FundsRequest.objects.select_related(
+        "method", "customer__wallet", "decided_by", "asked_by", "received_by", "checkout"
+    )
     return found.filter(pk=request_id).first()
 
 
 def of_all(*, waiting_only: bool = False, before: int | None = None, limit: int = 50) -> list[FundsRequest]:
-    """Returns everybody's requests, for staff, newest first, below the id `before`."""
+    """Returns everybody's requests, for staff, newest first, below the id `before`.
+
+    Those that wait are for staff to decide: a gateway's are not among them.
+    """
     found = FundsRequest.objects.select_related("customer", "decided_by")
-    return _listed(found.filter(state=State.WAITING) if waiting_only else found, before, limit)
+    return _listed(found.filter(state=State.WAITING, checkout=None) if waiting_only else found, before, limit)
 
 
 def _listed(found: QuerySet[FundsRequest], before: int | None, limit: int) -> list[FundsRequest]:

@@ -1,4 +1,4 @@
-"""Adding funds by hand: a method and an amount are chosen, then instructions and a reference shown; staff confirm."""
+"""Adding funds: a method and an amount are chosen; then a gateway takes over, or instructions say how to pay."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,18 +7,22 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from sutler.core.clock import new_token
 from sutler.core.refusals import Reason, Refusal
-from sutler.payments import funds, methods
-from sutler.payments.models import FundsRequest, Method
+from sutler.payments import checkouts, funds, methods
+from sutler.payments.gateways.shape import Failure
+from sutler.payments.models import Checkout, FundsRequest, Method
 from sutler.storage.transactions import Busy, CommitUnclear
 from sutler.web import paging
 from sutler.web.access import CustomerRequest, customer_page
 from sutler.web.amount_field import AmountField
+from sutler.web.panel_url import panel_url
 from sutler.web.templatetags.web import amount
 
 # The word and the colour of each state of a request.
@@ -27,6 +31,7 @@ STATES: Mapping[str, tuple[str | Promise, str]] = {
     FundsRequest.State.CONFIRMED: (gettext_lazy("Credited"), "good"),
     FundsRequest.State.REJECTED: (gettext_lazy("Rejected"), "bad"),
     FundsRequest.State.WITHDRAWN: (gettext_lazy("Withdrawn"), ""),
+    FundsRequest.State.EXPIRED: (gettext_lazy("Expired"), ""),
 }
 
 
@@ -61,6 +66,8 @@ def funds_add(request: CustomerRequest) -> HttpResponse:
     form = AddForm(offered, request.POST if request.method == "POST" else None)
     if form.is_valid():
         asked = _ask(request, form)
+        if asked is not None and asked.method.kind:
+            return _go_to_gateway(request, asked.pk)
         if asked is not None:
             return redirect("shop:funds_request", asked.pk)
     start = paging.before(request)
@@ -80,8 +87,57 @@ def funds_request(request: CustomerRequest, request_id: int) -> HttpResponse:
         raise Http404
     words, colour = STATES[asked.state]
     is_waiting = asked.state == FundsRequest.State.WAITING
-    given = {"asked": asked, "state_words": words, "state_colour": colour, "is_waiting": is_waiting}
+    checkout = getattr(asked, "checkout", None)
+    given = {
+        "asked": asked,
+        "checkout": checkout,
+        "state_words": words,
+        "state_colour": colour,
+        "is_waiting": is_waiting,
+        "can_pay": is_waiting and checkout is not None and request.now <= checkout.expires_at,
+    }
     return render(request, "shop/funds_request.html", given)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@customer_page
+def funds_pay(request: CustomerRequest, request_id: int) -> HttpResponse:
+    """Leads to the gateway's page; a POST tells the gateway of the payment first, where that failed before."""
+    if request.method == "POST":
+        return _go_to_gateway(request, request_id)
+    asked = funds.get(request.customer.pk, request_id)
+    checkout = getattr(asked, "checkout", None)
+    if asked is None or checkout is None:
+        raise Http404
+    if asked.state != FundsRequest.State.WAITING or not checkout.page_url or request.now > checkout.expires_at:
+        return redirect("shop:funds_request", request_id)
+    answer = render(request, "shop/funds_pay.html", {"asked": asked, "checkout": checkout})
+    # Not a redirect: the page's policy lets no form lead away from the panel, and browsers follow it to the last stop.
+    answer.headers["Refresh"] = f"0;url={checkout.page_url}"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _go_to_gateway(request: CustomerRequest, request_id: int) -> HttpResponse:
+    def of_request(pk: int) -> str:
+        return panel_url(request) + reverse("shop:funds_request", args=[pk])
+
+    def of_notices(public_id: str) -> str:
+        return panel_url(request) + reverse("payment_notice", args=[public_id])
+
+    addresses = checkouts.Addresses(of_request, of_notices)
+    try:
+        answer = checkouts.begin(request.customer.pk, request_id, addresses, request.now)
+    except (Busy, CommitUnclear):
+        messages.error(request, _("The panel is busy. Please look at the request, and try again if it still waits."))
+        return redirect("shop:funds_request", request_id)
+    if isinstance(answer, Refusal) and answer.reason is Reason.NOT_FOUND:
+        raise Http404
+    if isinstance(answer, Failure):
+        messages.error(request, _("The payment service does not answer. Nothing was charged. Please try again."))
+    elif isinstance(answer, Checkout) and answer.page_url:
+        return redirect("shop:funds_pay", request_id)
+    return redirect("shop:funds_request", request_id)
 
 
 @require_POST
@@ -124,7 +180,14 @@ def _ask(request: CustomerRequest, form: AddForm) -> FundsRequest | None:
     given = form.cleaned_data
     method = form.offered[given["method"]]
     try:
-        answer = funds.ask(request.customer.pk, method.pk, given["amount"], given["note"], request.user, request.now)
+        if method.kind:
+            answer = checkouts.open_(
+                request.customer.pk, method.pk, given["amount"], request.user, new_token(), request.now
+            )
+        else:
+            answer = funds.ask(
+                request.customer.pk, method.pk, given["amount"], given["note"], request.user, request.now
+            )
     except (Busy, CommitUnclear):
         form.add_error(None, _("Too many requests right now. If your payment request is not listed below, try again."))
         return None
@@ -136,11 +199,13 @@ def _ask(request: CustomerRequest, form: AddForm) -> FundsRequest | None:
             _("You have 10 pending payment requests, the most allowed. Withdraw one, or wait until we process them."),
         )
         return None
-    form.add_error(answer.field if answer.field in form.fields else None, _why(answer, method))
+    form.add_error(answer.field if answer.field in form.fields else None, _why(answer, method, given["amount"]))
     return None
 
 
-def _why(refusal: Refusal, method: Method) -> str:
+def _why(refusal: Refusal, method: Method, amount_micros: int) -> str:
+    if refusal.field == "amount" and method.min_micros <= amount_micros <= method.max_micros:
+        return _("This method takes whole amounts of its currency's smallest unit.")
     if refusal.field == "amount":
         return _("Invalid amount for this method. Enter %(min)s to %(max)s %(currency)s.") % {
             "min": amount(method.min_micros),

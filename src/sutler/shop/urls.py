@@ -34,6 +34,7 @@ urlpatterns = [
     path("funds/statement.csv", funds.funds_csv, name="funds_csv"),
     path("funds/add", funds_add.funds_add, name="funds_add"),
     path("funds/add/<int:request_id>", funds_add.funds_request, name="funds_request"),
+    path("funds/add/<int:request_id>/pay", funds_add.funds_pay, name="funds_pay"),
     path("funds/add/<int:request_id>/withdraw", funds_add.funds_withdraw, name="funds_withdraw"),
     path("updates", updates.service_updates, name="updates"),
     path("tickets", tickets.tickets_list, name="tickets"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from sutler.accounts.roles import Permission
 from sutler.core.text import text_input
 from sutler.office.fields import show_percent
+from sutler.office.payment_text import NOTICE_KINDS, NOTICE_OUTCOMES
 from sutler.support.models import Ticket
 from sutler.web.templatetags.web import chip
 
@@ -30,7 +31,7 @@ _SCOPES: Mapping[str, str | Promise] = {
 # The first word of what an entry of the audit log is about, and the address of such things.
 _PLACES = {"customer": "office:customer", "ticket": "office:ticket", "service": "office:service"}
 _PLACES |= {"order": "office:order", "provider": "office:provider", "method": "office:method"}
-_PLACES |= {"announcement": "office:announcement"}
+_PLACES |= {"announcement": "office:announcement", "payment": "office:payment"}
 
 
 @register.filter
@@ -43,6 +44,18 @@ def has(permissions: Collection[Permission] | None, name: str) -> bool:
 def percent(basis_points: int) -> str:
     """Returns basis points as a percentage without its sign."""
     return show_percent(basis_points)
+
+
+@register.filter
+def notice_outcome(outcome: str) -> str:
+    """Returns what a gateway's notice came to in words."""
+    return str(NOTICE_OUTCOMES.get(outcome, outcome))
+
+
+@register.filter
+def notice_kind(kind: str) -> str:
+    """Returns what a gateway's notice says in words, a dash where it says nothing."""
+    return str(NOTICE_KINDS.get(kind, "–"))
 
 
 @register.filter

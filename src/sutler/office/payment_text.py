@@ -1,0 +1,123 @@
+"""What gateways reported, worded for staff: alerts, notices and receipts are kinds and data until they are shown."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from sutler.payments.models import Alert, Receipt
+from sutler.web.templatetags.web import amount
+
+Kind = Alert.Kind
+
+NOTICE_OUTCOMES: Mapping[str, str | Promise] = {
+    "applied": gettext_lazy("Applied"),
+    "known": gettext_lazy("Known already"),
+    "unknown": gettext_lazy("No such payment"),
+    "ignored": gettext_lazy("Nothing to do"),
+    "forged": gettext_lazy("Refused: wrong signature"),
+    "stale": gettext_lazy("Refused: signed too long ago"),
+    "unreadable": gettext_lazy("Refused: cannot be read"),
+}
+NOTICE_KINDS: Mapping[str, str | Promise] = {
+    "paid": gettext_lazy("Paid"),
+    "reversed": gettext_lazy("Refunded or disputed"),
+    "failed": gettext_lazy("Failed or expired"),
+    "pending": gettext_lazy("Pending"),
+    "changed": gettext_lazy("Changed"),
+}
+RECEIPT_STATES: Mapping[str, tuple[str | Promise, str]] = {
+    Receipt.State.HELD: (gettext_lazy("Not credited"), "warn"),
+    Receipt.State.CREDITED: (gettext_lazy("Credited"), "good"),
+}
+
+
+def alert_text(alert: Alert) -> str:
+    """Returns what an alert says, in the language switched on."""
+    return _TEXTS[Kind(alert.kind)](alert.data, alert.request.currency)
+
+
+def _too_little(data: Mapping[str, Any], currency: str) -> str:
+    return _("Underpaid: received %(came)s of %(asked)s %(currency)s. Confirm what came, or wait for the rest.") % {
+        "came": amount(data["came"]),
+        "asked": amount(data["asked"]),
+        "currency": currency,
+    }
+
+
+def _too_much(data: Mapping[str, Any], currency: str) -> str:
+    return _("Overpaid: received %(came)s, asked %(asked)s %(currency)s. All of it was credited.") % {
+        "came": amount(data["came"]),
+        "asked": amount(data["asked"]),
+        "currency": currency,
+    }
+
+
+def _currency(data: Mapping[str, Any], currency: str) -> str:
+    return _("Paid in another currency: %(came)s %(other)s instead of %(currency)s. It was not credited.") % {
+        "came": amount(data["micros"]),
+        "other": data["currency"],
+        "currency": currency,
+    }
+
+
+def _amount(data: Mapping[str, Any], currency: str) -> str:
+    return _(
+        "The gateway first reported %(first)s %(currency)s for a transaction, then %(then)s %(other)s. "
+        "The first amount stands."
+    ) % {
+        "first": amount(data["first"]),
+        "then": amount(data["then"]),
+        "other": data["currency"],
+        "currency": currency,
+    }
+
+
+def _late(data: Mapping[str, Any], currency: str) -> str:
+    return _("Paid late: %(came)s %(currency)s were credited after the payment had ended.") % {
+        "came": amount(data["micros"]),
+        "currency": currency,
+    }
+
+
+def _decided(data: Mapping[str, Any], currency: str) -> str:
+    return _("Paid after your decision: %(came)s %(currency)s were received and not credited.") % {
+        "came": amount(data["micros"]),
+        "currency": currency,
+    }
+
+
+def _too_large(data: Mapping[str, Any], currency: str) -> str:
+    return _("%(came)s %(currency)s were received, more than a balance can hold. They were not credited.") % {
+        "came": amount(data["micros"]),
+        "currency": currency,
+    }
+
+
+def _reversed(data: Mapping[str, Any], currency: str) -> str:
+    values = {"back": amount(data["back"]), "taken": amount(data["taken"]), "currency": currency}
+    if data["is_disputed"]:
+        return _("Disputed: %(back)s %(currency)s. %(taken)s were taken from the balance.") % values
+    return _("Refunded by the gateway: %(back)s %(currency)s. %(taken)s were taken from the balance.") % values
+
+
+def _debt(data: Mapping[str, Any], currency: str) -> str:
+    return _("The balance did not cover it: the customer owes %(owed)s %(currency)s.") % {
+        "owed": amount(data["owed"]),
+        "currency": currency,
+    }
+
+
+_TEXTS: Mapping[Alert.Kind, Callable[[Mapping[str, Any], str], str]] = {
+    Kind.TOO_LITTLE: _too_little,
+    Kind.TOO_MUCH: _too_much,
+    Kind.CURRENCY: _currency,
+    Kind.AMOUNT: _amount,
+    Kind.LATE: _late,
+    Kind.DECIDED: _decided,
+    Kind.TOO_LARGE: _too_large,
+    Kind.REVERSED: _reversed,
+    Kind.DEBT: _debt,
+}

@@ -1,0 +1,1 @@
+"""BTCPay Server: the operator's own server takes bitcoin, and is asked through its Greenfield API."""

@@ -1,0 +1,1 @@
+"""Cryptomus: coins, at its own page, reported by notices with a signature among their fields."""

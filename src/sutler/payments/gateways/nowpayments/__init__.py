@@ -1,0 +1,1 @@
+"""NOWPayments: coins, at its own page or with an address and an amount shown here."""

@@ -1,0 +1,1 @@
+"""A gateway set up without code: an address with templated fields, and notices with a signature of a usual kind."""
