@@ -63,7 +63,7 @@ def opened_by(key: str) -> int:
 
 
 def test_all_is_sealed_anew_and_the_older_key_is_kept_until_it_is_dropped(file: Path, settings: Settings) -> None:
-    assert "Sealed anew: 4." in done("secret", "rotate")
+    assert "Secrets encrypted again: 4." in done("secret", "rotate")
     new, old = take_over(settings)
     assert (old, opened_by(new), opened_by(KEY)) == (KEY, 4, 0)
     assert PanelKey.objects.get().digest == secret_key.digest(new)
@@ -105,7 +105,7 @@ def test_a_rotation_that_broke_off_while_sealing_is_finished_by_the_next(file: P
     Provider.objects.filter(pk=first.pk).update(sealed_key=seal("key 0", "a new key"))
     assert secret_key.obstacle() == ""  # the panel may run meanwhile
     assert panel_settings(Provider.objects.get(name="P1"), *secret_key.keys()).key == "key 1"
-    assert "Sealed anew: 3." in done("secret", "rotate")
+    assert "Secrets encrypted again: 3." in done("secret", "rotate")
     assert take_over(settings) == ("a new key", KEY)
     assert opened_by("a new key") == 4
 
@@ -156,7 +156,7 @@ def test_a_key_from_outside_is_changed_outside(file: Path, settings: Settings, m
     monkeypatch.setenv("SUTLER_SECRET_KEY", "new")
     monkeypatch.setenv("SUTLER_SECRET_KEY_FALLBACKS", KEY)
     take_over(settings)
-    assert "Sealed anew: 4." in done("secret", "rotate")
+    assert "Secrets encrypted again: 4." in done("secret", "rotate")
     assert opened_by("new") == 4
 
 
@@ -172,6 +172,6 @@ def test_a_provider_whose_key_cannot_be_read_says_so_on_its_page(file: Path) -> 
     browser = browser_of(make_person("owner@example.com", role=Role.OWNER))
     found = Provider.objects.get(name="P0")
     address = f"/office/providers/{found.pk}"
-    assert "cannot be unsealed" not in browser.get(address).content.decode()
+    assert "cannot be decrypted" not in browser.get(address).content.decode()
     Provider.objects.filter(pk=found.pk).update(sealed_key=seal("x", "a lost key"))
-    assert "cannot be unsealed" in browser.get(address).content.decode()
+    assert "cannot be decrypted" in browser.get(address).content.decode()

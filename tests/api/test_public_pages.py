@@ -120,7 +120,7 @@ def test_the_panels_own_url_stands_on_the_page_and_in_the_programs(
 
 def test_a_limit_is_told_where_there_is_one(client: Client, settle: Any) -> None:
     settle(SUTLER_KEY_REQUESTS_PER_SECOND=7)
-    assert "7 requests a second" in page(client)
+    assert "7 requests per second" in page(client)
     settle(SUTLER_KEY_REQUESTS_PER_SECOND=0)
     assert "requests a second" not in page(client)
 

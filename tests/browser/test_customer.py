@@ -85,7 +85,7 @@ def test_a_mass_order_has_a_report_for_each_line(people: People) -> None:
     lines = [f"{FOLLOWERS}|https://example.com/mass/1|200", f"{FOLLOWERS}|https://example.com/mass/2|1", "nonsense"]
     page.get_by_label("Orders, one per line").fill("\n".join([*lines, f"{LIKES}|https://example.com/mass/3|50"]))
     page.get_by_role("button", name="Check lines").click()
-    expect(page.get_by_text("2 lines cannot be placed as they stand")).to_be_visible()
+    expect(page.get_by_text("2 lines have errors.")).to_be_visible()
     page.get_by_role("button", name="Place 2 orders").click()
     expect(page.get_by_text("2 orders placed.")).to_be_visible()
     expect(page.get_by_label("Orders, one per line")).to_have_value("\n".join(lines[1:]))
@@ -117,7 +117,7 @@ def test_a_refill_and_a_cancel_are_asked_for(panel: Panel, people: People) -> No
     panel.complete(number, hours_ago=48)
     page.goto(f"/orders/{number}")
     page.get_by_role("button", name="Request refill").click()
-    expect(page.get_by_role("status")).to_contain_text("refill")
+    expect(page.get_by_role("status")).to_contain_text("Refill")
     page.goto("/refills")
     expect(page.get_by_role("link", name=str(number))).to_be_visible()
     number = order(page, FOLLOWERS, "https://example.com/regretted", 500)

@@ -81,7 +81,7 @@ def bring_in(page: Page, upstream: str) -> int:
     page.goto("/office/providers/new")
     page.get_by_label("Name", exact=True).fill("Liar")
     page.get_by_label("API URL").fill(upstream)
-    page.get_by_label("API key").fill(KEY)
+    page.get_by_label("API key", exact=True).fill(KEY)
     page.get_by_label("Delay between requests (ms)").fill("0")
     page.get_by_role("button", name="Add and test").click()
     page.get_by_role("navigation", name="Liar").get_by_role("link", name="Services").click()

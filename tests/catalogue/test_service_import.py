@@ -46,7 +46,7 @@ def wrong(row: Any) -> str:
 
 @pytest.mark.django_db
 def test_the_published_answer_goes_on_sale() -> None:
-    assert load(PUBLISHED).stdout == "2 new, 0 changed, 0 unchanged, 0 left out.\n"
+    assert load(PUBLISHED).stdout == "2 new, 0 changed, 0 unchanged, 0 skipped.\n"
     first, second = Service.objects.order_by("pk")
     assert (first.pk, first.name, first.rate_micros, first.min, first.max) == (1, "Followers", 900_000, 50, 10_000)
     assert (first.refill, first.cancel, first.dripfeed) == (True, True, False)
@@ -65,7 +65,7 @@ def test_an_update_changes_by_id_and_keeps_what_the_file_does_not_say() -> None:
     result = load(PUBLISHED.replace(b'"0.90"', b"0.95"), "--update", "--yes")
     assert result.stdout.splitlines() == [
         "changes: 1 Followers: rate: 0.90 -> 0.95",
-        "0 new, 1 changed, 1 unchanged, 0 left out.",
+        "0 new, 1 changed, 1 unchanged, 0 skipped.",
     ]
     first = Service.objects.get(pk=1)
     assert (first.rate_micros, first.dripfeed, first.state, first.refill_days) == (950_000, True, "paused", 30)
@@ -102,7 +102,7 @@ class TestTheIdsOfOurs:
 
     def test_under_new_ids_they_stand_beside_ours(self) -> None:
         before = self.services()
-        assert load(FOREIGN, "--new-ids").stdout == "2 new, 0 changed, 0 unchanged, 0 left out.\n"
+        assert load(FOREIGN, "--new-ids").stdout == "2 new, 0 changed, 0 unchanged, 0 skipped.\n"
         assert self.services()[:2] == before
         assert [each["name"] for each in self.services()[2:]] == [
             "Somebody else's service 1",
@@ -137,7 +137,7 @@ def test_ids_go_on_after_those_that_a_file_brought() -> None:
     nameless = (
         b"name,type,category,rate,min,max,refill,refill_days\nA,default,C,1.5,1,5,yes,\nB,Package,C,2,1,1,no,30\n"
     )
-    assert load(nameless, "--format", "csv").stdout == "2 new, 0 changed, 0 unchanged, 0 left out.\n"
+    assert load(nameless, "--format", "csv").stdout == "2 new, 0 changed, 0 unchanged, 0 skipped.\n"
     assert list(Service.objects.order_by("pk").values_list("pk", "name", "refill", "refill_days"))[2:] == [
         (3, "A", True, None),
         (4, "B", False, 30),
@@ -145,7 +145,7 @@ def test_ids_go_on_after_those_that_a_file_brought() -> None:
     added = CliRunner().invoke(
         main, ["service", "add", "--name", "D", "--category", "C", "--rate", "1", "--max", "5", "--dripfeed"]
     )
-    assert added.stdout == "Service 5 is on sale.\n"
+    assert added.stdout == "Service 5 created.\n"
     assert Service.objects.get(pk=5).dripfeed
     CliRunner().invoke(main, ["service", "set-state", "5", "hidden", "--yes"])
     assert Service.objects.get(pk=5).state == "hidden"

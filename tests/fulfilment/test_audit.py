@@ -171,5 +171,5 @@ def test_the_proof_waits_for_no_writer_and_reads_nothing_uncommitted(panel: Pane
     )
     with closing(other):
         other.execute("UPDATE books_ledgeraccount SET balance_micros = balance_micros + 1")
-        assert f"{len(CHECKS)} checks, no breach." in panel.sutler("verify")
+        assert f"{len(CHECKS)} checks, no mismatch." in panel.sutler("verify")
         other.rollback()

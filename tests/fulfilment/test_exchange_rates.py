@@ -171,7 +171,7 @@ class TestJumps:
         done("rate", "accept", "EUR")
         assert (worth(), open_alarms()) == (Worth(10, 8), set())
         assert AuditEntry.objects.get().after == {"worth": "1 USD = 0.8 EUR"}
-        assert "no exchange rate of EUR waits" in failed(1, "rate", "accept", "EUR")
+        assert "no exchange rate of EUR awaits a decision" in failed(1, "rate", "accept", "EUR")
 
     def test_or_falls_away_when_the_source_comes_back(self, source: Source) -> None:
         source.says(NOW, EUR="0.91")
@@ -184,7 +184,7 @@ class TestJumps:
         assert (kept.worth, kept.offered, kept.is_followed, open_alarms()) == (Worth(12, 10), None, False, set())
 
     def test_on_the_page(self, sam_client: Client) -> None:
-        assert "Jumped: 1 USD = 0.8 EUR" in sam_client.get("/office/currencies").content.decode()
+        assert "Large change: 1 USD = 0.8 EUR" in sam_client.get("/office/currencies").content.decode()
         sam_client.post("/office/currencies/EUR/accept")
         assert worth() == Worth(10, 8)
 

@@ -148,7 +148,7 @@ class TestChange:
             result = run("provider", command, str(made.pk))
             assert result.stdout == f"Provider {made.pk}, Upstream: {state}.\n"
             assert Provider.objects.get().state == state
-        assert "1 active orders are no longer checked" in result.stderr
+        assert "Active orders no longer checked: 1" in result.stderr
 
 
 class TestLooking:

@@ -146,11 +146,11 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            ("typo=1", "'typo' is no fault; --list-faults shows them."),
+            ("typo=1", "'typo' is not a fault; see --list-faults."),
             ("html=2", "html is a share from 0 to 1, not 2.0"),
             ("html=often", "'html=often'"),
             ("html=nan", "html is a share from 0 to 1, not nan"),
-            ("only=1", "'only' is no fault"),
+            ("only=1", "'only' is not a fault"),
         ],
     )
     def test_a_fault_that_cannot_be_meant_is_wrong_usage(self, given: str, said: str) -> None:

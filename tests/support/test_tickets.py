@@ -157,7 +157,7 @@ def test_an_answer_is_sent_to_who_wants_it(alice: Customer, sam: User) -> None:
         (["a@example.com"], "It is coming"),
         (["eve@example.com"], "Thank you"),
     ]
-    assert outgoing.outbox[1].subject == "[Sutler] Answer to your ticket: Fakes Bcc: x"
+    assert outgoing.outbox[1].subject == "[Sutler] Reply to your ticket: Fakes Bcc: x"
     assert mail.send_due(NOW + HOUR) == 0
 
 

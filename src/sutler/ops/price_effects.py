@@ -47,7 +47,7 @@ class How:
             return outcome
         _show(effects)
         if self._dry_run:
-            click.echo(f"Nothing was changed. {len(effects)} services would change.")
+            click.echo(f"Nothing was changed. Services that would change: {len(effects)}.")
             click.get_current_context().exit(0)
         if effects and not self._yes:
             click.confirm(f"Change {len(effects)} services?", abort=True, err=True)

@@ -240,7 +240,7 @@ def test_a_summary_says_how_many_rows_in_all_and_why() -> None:
     result = from_file(body)
     assert "60 left out: its min and max are no limits (row 1 (service 1), row 2" in result.stderr
     assert " and 40 more)" in result.stderr
-    assert result.stdout == "1 new, 0 changed, 0 unchanged, 60 left out.\n"
+    assert result.stdout == "1 new, 0 changed, 0 unchanged, 60 skipped.\n"
     report = sync.apply_catalogue(make_provider(sealed_key="").pk, answered(body), NOW)
     assert [(each.why, each.count, each.more) for each in report.left_out] == [
         ("its min and max are no limits", 60, 40)

@@ -151,7 +151,7 @@ def test_a_key_is_on_no_page_that_asks(names: Names, browser: Client) -> None:
     page, given = _provider_form(browser, names)
     before = everything()
     html = browser.post(page, given | {"key": "secret-4711"}).content.decode()
-    assert ("save it first" in html, "secret-4711" in html, everything() == before) == (True, False, True)
+    assert ("Save it first" in html, "secret-4711" in html, everything() == before) == (True, False, True)
 
 
 def test_what_moves_nothing_is_not_asked_about(names: Names) -> None:
@@ -169,6 +169,6 @@ def test_of_many_decisions_one_that_cannot_be_leaves_all_undone(names: Names) ->
 def test_a_service_that_no_route_can_deliver_is_not_put_on_sale_at_the_shell(names: Names) -> None:
     sutler("provider", "change", names["provider"], "--subscriptions-here", "--yes")
     done = sutler("service", "set-state", names["posts"], "active")
-    assert done.stdout == f"Service {names['posts']} is paused. None of its routes can deliver.\n"
+    assert done.stdout == f"Service {names['posts']} is paused. No route can deliver it.\n"
     assert Service.objects.get(pk=names["posts"]).state == "paused"
     assert AuditEntry.objects.filter(action="service state set").count() == 1

@@ -82,5 +82,5 @@ class TestShell:
         self.add(cheap, "2", "--yes")
         first = Route.objects.get(preference=1)
         for command in (("remove", first.pk), ("set", first.pk, "--off"), ("set", first.pk, "--preference", 9)):
-            assert "10.218 waits" in sutler("provider", "route", *command, "--dry-run").stdout
+            assert "10.218 awaits a decision" in sutler("provider", "route", *command, "--dry-run").stdout
         assert terms(cheap) == (390_000, None, 600)

@@ -72,7 +72,7 @@ def test_one_among_others_has_an_alarm_of_its_own_an_event_and_a_count(there: Th
         f"Upstream: Its status could not be read {UNTIL_ALARM} times: Something broke"
     ]
     assert AskTime.objects.get(upstream_order=good).unread == 0
-    assert "not read" in done("order", "show", str(bad.order_id))
+    assert "unreadable answers since" in done("order", "show", str(bad.order_id))
     there.between = lambda _: None
     while alarms(UNREAD):
         looks(there, 1)

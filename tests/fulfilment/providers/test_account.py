@@ -99,7 +99,7 @@ class TestRefused:
     def test_the_shell_names_the_other(self) -> None:
         first = added()
         again = ("provider", "add", "--name", "Again", "--url", f"{URL}/", "--currency", "USD", "--key", KEY)
-        assert f"provider {first.pk}, Wholesale, has this address and key already" in failed(1, *again)
+        assert f"provider {first.pk}, Wholesale already uses this URL and key" in failed(1, *again)
         assert Provider.objects.count() == 1
 
 
@@ -113,7 +113,7 @@ class TestMoving:
         moved = "https://new.example/api/v2"
         assert provider_settings.change(provider.pk, NOW, url=moved) == refused("has_moved")
         change = ("provider", "change", str(provider.pk), "--url", moved)
-        assert "the account at the old address" in failed(1, *change)
+        assert "the account at the old URL" in failed(1, *change)
         assert isinstance(provider_settings.change(provider.pk, NOW, url=f"{URL}/"), Provider)
         done(*change, "--moved")
         provider.refresh_from_db()

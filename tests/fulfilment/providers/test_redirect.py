@@ -51,7 +51,7 @@ def address(settings: Any) -> Iterator[str]:
 
 
 def test_the_operator_is_told_wherever_the_provider_is_asked(address: str) -> None:
-    told = f"Its address leads to {address}/, where no order is sent."
+    told = f"The URL redirects to {address}/, and orders are not sent through redirects."
     added = done("provider", "add", "--name", "Moved", "--currency", "USD", "--url", address, "--key", "k" * 20)
     made = Provider.objects.get()
     assert told in added
@@ -65,4 +65,4 @@ def test_the_operator_is_told_wherever_the_provider_is_asked(address: str) -> No
 
     done("provider", "change", str(made.pk), "--slash", "with")
     assert not Alarm.objects.filter(subject=call_log.REDIRECTED, closed_at=None).exists()
-    assert "leads to" not in done("provider", "balance", str(made.pk)) + done("provider", "sync", str(made.pk))
+    assert "redirects to" not in done("provider", "balance", str(made.pk)) + done("provider", "sync", str(made.pk))

@@ -206,16 +206,16 @@ class TestTeaching:
     def test_the_shell_teaches(self, provider: Provider, order: Order, tmp_path: Path) -> None:
         assert UNKNOWN_WORDS.raw in done("provider", "words", "list", str(provider.pk))
         said = done("provider", "words", "teach", str(provider.pk), "link", UNKNOWN_WORDS.raw, "--dry-run")
-        assert "It fits 1 of the orders that were refused; 1 of them are open." in said
+        assert "Matching refused orders: 1, unconfirmed: 1." in said
         assert states(order) == ["unknown"]
         said = done("provider", "words", "teach", "all", "link", "The stars*", "--pattern")
-        assert "1 open outcomes are decided by it." in said
+        assert "Unconfirmed orders resolved: 1." in said
         assert states(order)[0] == "declined"
         assert "pattern" in done("provider", "words", "list", str(provider.pk))
         file = tmp_path / "words.json"
         file.write_text(done("provider", "words", "export"))
         done("provider", "words", "forget", str(Taught.objects.get().pk))
-        assert "1 words are taught." in done("provider", "words", "import", str(file), str(provider.pk))
+        assert "Texts imported: 1." in done("provider", "words", "import", str(file), str(provider.pk))
         file.write_text("{}")
         assert "incorrect field (file)" in failed(1, "provider", "words", "import", str(file))
         assert "or `all`" in failed(1, "provider", "words", "teach", "some", "link", "Strange")
@@ -248,4 +248,4 @@ class TestTeaching:
         sam_browser.post(f"{page}/import", {"file": SimpleUploadedFile("words.json", content)})
         assert Taught.objects.get().text == UNKNOWN_WORDS.raw
         doubt = sam_browser.post(page, {"text": "Request timed out", "kind": "LINK", "step": "look"}).content.decode()
-        assert "leaves open whether an order was placed" in doubt
+        assert "does not prove that no order was placed" in doubt

@@ -95,7 +95,7 @@ def test_staff_say_that_it_was_placed(alice: Customer, sam_browser: Client, lost
     assert (entry.what, entry.reason, entry.after) == (
         f"order {lost.pk}",
         "seen on their page",
-        {"number at the provider": "78"},
+        {"provider order ID": "78"},
     )
     assert sam_browser.get(page).headers["Location"] == f"/office/orders/{lost.pk}"
 

@@ -80,7 +80,7 @@ def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
     if placed.is_valid():
         upstream_id = placed.cleaned_data["upstream_id"].strip()
         settle = partial(outcome.resolve, order_id, Verdict.PLACED, actor, request.now, upstream_id)
-        number = {"number at the provider": upstream_id}
+        number = {"provider order ID": upstream_id}
         if _done(request, placed, order_id, DEEDS[Verdict.PLACED], settle, number):
             messages.success(request, _("Order %(id)s marked as placed. Its status is now tracked.") % {"id": order_id})
             return redirect("office:verdicts")

@@ -75,7 +75,7 @@ class ServiceForm(forms.Form):
     pricing = forms.ChoiceField(
         label=gettext_lazy("Pricing"),
         choices=[
-            ("fixed", gettext_lazy("Fixed rate")),
+            ("fixed", gettext_lazy("Fixed price")),
             ("rule", gettext_lazy("Follows the provider")),
         ],
         initial="fixed",

@@ -204,7 +204,7 @@ def off(provider_id: int) -> None:
     _put(provider_id, "off")
     left = UpstreamOrder.objects.filter(provider=provider_id, finished_at=None).count()
     if left:
-        click.echo(f"{left} active orders are no longer checked; use `sutler provider pause` to check them.", err=True)
+        click.echo(f"Active orders no longer checked: {left}. `sutler provider pause` checks them.", err=True)
 
 
 @provider.command(epilog=example("sutler provider log 1 --limit 20", "sutler provider log 1 --order 17 --whole"))

@@ -68,7 +68,7 @@ def teach(provider_id: str, kind: str, text: str, *, is_pattern: bool, dry_run: 
     chosen = None if provider_id == "all" else _found(_id(provider_id))
     word = TaughtWord(text, DeclineKind[kind.upper()], is_pattern)
     shown = taught_words.preview(chosen, word)
-    click.echo(f"Matches {len(shown.refused)} refused orders; {shown.open} of them are unconfirmed.")
+    click.echo(f"Matching refused orders: {len(shown.refused)}, unconfirmed: {shown.open}.")
     for each in shown.refused[:10]:
         click.echo(f"  order {each.order_id} ({each.state}): {each.refusal}")
     if shown.is_unsure:
@@ -79,7 +79,7 @@ def teach(provider_id: str, kind: str, text: str, *, is_pattern: bool, dry_run: 
     kept = taught_words.teach(chosen, word, None, now)
     if isinstance(kept, Refusal):
         raise refused(kept)
-    click.echo(f"Text {kept.pk} saved. {taught_words.decide_open(chosen, now)} unconfirmed orders resolved.")
+    click.echo(f"Text {kept.pk} saved. Unconfirmed orders resolved: {taught_words.decide_open(chosen, now)}.")
 
 
 @words.command(epilog=example("sutler provider words forget 3"))
@@ -123,7 +123,7 @@ def import_(file: IO[str], provider_id: int | None) -> None:
     count = taught_words.import_words(chosen, found, None, now)
     if isinstance(count, Refusal):
         raise refused(count)
-    click.echo(f"{count} texts imported. {taught_words.decide_open(chosen, now)} unconfirmed orders resolved.")
+    click.echo(f"Texts imported: {count}. Unconfirmed orders resolved: {taught_words.decide_open(chosen, now)}.")
 
 
 def _id(text: str) -> int:
