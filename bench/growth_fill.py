@@ -43,7 +43,7 @@ _ORDERS = (
     " FROM orders_order JOIN books_ledgeraccount wallet ON wallet.customer_id = orders_order.customer_id"
     " WHERE orders_order.id > %(last)s"
 )
-_EVENT = "INSERT INTO orders_orderevent (order_id, at, actor, from_status, to_status, note) SELECT id, created_at,"
+_EVENT = "INSERT INTO orders_orderevent (order_id, at, actor, from_status, to_status) SELECT id, created_at,"
 _WRITES = (
     _TRANSFER
     + "'deposit:growth:' || MIN(orders_order.id), %(deposits)s, wallet.id, SUM(charge_micros), NULL, 'growth',"
@@ -54,9 +54,9 @@ _WRITES = (
     _TRANSFER
     + "'settle:' || orders_order.id, %(in_hand)s, %(revenue)s, charge_micros, orders_order.id, '', created_at"
     + _ORDERS,
-    _EVENT + " 'executor', 'Pending', 'Processing', '' FROM orders_order WHERE id > %(last)s ORDER BY id",
-    _EVENT + " 'executor', 'Processing', 'In progress', '' FROM orders_order WHERE id > %(last)s ORDER BY id",
-    _EVENT + " 'executor', 'In progress', 'Completed', '' FROM orders_order WHERE id > %(last)s ORDER BY id",
+    _EVENT + " 'executor', 'Pending', 'Processing' FROM orders_order WHERE id > %(last)s ORDER BY id",
+    _EVENT + " 'executor', 'Processing', 'In progress' FROM orders_order WHERE id > %(last)s ORDER BY id",
+    _EVENT + " 'executor', 'In progress', 'Completed' FROM orders_order WHERE id > %(last)s ORDER BY id",
 )
 
 

@@ -61,18 +61,18 @@ _INSERTS = (
         _ROW,
     ),
     Statement(
-        "INSERT INTO orders_orderevent (order_id, at, actor, from_status, to_status, note)"
-        " SELECT order_id, at, 'worker', 'Pending', 'Processing', '' FROM {rows} WHERE upstream_id IS NOT NULL",
+        "INSERT INTO orders_orderevent (order_id, at, actor, from_status, to_status)"
+        " SELECT order_id, at, 'worker', 'Pending', 'Processing' FROM {rows} WHERE upstream_id IS NOT NULL",
         _ROW,
     ),
     Statement(
         "INSERT INTO fulfilment_attempt (id, action, state, order_id, provider_id, route_id, upstream_service_id,"
-        " service_id, link_digest, expected_micros, due_at, worker, sent_at, answered_at, floor_id, upstream_id, why,"
+        " service_id, link_digest, expected_micros, due_at, worker, sent_at, answered_at, floor_id, upstream_id,"
         " clean_scans, decided_by)"
         " SELECT attempt_id, 'add', CASE WHEN upstream_id IS NULL THEN 'planned' ELSE 'accepted' END, order_id,"
         " provider_id, route_id, upstream_service_id, service_id, link_digest, expected_micros,"
         " CASE WHEN upstream_id IS NULL THEN at END, '', CASE WHEN upstream_id IS NOT NULL THEN at END,"
-        " CASE WHEN upstream_id IS NOT NULL THEN at END, 0, upstream_id, '', 0, '' FROM {rows} WHERE 1 = 1",
+        " CASE WHEN upstream_id IS NOT NULL THEN at END, 0, upstream_id, 0, '' FROM {rows} WHERE 1 = 1",
         _ROW,
     ),
     Statement(

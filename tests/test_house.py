@@ -134,3 +134,8 @@ def test_nothing_is_left_for_later() -> None:
 )
 def test_every_room_says_what_it_is_for(room: Path) -> None:
     assert ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
+
+
+def test_the_status_of_an_order_changes_through_one_door() -> None:
+    changing = [named(path) for path in FILES if "UPDATE orders_order SET status" in path.read_text(encoding="utf-8")]
+    assert changing == ["src/sutler/orders/change.py"]

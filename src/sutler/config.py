@@ -9,6 +9,14 @@ from typing import Any
 import environ
 
 
+def gettext_noop(text: str) -> str:
+    """Returns the text as it is; the name has it gathered for translators. (This room stands on no other.)"""
+    return text
+
+
+_ = gettext_noop
+
+
 class ConfigError(Exception):
     """A setting that cannot be used. The message names the variable and is fit to be shown to the operator."""
 
@@ -25,72 +33,81 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("SUTLER_DATA_DIR", str, "sutler-data", "Folder of the database file and the secret key"),
-    Setting("SUTLER_DATABASE_URL", str, "", "postgres://... ; empty: SQLite in the data folder", secret=True),
+    Setting("SUTLER_DATA_DIR", str, "sutler-data", _("Folder of the database file and the secret key")),
+    Setting("SUTLER_DATABASE_URL", str, "", _("postgres://... ; empty: SQLite in the data folder"), secret=True),
     Setting(
-        "SUTLER_SECRET_KEY", str, "", "Signs and seals; empty: the file secret-key in the data folder", secret=True
+        "SUTLER_SECRET_KEY", str, "", _("Signs and seals; empty: the file secret-key in the data folder"), secret=True
     ),
     Setting(
         "SUTLER_SECRET_KEY_FALLBACKS",
         list,
         [],
-        "Older secret keys that still open what they signed and sealed, with SUTLER_SECRET_KEY",
+        _("Older secret keys that still open what they signed and sealed, with SUTLER_SECRET_KEY"),
         secret=True,
     ),
-    Setting("SUTLER_PANEL_NAME", str, "Sutler", "The panel's name on its pages"),
-    Setting("SUTLER_PUBLIC_URL", str, "", "Address customers use, as https://panel.example; empty: as requested"),
-    Setting("SUTLER_BASE_CURRENCY", str, "USD", "Currency that services are priced in; the panel's for ever"),
-    Setting("SUTLER_EXCHANGE_SOURCE", str, "", "Exchange rates: ecb, or an https address of JSON; empty: none", True),
+    Setting("SUTLER_PANEL_NAME", str, "Sutler", _("The panel's name on its pages")),
+    Setting("SUTLER_PUBLIC_URL", str, "", _("Address customers use, as https://panel.example; empty: as requested")),
+    Setting("SUTLER_BASE_CURRENCY", str, "USD", _("Currency that services are priced in; the panel's for ever")),
+    Setting(
+        "SUTLER_EXCHANGE_SOURCE", str, "", _("Exchange rates: ecb, or an https address of JSON; empty: none"), True
+    ),
     Setting(
         "SUTLER_EXCHANGE_FIELDS",
         list,
         ["base", "date", "rates"],
-        "Names of that JSON's base currency (or =EUR), date (or -) and rates; dots between levels",
+        _("Names of that JSON's base currency (or =EUR), date (or -) and rates; dots between levels"),
     ),
     Setting(
-        "SUTLER_EXCHANGE_HOURS", int, 168, "Age at which a followed exchange rate stops sales in its currency; 0: none"
+        "SUTLER_EXCHANGE_HOURS",
+        int,
+        168,
+        _("Age at which a followed exchange rate stops sales in its currency; 0: none"),
     ),
-    Setting("SUTLER_EXCHANGE_MANUAL_HOURS", int, 0, "The same for an exchange rate that was set by hand; 0: none"),
-    Setting("SUTLER_MARGIN_FLOOR_PERCENT", int, 0, "What every order must leave above its cost upstream, in percent"),
+    Setting("SUTLER_EXCHANGE_MANUAL_HOURS", int, 0, _("The same for an exchange rate that was set by hand; 0: none")),
+    Setting(
+        "SUTLER_MARGIN_FLOOR_PERCENT", int, 0, _("What every order must leave above its cost upstream, in percent")
+    ),
     Setting(
         "SUTLER_ADJUSTMENT_LIMIT",
         int,
         0,
-        "Whole units of the base currency above which a second person confirms; 0: none",
+        _("Whole units of the base currency above which a second person confirms; 0: none"),
     ),
     Setting(
-        "SUTLER_ALLOWED_HOSTS", list, [], "Host names the pages answer to, besides the public URL's and local ones"
+        "SUTLER_ALLOWED_HOSTS", list, [], _("Host names the pages answer to, besides the public URL's and local ones")
     ),
     Setting(
         "SUTLER_UPSTREAM_PRIVATE_HOSTS",
         list,
         [],
-        "Hosts of providers and payment gateways that may have private addresses, and http",
+        _("Hosts of providers and payment gateways that may have private addresses, and http"),
     ),
-    Setting("SUTLER_TRUSTED_PROXIES", list, ["127.0.0.1"], "Addresses whose X-Forwarded-For is believed"),
-    Setting("SUTLER_KEY_REQUESTS_PER_SECOND", int, 50, "Limit per API key; 0: none"),
+    Setting("SUTLER_TRUSTED_PROXIES", list, ["127.0.0.1"], _("Addresses whose X-Forwarded-For is believed")),
+    Setting("SUTLER_KEY_REQUESTS_PER_SECOND", int, 50, _("Limit per API key; 0: none")),
     Setting(
         "SUTLER_ADDRESS_REQUESTS_PER_SECOND",
         int,
         100,
-        "Limit per client address of what comes without a valid key; 0: none",
+        _("Limit per client address of what comes without a valid key; 0: none"),
     ),
-    Setting("SUTLER_PAYMENT_NOTICES_PER_SECOND", int, 20, "Limit per address of payment gateways' notices; 0: none"),
-    Setting("SUTLER_BODY_LIMIT_BYTES", int, 1_048_576, "Largest request body"),
-    Setting("SUTLER_PAGE_THREADS", int, 4, "Pages answered at once, a database connection each; one is for staff"),
-    Setting("SUTLER_PAGE_QUEUE", int, 256, "Requests of customers that may wait for a page; as many of staff"),
-    Setting("SUTLER_PAGE_QUEUE_PER_SESSION", int, 32, "The same for one session, staff key, or address of guests"),
-    Setting("SUTLER_PAGE_WAIT_SECONDS", int, 10, "Longest time a page may wait for its turn"),
-    Setting("SUTLER_MOST_CONNECTIONS", int, 4000, "Open connections; fewer where the limit on descriptors is lower"),
-    Setting("SUTLER_RECEIVE_TIMEOUT_SECONDS", int, 15, "Longest time a request may take to arrive"),
-    Setting("SUTLER_EMAIL_URL", str, "consolemail://", "smtp+tls://user:password@host:587; default: printed", True),
-    Setting("SUTLER_EMAIL_FROM", str, "panel@localhost", "Sender of the panel's e-mail"),
+    Setting("SUTLER_PAYMENT_NOTICES_PER_SECOND", int, 20, _("Limit per address of payment gateways' notices; 0: none")),
+    Setting("SUTLER_BODY_LIMIT_BYTES", int, 1_048_576, _("Largest request body")),
+    Setting("SUTLER_PAGE_THREADS", int, 4, _("Pages answered at once, a database connection each; one is for staff")),
+    Setting("SUTLER_PAGE_QUEUE", int, 256, _("Requests of customers that may wait for a page; as many of staff")),
+    Setting("SUTLER_PAGE_QUEUE_PER_SESSION", int, 32, _("The same for one session, staff key, or address of guests")),
+    Setting("SUTLER_PAGE_WAIT_SECONDS", int, 10, _("Longest time a page may wait for its turn")),
+    Setting("SUTLER_MOST_CONNECTIONS", int, 4000, _("Open connections; fewer where the limit on descriptors is lower")),
+    Setting("SUTLER_RECEIVE_TIMEOUT_SECONDS", int, 15, _("Longest time a request may take to arrive")),
+    Setting("SUTLER_EMAIL_URL", str, "consolemail://", _("smtp+tls://user:password@host:587; default: printed"), True),
+    Setting("SUTLER_EMAIL_FROM", str, "panel@localhost", _("Sender of the panel's e-mail")),
     Setting(
-        "SUTLER_METRICS_TOKEN", str, "", "Bearer token for /metrics from other machines; empty: loopback only", True
+        "SUTLER_METRICS_TOKEN", str, "", _("Bearer token for /metrics from other machines; empty: loopback only"), True
     ),
-    Setting("SUTLER_ACCESS_LOG", bool, False, "Log one line for each request, with the id in its X-Request-ID"),
-    Setting("SUTLER_LOG_FORMAT", str, "console", "console or json"),
-    Setting("SUTLER_TEST_POSTGRES", str, "postgres://postgres@127.0.0.1:5432/postgres", "Server the tests use", True),
+    Setting("SUTLER_ACCESS_LOG", bool, False, _("Log one line for each request, with the id in its X-Request-ID")),
+    Setting("SUTLER_LOG_FORMAT", str, "console", _("console or json")),
+    Setting(
+        "SUTLER_TEST_POSTGRES", str, "postgres://postgres@127.0.0.1:5432/postgres", _("Server the tests use"), True
+    ),
 )
 
 # Lines that `sutler demo` prints, so that a shell that took them over can still start the panel.

@@ -24,6 +24,7 @@ from sutler.books.post import deposit, open_wallet  # noqa: E402
 from sutler.catalogue import exchange_rates  # noqa: E402
 from sutler.catalogue.models import Service  # noqa: E402
 from sutler.core.clock import SystemClock, new_token, seeded  # noqa: E402
+from sutler.core.events import failure  # noqa: E402
 from sutler.core.lifecycle import Status  # noqa: E402
 from sutler.core.money import Micros  # noqa: E402
 from sutler.core.refusals import Refusal  # noqa: E402
@@ -197,8 +198,11 @@ def call(action: str, outcome: str, now: datetime, chance: Random, why: str = ""
     """One call to a provider as it is written down."""
     at = now + timedelta(seconds=chance.randint(1, 55))
     code = None if outcome == "NoAnswer" else 200
+    cause = failure(why) if why else None
     answer = '{"error":"Server is busy"}' if outcome == "Declined" else ""
-    return LoggedExchange(Exchange(action, {"action": action}, answer, code, at, chance.randint(90, 700), outcome, why))
+    return LoggedExchange(
+        Exchange(action, {"action": action}, answer, code, at, chance.randint(90, 700), outcome, cause)
+    )
 
 
 def order_over_time(alice: Customer, now: datetime) -> None:

@@ -44,8 +44,8 @@ def change(order: str, change: str) -> str:
 
 def event(order: str, before: str, after: str) -> str:
     return (
-        "INSERT INTO orders_orderevent (order_id, at, actor, from_status, to_status, note)"
-        f" VALUES ({{{order}}}, '2026-11-21', 'nobody', {before}, {after}, '')"
+        "INSERT INTO orders_orderevent (order_id, at, actor, from_status, to_status)"
+        f" VALUES ({{{order}}}, '2026-11-21', 'nobody', {before}, {after})"
     )
 
 

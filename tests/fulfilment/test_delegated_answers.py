@@ -24,8 +24,8 @@ from sutler.orders.models import CancelRequest, Order
 from sutler.orders.status import look_up
 from sutler.panels.results import Declined, UpstreamStatus
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
-from tests.fulfilment.upstream import accepted, alarms, make_provider, make_upstream_service, notes
-from tests.orders.ordering import balance, demand_sound_books, held, placed, transfers
+from tests.fulfilment.upstream import accepted, alarms, make_provider, make_upstream_service
+from tests.orders.ordering import balance, demand_sound_books, held, notes, placed, transfers
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)

@@ -23,7 +23,7 @@ from sutler.fulfilment.providers import costs
 from sutler.fulfilment.providers.database import Database
 from sutler.fulfilment.providers.session import ProviderSession
 from sutler.orders import hand_out
-from sutler.orders.models import Order, OrderEvent
+from sutler.orders.models import Order
 from sutler.panels.client import PanelSettings
 from sutler.panels.http_call import HttpCall
 from sutler.simulator.faults import Faults
@@ -204,13 +204,6 @@ def alarms(kind: Alarm.Kind | None = None) -> list[str]:
     """What the open alarms (of this kind) are about."""
     found = AlarmSubject.objects.filter(alarm__closed_at=None).order_by("pk")
     return list((found if kind is None else found.filter(alarm__kind=kind)).values_list("subject", flat=True))
-
-
-def notes(order_id: int) -> list[str]:
-    """The notes among the events of an order."""
-    return list(
-        OrderEvent.objects.filter(order=order_id).exclude(note="").order_by("pk").values_list("note", flat=True)
-    )
 
 
 def all_due(there: There, after_seconds: float = 0) -> None:

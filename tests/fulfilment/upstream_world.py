@@ -13,6 +13,7 @@ import httpx2
 from sutler.catalogue.models import Service
 from sutler.core.attempts import AttemptState
 from sutler.core.clock import seeded
+from sutler.core.events import failure
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Attempt, Provider, Route, UpstreamOrder
 from sutler.fulfilment.polling.children import adopt
@@ -40,7 +41,7 @@ from tests.fulfilment.upstream import URL, make_provider, make_upstream_service
 from tests.simulation.loop import SimulatedClock, SimulatedLoop, outside_the_loop
 
 WORKER = "worker-1"
-TIMED_OUT = NoAnswer("ReadTimeout")
+TIMED_OUT = NoAnswer(failure("ReadTimeout"))
 UNKNOWN_WORDS = Declined(DeclineKind.OTHER, "The stars are not right")
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -29,6 +29,7 @@ from sutler.books.models import LedgerAccount, Transfer  # noqa: E402
 from sutler.books.post import deposit, open_wallet  # noqa: E402
 from sutler.catalogue.models import Category, ExchangeRate, PriceOverride, Service  # noqa: E402
 from sutler.core.clock import SystemClock, new_token  # noqa: E402
+from sutler.core.event_texts import cause_text  # noqa: E402
 from sutler.fulfilment import provider_settings  # noqa: E402
 from sutler.fulfilment.catalogue.import_services import Imported, Rule, bring_in  # noqa: E402
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, Provider, UpstreamOrder  # noqa: E402
@@ -229,7 +230,7 @@ def margins() -> dict[str, list[int | None]]:
 def attempts() -> list[list[Any]]:
     """Every attempt to place an order: the order, its state and why, oldest first."""
     found = Attempt.objects.filter(action=Attempt.Action.ADD).order_by("pk")
-    return list(map(list, found.values_list("order_id", "state", "why")))
+    return [[each.order_id, each.state, cause_text(each.cause)] for each in found]
 
 
 def requests() -> dict[str, list[list[Any]]]:

@@ -12,6 +12,7 @@ from sutler.accounts import secret_key
 from sutler.books.models import Transfer
 from sutler.catalogue.models import Service
 from sutler.core.clock import SystemClock
+from sutler.core.events import failure
 from sutler.fulfilment.models import Alarm, LoggedCall, Provider, ProviderMinute
 from sutler.fulfilment.provider_settings import panel_settings
 from sutler.fulfilment.providers import alarms
@@ -175,7 +176,13 @@ class TestLooking:
         for number, answer in enumerate(("<html>\x1b[2J", "x" * 1999)):
             LoggedCall.objects.create(
                 **{"provider": made, "at": NOW, "action": "add", "asked": {"key": "***", "link": "a\x07b"}},
-                **{"answer": answer, "milliseconds": 7, "outcome": "NoAnswer", "why": "odd", "order_id": number + 1},
+                **{
+                    "answer": answer,
+                    "milliseconds": 7,
+                    "outcome": "NoAnswer",
+                    "cause": failure("odd"),
+                    "order_id": number + 1,
+                },
             )
         printed = done("provider", "log", str(made.pk))
         first, second = printed.splitlines()[1:]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import OperationalError, connection
 from django.db.models import Sum
@@ -14,6 +14,8 @@ from sutler.accounts.models import Customer
 from sutler.books import audit as books_audit
 from sutler.books.models import LedgerAccount, Transfer
 from sutler.catalogue.models import Service
+from sutler.core.event_texts import event_text
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import Status
 from sutler.core.refusals import Refusal
 from sutler.orders import audit as orders_audit
@@ -78,6 +80,13 @@ def moves(order: Order | int) -> list[tuple[str, str]]:
     number = order if isinstance(order, int) else order.pk
     told = OrderEvent.objects.filter(order_id=number, to_status__isnull=False).order_by("pk")
     return [(each.from_status or "", each.to_status or "") for each in told]
+
+
+def notes(order: Order | int, **conditions: Any) -> list[str]:
+    """What the order's events say beside its moves, oldest first."""
+    number = order if isinstance(order, int) else order.pk
+    found = OrderEvent.objects.filter(order_id=number, **conditions).exclude(kind=EventKind.MOVED).order_by("pk")
+    return [event_text(each.kind, each.data) for each in found]
 
 
 def demand_sound_books() -> None:

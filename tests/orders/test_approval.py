@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.clock import seeded
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.desk import desk
@@ -40,7 +41,7 @@ def test_an_order_waits_until_it_is_approved(alice: Customer, careful: Service, 
     assert pulled() == [waits.pk]
     assert approval.approve([waits.pk], "staff 2", NOW) == [None]
     assert approval.reject([waits.pk], "late", "staff 2", NOW) == [NO]
-    assert OrderEvent.objects.filter(order=waits, note="Approved").count() == 1
+    assert OrderEvent.objects.filter(order=waits, kind=EventKind.APPROVED).count() == 1
 
 
 def test_a_rejected_order_is_given_back_in_full(alice: Customer, careful: Service) -> None:

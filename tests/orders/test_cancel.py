@@ -15,7 +15,7 @@ from sutler.orders.drip import place_due_runs
 from sutler.orders.models import CancelRequest, LinkInUse, Order, OrderEvent, Post, Subscription
 from sutler.orders.subscriptions import place_due_posts, report_post
 from tests.conftest import NOW, START_MICROS, make_service
-from tests.orders.ordering import balance, demand_sound_books, held, moves, placed, reported, transfers
+from tests.orders.ordering import balance, demand_sound_books, held, moves, notes, placed, reported, transfers
 
 NOT_AVAILABLE = Refusal(Reason.CANCEL_NOT_AVAILABLE)
 INCORRECT = Refusal(Reason.INCORRECT_ORDER)
@@ -148,8 +148,7 @@ def test_a_drip_feed_under_way_stops_and_its_children_are_canceled_likewise(alic
     # 100 of the run that never came, 100 of the canceled one, 100 and 60 still to come.
     assert (parent.status, parent.remains, parent.returned_micros) == ("In progress", 360, 180_000)
     assert (balance(alice), held("scheduled"), held("in hand")) == (START_MICROS - 270_000, 0, 180_000)
-    notes = OrderEvent.objects.filter(order=parent).exclude(note="").values_list("note", flat=True)
-    assert list(notes) == ["Stopped after 4 of 5 runs"]
+    assert notes(parent) == ["Stopped after 4 of 5 runs"]
 
     # Asked again it changes nothing; the executors' answers end the family.
     assert request_cancels(alice.pk, [parent.pk], LATER) == [None]

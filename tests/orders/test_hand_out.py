@@ -4,12 +4,13 @@ import pytest
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
+from sutler.core.events import remark
 from sutler.core.lifecycle import CancelStatus, Status
 from sutler.orders import cancel, drip, hand_out
-from sutler.orders.models import CancelRequest, Order, OrderEvent
+from sutler.orders.models import CancelRequest, Order
 from sutler.storage.transactions import durable
 from tests.conftest import NOW, START_MICROS
-from tests.orders.ordering import balance, demand_sound_books, moves, placed, reported
+from tests.orders.ordering import balance, demand_sound_books, moves, notes, placed, reported
 
 OTHER_LINK = "https://example.com/other"
 
@@ -22,12 +23,12 @@ def handed_out(*orders: Order) -> list[int]:
 
 def handed_back(*orders: Order) -> set[int]:
     with durable():
-        return hand_out.hand_back({each.pk: "Not placed" for each in orders}, "worker", NOW)
+        return hand_out.hand_back({each.pk: remark("Not placed") for each in orders}, "worker", NOW)
 
 
 def canceled(*orders: Order) -> set[int]:
     with durable():
-        return set(hand_out.cancel({each.pk: "Nobody takes it" for each in orders}, "worker", NOW))
+        return set(hand_out.cancel({each.pk: remark("Nobody takes it") for each in orders}, "worker", NOW))
 
 
 def status(order: Order) -> str:
@@ -37,11 +38,13 @@ def status(order: Order) -> str:
 def test_an_order_is_handed_out_once_with_its_note(alice: Customer, service: Service) -> None:
     order = placed(alice, service)
     with durable():
-        first = hand_out.hand_out(Order.objects.filter(status=Status.PENDING), 5, "worker", NOW, {order.pk: "Sent"})
+        first = hand_out.hand_out(
+            Order.objects.filter(status=Status.PENDING), 5, "worker", NOW, {order.pk: remark("Sent")}
+        )
     assert [each.pk for each in first] == [order.pk]
     assert handed_out(order) == []
     assert moves(order) == [("Pending", "Processing")]
-    assert OrderEvent.objects.get(order=order, to_status="Processing").note == "Sent"
+    assert notes(order, to_status="Processing") == ["Sent"]
 
 
 def test_a_run_of_a_drip_feed_is_handed_out_and_back(alice: Customer, service: Service) -> None:
@@ -98,7 +101,7 @@ def test_an_order_that_nobody_takes_is_canceled_and_refunded(alice: Customer, se
     order = placed(alice, service)
     assert canceled(order) == {order.pk}
     assert balance(alice) == START_MICROS
-    assert OrderEvent.objects.get(order=order, to_status="Canceled").note == "Nobody takes it"
+    assert notes(order, to_status="Canceled") == ["Nobody takes it"]
     demand_sound_books()
 
 

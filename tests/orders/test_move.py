@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
+from sutler.core.events import EventKind, remark
 from sutler.core.lifecycle import FINAL, MOVES, CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders.change import Change
@@ -128,9 +129,10 @@ def test_what_a_report_leaves_out_stays_as_it_was(alice: Customer, service: Serv
 
 def test_a_note_is_kept_with_who_wrote_it(alice: Customer, service: Service) -> None:
     order = placed(alice, service)
-    report([Report(order.pk, note="held " * 400)], "staff 1", NOW)
+    report([Report(order.pk, note=remark("held " * 400))], "staff 1", NOW)
     [event] = OrderEvent.objects.filter(order=order)
-    assert (event.actor, event.to_status, event.note) == ("staff 1", None, ("held " * 400)[:1000])
+    assert (event.actor, event.to_status, event.kind) == ("staff 1", None, EventKind.REMARK)
+    assert event.data == {"text": ("held " * 400)[:1000]}
 
 
 def test_each_report_of_a_list_stands_alone(alice: Customer, bob: Customer, service: Service) -> None:
@@ -235,6 +237,7 @@ ANY_REPORT = st.builds(
     st.one_of(st.none(), st.sampled_from(Status)),
     st.one_of(st.none(), st.integers(-10, 2**40)),
     st.one_of(st.none(), st.integers(-(2**40), 2**40)),
+    st.text(max_size=5).map(remark),
 )
 
 

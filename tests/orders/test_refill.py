@@ -8,10 +8,10 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.lifecycle import REFILL_MOVES, RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders.models import Order, OrderEvent, Refill
+from sutler.orders.models import Order, Refill
 from sutler.orders.refill import look_up, report, request_refills
 from tests.conftest import NOW, make_customer, make_service
-from tests.orders.ordering import at_once, placed, reported
+from tests.orders.ordering import at_once, notes, placed, reported
 
 NOT_AVAILABLE = Refusal(Reason.REFILL_NOT_AVAILABLE)
 INCORRECT = Refusal(Reason.INCORRECT_ORDER)
@@ -125,14 +125,14 @@ def test_only_the_moves_of_the_table_are_made(
     refill = Refill.objects.create(order=order, customer_id=alice.pk, status=source, requested_at=NOW)
     answer = report([(refill.pk, target)], "executor", LATER)[0]
     refill.refresh_from_db()
-    notes = list(OrderEvent.objects.filter(order=order).exclude(note="").values_list("actor", "note"))
+    told = notes(order, actor="executor")
     if target in REFILL_MOVES[source]:
         assert (answer, refill.status) == (None, target)
-        assert notes == [("executor", f"Refill {refill.pk}: {source} -> {target}")]
+        assert told == [f"Refill {refill.pk}: {source} -> {target}"]
         assert refill.finished_at == (LATER if target in {RefillStatus.COMPLETED, RefillStatus.REJECTED} else None)
     else:
         assert answer == (None if source is target else Refusal(Reason.MOVE_NOT_ALLOWED))
-        assert (refill.status, notes) == (source, [])
+        assert (refill.status, told) == (source, [])
 
 
 def test_reports_stand_alone_and_follow_each_other(alice: Customer, service: Service) -> None:

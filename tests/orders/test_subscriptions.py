@@ -12,6 +12,7 @@ from sutler.accounts.models import Customer
 from sutler.books.post import deposit
 from sutler.catalogue.models import ExchangeRate, Service
 from sutler.core.clock import seeded
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import Status
 from sutler.core.pricing import charge
 from sutler.core.refusals import Reason, Refusal
@@ -199,7 +200,7 @@ def test_a_subscription_is_paused_while_the_wallet_cannot_pay(likes: Service) ->
     deposit(poor.pk, 100_000, "deposit:more", "more", later)
     assert place_due_posts(later) == 1
     assert (balance(poor), is_paused(parent)) == (0, False)
-    notes = OrderEvent.objects.filter(order=parent, note__startswith="Paused")
+    notes = OrderEvent.objects.filter(order=parent, kind=EventKind.PAUSED)
     assert [(each.at, each.actor) for each in notes] == [(later, "worker")]
     demand_sound_books()
 

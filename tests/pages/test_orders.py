@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.clock import Random, SystemClock
+from sutler.core.events import remark
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.orders import approval, drip, refill, subscriptions
 from sutler.orders.models import Order, Refill
@@ -122,7 +123,7 @@ def test_an_order_tells_its_story_without_staffs_words(
     alice: Customer, alice_browser: Client, service: Service, now: datetime
 ) -> None:
     order = placed(alice, service, now - DAY)
-    report([Report(order.pk, Status.IN_PROGRESS, 40, note="given to SecretPanel")], "staff 1", now - DAY / 2)
+    report([Report(order.pk, Status.IN_PROGRESS, 40, note=remark("given to SecretPanel"))], "staff 1", now - DAY / 2)
     reported(order, Status.PARTIAL, now, remains=400)
     said = words(alice_browser, f"/orders/{order.pk}")
     story = said[said.index("History") :]

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from sutler.core.clock import SystemClock
+from sutler.core.events import CauseKind, cause
 from sutler.core.money import Micros
 from sutler.panels.caller_process import CallerProcess
 from sutler.panels.client import Panel, PanelSettings
@@ -104,7 +105,7 @@ def test_what_was_asked_when_it_is_killed_is_unknown_and_the_next_call_starts_an
         asking = asyncio.create_task(scene.panel.services())
         await scene.upstream.is_asked.wait()
         os.kill(child_of(os.getpid()), signal.SIGKILL)
-        assert await asking == NoAnswer("the process that calls has ended or failed")
+        assert await asking == NoAnswer(cause(CauseKind.CALLER_ENDED))
         assert await scene.panel.balance() == Balance(Micros(1_500_000), "")
         assert scene.upstream.asked == ["services", "balance"]
         assert [(each.action, each.outcome) for each in scene.exchanges] == [
@@ -123,7 +124,7 @@ def test_one_that_hangs_is_ended_and_what_it_was_asked_is_unknown(monkeypatch: p
         await scene.panel.balance()
         hanging = child_of(os.getpid())
         os.kill(hanging, signal.SIGSTOP)
-        assert await scene.panel.add(ORDER) == NoAnswer("the process that calls hangs")
+        assert await scene.panel.add(ORDER) == NoAnswer(cause(CauseKind.CALLER_HANGS))
         assert await scene.panel.balance() == Balance(Micros(1_500_000), "")
         assert child_of(os.getpid()) != hanging
 

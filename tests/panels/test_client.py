@@ -11,6 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from sutler.core.event_texts import cause_text
+from sutler.core.events import CauseKind, cause
 from sutler.core.money import Micros
 from sutler.core.upstream_words import DeclineKind, UnknownStatus
 from sutler.panels.client import Panel, PanelSettings
@@ -246,7 +248,7 @@ class TestRedirects:
     @pytest.mark.parametrize("name", sorted(PLACING))
     def test_what_changes_something_follows_none(self, name: str, http_status: int) -> None:
         panel = self.redirecting(f"{URL}/", http_status)
-        assert panel.ask(CALLS[name]) == NoAnswer(f"redirected to {URL}/")
+        assert panel.ask(CALLS[name]) == NoAnswer(cause(CauseKind.REDIRECTED, address=f"{URL}/"))
         assert len(panel.requests) == 1
 
     @pytest.mark.parametrize("name", sorted(PLACING))
@@ -320,7 +322,7 @@ class TestRecord:
         assert exchange.fields == {"key": "***", "secret": "***", **ORDER}
         assert exchange.answer == '{"order": 5, "echo": "***"}'
         assert (exchange.http_status, exchange.started_at, exchange.milliseconds) == (200, NOW, 250)
-        assert (exchange.outcome, exchange.why) == ("Accepted", "")
+        assert (exchange.outcome, exchange.cause) == ("Accepted", None)
 
     def test_the_answer_and_the_fields_are_cut(self) -> None:
         panel = saying("x" * 9000)
@@ -344,7 +346,7 @@ class TestRecord:
             (failing(httpx2.ReadTimeout("")), add, "NoAnswer", "ReadTimeout"),
         ):
             panel.ask(call)
-            assert (panel.exchanges[0].outcome, panel.exchanges[0].why) == (outcome, why)
+            assert (panel.exchanges[0].outcome, cause_text(panel.exchanges[0].cause)) == (outcome, why)
         assert panel.exchanges[0].http_status is None
 
     def test_the_key_of_a_get_is_masked_where_the_url_is_told(self) -> None:

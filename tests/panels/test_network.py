@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from sutler.core.events import failure
 from sutler.core.money import Micros
 from sutler.panels.results import Accepted, Balance, NoAnswer, NotSent
 from sutler.panels.safe_transport import SafeTransport
@@ -150,7 +151,7 @@ class TestNoAnswers:
 
     def test_an_answer_that_drips_without_end_is_given_up(self) -> None:
         outcome, _ = ask("balance", drip, read_seconds=5, placing_seconds=0.1, connect_seconds=0.1)
-        assert outcome == NoAnswer("TimeoutError")
+        assert outcome == NoAnswer(failure("TimeoutError"))
 
 
 class TestNotSent:
@@ -177,5 +178,5 @@ class TestNotSent:
     def test_a_private_address_that_nobody_allowed(self) -> None:
         panel = Upstream(lambda _: httpx2.Response(500), url="http://127.0.0.1:8000/api/v2")
         outcome = asyncio.run(panel.call(CALLS["add"], SafeTransport()))
-        assert outcome == NotSent("ConnectError: 127.0.0.1 is at 127.0.0.1, which is not a public address")
+        assert outcome == NotSent(failure("ConnectError: 127.0.0.1 is at 127.0.0.1, which is not a public address"))
         assert panel.exchanges[0].fields == {"key": "***", **ORDER_FIELDS}

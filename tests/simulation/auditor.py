@@ -12,6 +12,8 @@ from rich.progress import Progress
 
 from sutler.books.models import LedgerAccount, Transfer
 from sutler.core.attempts import UNSETTLED, AttemptState
+from sutler.core.event_texts import cause_text, event_text
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import FINAL, Status
 from sutler.fulfilment.models import Attempt, DeskOrder, UpstreamOrder
 from sutler.ops.verify import run_checks
@@ -129,7 +131,7 @@ def _books(found: Audit, world: World) -> None:
 def _ends(found: Audit) -> None:
     """Whatever is not with a person has come to its end."""
     for each in under_way().order_by("pk")[:20]:
-        states = list(each.attempts.order_by("pk").values_list("state", "why"))
+        states = list(each.attempts.order_by("pk").values_list("state", "cause"))
         found.breach("open", f"order {each.pk} is still {each.status}: {states}")
 
 
@@ -161,24 +163,23 @@ def _invariants(found: Audit) -> None:
 
 def _figures(found: Audit, made: Collection[TheirOrder]) -> None:
     adds = Attempt.objects.filter(action=Attempt.Action.ADD)
-    told = OrderEvent.objects.filter(Q(note__startswith="Unknown whether") | Q(note__endswith="was never ours"))
+    told = OrderEvent.objects.filter(kind__in=[EventKind.UNCONFIRMED, EventKind.DISOWNED])
     found.figures["orders"] = Order.objects.count()
     found.figures["attempts"] = adds.count()
     found.figures["made upstream"] = len(made)
-    found.unclear_by.update(_reason(each) for each in told.values_list("note", flat=True))
+    found.unclear_by.update(_reason(each) for each in told)
     found.figures["unclear"] = found.unclear_by.total()
     found.figures["with staff"] = adds.filter(state=AttemptState.STAFF).count()
     found.figures["at desk"] = DeskOrder.objects.count()
 
 
-def _reason(note: str) -> str:
-    """Returns why an outcome was unclear, as it was noted: without the provider's name, numbers, and what it said."""
-    if note.endswith("was never ours"):
+def _reason(event: OrderEvent) -> str:
+    """Returns why an outcome was unclear, as it was noted: without numbers, and what the provider said."""
+    if event.kind == EventKind.DISOWNED:
         return "the id answered was another's"
-    why = note.partition("has placed it: ")[2]
-    return re.sub(r"\d+", "N", why.partition(":")[0])
+    return re.sub(r"\d+", "N", cause_text(event.data.get("cause")).partition(":")[0])
 
 
 def _story(order_id: int) -> str:
-    events = OrderEvent.objects.filter(order=order_id).order_by("pk").values_list("at", "note", "to_status")
-    return " | ".join(f"{at:%H:%M:%S} {note or to}" for at, note, to in events)
+    events = OrderEvent.objects.filter(order=order_id).order_by("pk")
+    return " | ".join(f"{each.at:%H:%M:%S} {event_text(each.kind, each.data) or each.to_status}" for each in events)

@@ -30,7 +30,7 @@ def _resend_on_time_out(patch: pytest.MonkeyPatch) -> None:
     real = outcome.outcome_of
 
     def outcome_of(attempt_id: int, answer: Any) -> Outcome:
-        return real(attempt_id, NotSent(answer.why) if isinstance(answer, NoAnswer) else answer)
+        return real(attempt_id, NotSent(answer.cause) if isinstance(answer, NoAnswer) else answer)
 
     patch.setattr(outcome, "outcome_of", outcome_of)
 

@@ -5,6 +5,8 @@ The lane runs on this table and the public API page is rendered from it (the pro
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop as _
+
 from sutler.core.order_types import ORDER_TYPES, OrderType
 
 MOST_IDS = 100
@@ -45,14 +47,14 @@ class Action:
     aliases: tuple[str, ...] = ()
 
 
-_SERVICE = Parameter("service", "Service ID")
+_SERVICE = Parameter("service", _("Service ID"))
 _REQUEST_ID = Parameter(
-    "request_id", "Your own number for this order, up to 128 characters: makes a repeat safe", required=False
+    "request_id", _("Your own number for this order, up to 128 characters: makes a repeat safe"), required=False
 )
-_ORDER = Parameter("order", "Order ID")
-_ORDERS = Parameter("orders", f"Order IDs (separated by a comma, up to {MOST_IDS} IDs)")
-_REFILL = Parameter("refill", "Refill ID")
-_REFILLS = Parameter("refills", f"Refill IDs (separated by a comma, up to {MOST_IDS} IDs)")
+_ORDER = Parameter("order", _("Order ID"))
+_ORDERS = Parameter("orders", _("Order IDs (separated by a comma, up to 100 IDs)"))
+_REFILL = Parameter("refill", _("Refill ID"))
+_REFILLS = Parameter("refills", _("Refill IDs (separated by a comma, up to 100 IDs)"))
 
 _PARTIAL = {"charge": "0.27819", "start_count": "3572", "status": "Partial", "remains": "157", "currency": "USD"}
 _UNDER_WAY = {"charge": "1.44219", "start_count": "234", "status": "In progress", "remains": "10", "currency": "USD"}
@@ -67,11 +69,11 @@ def _add_shape(order_type: OrderType) -> Shape:
 _ACTIONS = (
     Action(
         "services",
-        "Lists what is on sale, with your own prices.",
+        _("Lists what is on sale, with your own prices."),
         "read",
         (
             Shape(
-                "Service list",
+                _("Service list"),
                 (),
                 [
                     {
@@ -99,30 +101,33 @@ _ACTIONS = (
                         "category": "Second Category",
                     },
                 ],
-                "The rate is the price of 1000, or of one for a package. The type decides what add asks for.",
+                _("The rate is the price of 1000, or of one for a package. The type decides what add asks for."),
             ),
         ),
     ),
     Action(
         "add",
-        "Places an order and takes its charge from the balance. What it asks for depends on the type of the service.",
+        _(
+            "Places an order and takes its charge from the balance."
+            " What it asks for depends on the type of the service."
+        ),
         "order",
         tuple(_add_shape(each) for each in ORDER_TYPES.values()),
         changes=True,
     ),
     Action(
         "status",
-        "Tells how far an order is, and what it costs as things stand.",
+        _("Tells how far an order is, and what it costs as things stand."),
         "read",
         (
-            Shape("Order status", (_ORDER,), _PARTIAL),
+            Shape(_("Order status"), (_ORDER,), _PARTIAL),
             Shape(
-                "Multiple orders status",
+                _("Multiple orders status"),
                 (_ORDERS,),
                 {"1": _PARTIAL, "10": _NO_ORDER, "100": _UNDER_WAY},
             ),
             Shape(
-                "Drip-feed order status",
+                _("Drip-feed order status"),
                 (_ORDER,),
                 {
                     "charge": "0.27",
@@ -133,10 +138,10 @@ _ACTIONS = (
                     "runs": "1",
                     "orders": [23502],
                 },
-                "The runs delivered so far, and the ID of each run's own order.",
+                _("The runs delivered so far, and the ID of each run's own order."),
             ),
             Shape(
-                "Subscription status",
+                _("Subscription status"),
                 (_ORDER,),
                 {
                     "charge": "0.18",
@@ -148,19 +153,19 @@ _ACTIONS = (
                     "expiry": "2027-12-31",
                     "orders": [23504, 23507],
                 },
-                "The posts served so far, and the ID of each post's own order, which is charged when it is placed.",
+                _("The posts served so far, and the ID of each post's own order, which is charged when it is placed."),
             ),
         ),
         aliases=("orders",),
     ),
     Action(
         "refill",
-        "Asks for a refill of a completed order.",
+        _("Asks for a refill of a completed order."),
         "refill_cancel",
         (
-            Shape("Create refill", (_ORDER,), {"refill": "1"}),
+            Shape(_("Create refill"), (_ORDER,), {"refill": "1"}),
             Shape(
-                "Create multiple refill",
+                _("Create multiple refill"),
                 (_ORDERS,),
                 [{"order": 1, "refill": 1}, {"order": 2, "refill": 2}, {"order": 3, "refill": _NO_ORDER}],
             ),
@@ -169,12 +174,12 @@ _ACTIONS = (
     ),
     Action(
         "refill_status",
-        "Tells how far a refill is.",
+        _("Tells how far a refill is."),
         "read",
         (
-            Shape("Get refill status", (_REFILL,), {"status": "Completed"}),
+            Shape(_("Get refill status"), (_REFILL,), {"status": "Completed"}),
             Shape(
-                "Get multiple refill status",
+                _("Get multiple refill status"),
                 (_REFILLS,),
                 [
                     {"refill": 1, "status": "Completed"},
@@ -186,19 +191,19 @@ _ACTIONS = (
     ),
     Action(
         "cancel",
-        "Asks for orders to be cancelled. 1 means that the request was taken; status tells later what came of it.",
+        _("Asks for orders to be cancelled. 1 means that the request was taken; status tells later what came of it."),
         "refill_cancel",
         (
-            Shape("Create cancel", (_ORDERS,), [{"order": 9, "cancel": _NO_ORDER}, {"order": 2, "cancel": 1}]),
-            Shape("Cancel one order", (_ORDER,), {"order": 2, "cancel": 1}),
+            Shape(_("Create cancel"), (_ORDERS,), [{"order": 9, "cancel": _NO_ORDER}, {"order": 2, "cancel": 1}]),
+            Shape(_("Cancel one order"), (_ORDER,), {"order": 2, "cancel": 1}),
         ),
         changes=True,
     ),
     Action(
         "balance",
-        "Tells what is left to spend.",
+        _("Tells what is left to spend."),
         "read",
-        (Shape("User balance", (), {"balance": "100.84292", "currency": "USD"}),),
+        (Shape(_("User balance"), (), {"balance": "100.84292", "currency": "USD"}),),
     ),
 )
 

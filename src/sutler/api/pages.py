@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_safe
 
 from sutler.api import metrics, payment_notices, wording
@@ -28,10 +29,10 @@ class Example:
 
 
 EXAMPLES = (
-    Example("order.php", "PHP", "PHP 7.4 or later with the curl extension"),
-    Example("order.py", "Python", "Python 3.8 or later, standard library only"),
-    Example("order.mjs", "JavaScript", "Node.js 18 or later, nothing to install"),
-    Example("order.sh", "curl", "a POSIX shell and curl"),
+    Example("order.php", "PHP", _("PHP 7.4 or later with the curl extension")),
+    Example("order.py", "Python", _("Python 3.8 or later, standard library only")),
+    Example("order.mjs", "JavaScript", _("Node.js 18 or later, nothing to install")),
+    Example("order.sh", "curl", _("a POSIX shell and curl")),
 )
 # The address that the programs carry in the source tree; who downloads one gets the panel's own instead.
 _STAND_IN_URL = "https://panel.example"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
+from django.utils.translation import gettext_noop as _
 
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
@@ -30,55 +31,57 @@ class Wording:
 
 WORDINGS: dict[Reason, Wording] = {
     Reason.TOO_MANY_REQUESTS: Wording(
-        "Too many requests", "Too fast. HTTP 429; the header Retry-After says how many seconds to wait."
+        "Too many requests", _("Too fast. HTTP 429; the header Retry-After says how many seconds to wait.")
     ),
     Reason.INVALID_KEY: Wording(
-        "Invalid API key", "The key is missing, wrong or revoked, or may not be used from your address."
+        "Invalid API key", _("The key is missing, wrong or revoked, or may not be used from your address.")
     ),
     # Answered as a wrong key: whoever found a key learns nothing by trying it elsewhere.
     Reason.ADDRESS_NOT_ALLOWED: Wording("Invalid API key"),
     Reason.INCORRECT_REQUEST: Wording(
         "Incorrect request",
-        "The action is missing or unknown, or a parameter that names an order or a refill is missing.",
+        _("The action is missing or unknown, or a parameter that names an order or a refill is missing."),
     ),
     Reason.SCOPE_MISSING: Wording(
-        "API key does not allow this action", "The key is good, but was made for other actions only."
+        "API key does not allow this action", _("The key is good, but was made for other actions only.")
     ),
-    Reason.ACCOUNT_SUSPENDED: Wording("Account suspended", "The account places no orders until the panel resumes it."),
+    Reason.ACCOUNT_SUSPENDED: Wording(
+        "Account suspended", _("The account places no orders until the panel resumes it.")
+    ),
     Reason.REQUEST_ID_REUSED: Wording(
         "request_id already used with other parameters",
-        "An earlier order carries this request_id, but was asked with other parameters.",
+        _("An earlier order carries this request_id, but was asked with other parameters."),
     ),
-    Reason.INCORRECT_SERVICE: Wording("Incorrect service ID", "There is no such service, or it is not on sale now."),
+    Reason.INCORRECT_SERVICE: Wording("Incorrect service ID", _("There is no such service, or it is not on sale now.")),
     Reason.CURRENCY_PAUSED: Wording(
         "Service is paused: the exchange rate of your currency is out of date",
-        "The exchange rate of the account's currency is too old.",
+        _("The exchange rate of the account's currency is too old."),
     ),
     Reason.INCORRECT_FIELD: Wording(
-        "Incorrect {field}", "A parameter is missing or malformed; the text names it, as in Incorrect link."
+        "Incorrect {field}", _("A parameter is missing or malformed; the text names it, as in Incorrect link.")
     ),
     Reason.QUANTITY_BELOW_MINIMUM: Wording(
-        "Quantity less than minimal {bound}", "Below the service's min; the text tells the bound."
+        "Quantity less than minimal {bound}", _("Below the service's min; the text tells the bound.")
     ),
     Reason.QUANTITY_ABOVE_MAXIMUM: Wording(
-        "Quantity more than maximum {bound}", "Above the service's max; the text tells the bound."
+        "Quantity more than maximum {bound}", _("Above the service's max; the text tells the bound.")
     ),
     Reason.LINK_IN_USE: Wording(
         "You have active order with this link. Please wait until order being completed.",
-        "The service takes one active order for a link at a time.",
+        _("The service takes one active order for a link at a time."),
     ),
     Reason.SPEND_CAP_REACHED: Wording(
-        "Daily limit of this API key reached", "The key has a cap on what it may spend in a day (UTC)."
+        "Daily limit of this API key reached", _("The key has a cap on what it may spend in a day (UTC).")
     ),
-    Reason.NOT_ENOUGH_FUNDS: Wording("Not enough funds on balance", "The charge is more than the balance."),
-    Reason.INCORRECT_ORDER: Wording("Incorrect order ID", "You have no order with this number."),
-    Reason.REFILL_NOT_FOUND: Wording("Refill not found", "You have no refill with this number."),
+    Reason.NOT_ENOUGH_FUNDS: Wording("Not enough funds on balance", _("The charge is more than the balance.")),
+    Reason.INCORRECT_ORDER: Wording("Incorrect order ID", _("You have no order with this number.")),
+    Reason.REFILL_NOT_FOUND: Wording("Refill not found", _("You have no refill with this number.")),
     Reason.REFILL_NOT_AVAILABLE: Wording(
         "Refill is not available for this order",
-        "The service has no refill, the order is not completed, its guarantee is over, or it is too early.",
+        _("The service has no refill, the order is not completed, its guarantee is over, or it is too early."),
     ),
     Reason.CANCEL_NOT_AVAILABLE: Wording(
-        "Cancel is not available for this order", "The service cannot be cancelled, or the order is finished."
+        "Cancel is not available for this order", _("The service cannot be cancelled, or the order is finished.")
     ),
     Reason.MOVE_NOT_ALLOWED: Wording("Status change is not allowed"),
     Reason.NOT_FOUND: Wording("Not found"),
@@ -86,19 +89,19 @@ WORDINGS: dict[Reason, Wording] = {
 }
 
 STATUSES: dict[Status, str] = {
-    Status.PENDING: "Accepted and paid for, not handed on yet.",
-    Status.PROCESSING: "Handed on, delivery has not begun.",
-    Status.IN_PROGRESS: "Being delivered.",
-    Status.COMPLETED: "Delivered.",
-    Status.PARTIAL: "Stopped early: remains was not delivered, its price is back on the balance.",
-    Status.CANCELED: "Nothing is charged, the whole price is back on the balance.",
+    Status.PENDING: _("Accepted and paid for, not handed on yet."),
+    Status.PROCESSING: _("Handed on, delivery has not begun."),
+    Status.IN_PROGRESS: _("Being delivered."),
+    Status.COMPLETED: _("Delivered."),
+    Status.PARTIAL: _("Stopped early: remains was not delivered, its price is back on the balance."),
+    Status.CANCELED: _("Nothing is charged, the whole price is back on the balance."),
 }
 
 REFILL_STATUSES: dict[RefillStatus, str] = {
-    RefillStatus.PENDING: "Asked for, not begun.",
-    RefillStatus.IN_PROGRESS: "Being delivered again.",
-    RefillStatus.COMPLETED: "Delivered again.",
-    RefillStatus.REJECTED: "Refused by whoever fulfils the order.",
+    RefillStatus.PENDING: _("Asked for, not begun."),
+    RefillStatus.IN_PROGRESS: _("Being delivered again."),
+    RefillStatus.COMPLETED: _("Delivered again."),
+    RefillStatus.REJECTED: _("Refused by whoever fulfils the order."),
 }
 
 

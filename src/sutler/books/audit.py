@@ -7,6 +7,8 @@ had: when a limit was lowered is not kept.
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop as _
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -53,7 +55,7 @@ _WALLET_MOVES = """
 CHECKS = (
     Check(
         "transfer_two_ends",
-        "every transfer has two different ends",
+        _("every transfer has two different ends"),
         "books_transfer",
         """
         SELECT 'transfer ' || id || ' goes from account ' || debit_id || ' to itself' AS breach
@@ -62,7 +64,7 @@ CHECKS = (
     ),
     Check(
         "transfer_positive",
-        "every transfer moves more than nothing",
+        _("every transfer moves more than nothing"),
         "books_transfer",
         """
         SELECT 'transfer ' || id || ' moves ' || amount_micros AS breach
@@ -71,7 +73,7 @@ CHECKS = (
     ),
     Check(
         "transfer_one_currency",
-        "both ends of a transfer are in one currency",
+        _("both ends of a transfer are in one currency"),
         "books_transfer",
         f"""
         SELECT 'transfer ' || t.id || ' goes from ' || d.currency || ' to ' || c.currency AS breach
@@ -80,7 +82,7 @@ CHECKS = (
     ),
     Check(
         "transfer_cause_once",
-        "every cause has moved money once: a deposit is credited once, an order charged once",
+        _("every cause has moved money once: a deposit is credited once, an order charged once"),
         "books_transfer",
         """
         SELECT 'cause ' || cause || ' has ' || COUNT(*) || ' transfers' AS breach
@@ -89,7 +91,7 @@ CHECKS = (
     ),
     Check(
         "transfer_route",
-        "money goes only the ways there are, each under its own cause",
+        _("money goes only the ways there are, each under its own cause"),
         "books_transfer",
         f"""
         SELECT 'transfer ' || t.id || ' (' || t.cause || ', order ' || COALESCE(CAST(t.order_id AS text), 'none')
@@ -99,7 +101,7 @@ CHECKS = (
     ),
     Check(
         "wallet_of_customer",
-        "every customer has a wallet, in the customer's currency",
+        _("every customer has a wallet, in the customer's currency"),
         "accounts_customer",
         """
         SELECT 'customer ' || customer.id || ' (' || customer.currency || ') has a wallet in '
@@ -110,7 +112,7 @@ CHECKS = (
     ),
     Check(
         "wallet_balance",
-        "every wallet holds the sum of its transfers",
+        _("every wallet holds the sum of its transfers"),
         "books_ledgeraccount",
         f"""
         SELECT 'wallet ' || wallet.id || ' holds ' || wallet.balance_micros || ', its transfers make '
@@ -123,7 +125,7 @@ CHECKS = (
     ),
     Check(
         "wallet_limit",
-        "no wallet is below its credit limit",
+        _("no wallet is below its credit limit"),
         "books_ledgeraccount",
         """
         SELECT 'wallet ' || id || ' holds ' || balance_micros || ', its credit limit is ' || credit_limit_micros
@@ -133,7 +135,7 @@ CHECKS = (
     ),
     Check(
         "wallet_history",
-        "no wallet was ever below the largest credit limit it has had",
+        _("no wallet was ever below the largest credit limit it has had"),
         "books_transfer",
         f"""
         SELECT 'wallet ' || wallet.id || ' once held ' || past.lowest || ', its largest credit limit was '
@@ -149,7 +151,7 @@ CHECKS = (
     ),
     Check(
         "snapshot_sum",
-        "every snapshot is the sum of the account's transfers until then",
+        _("every snapshot is the sum of the account's transfers until then"),
         "books_snapshot",
         """
         SELECT 'the snapshot of account ' || s.account_id || ' says ' || s.sum_micros || ' by ' || s.transfers

@@ -1,5 +1,7 @@
 """The proof of what is kept beside the transfers: adjustments by staff, and the figures of the days."""
 
+from django.utils.translation import gettext_noop as _
+
 from sutler.books.audit import Check
 
 # Each transfer's share in the figures, as `books.figures` reckons it.
@@ -22,7 +24,7 @@ _SHARES = """
 CHECKS = (
     Check(
         "adjustment_posted",
-        "an adjustment is in the books exactly when it is done, with its amount, at its customer's wallet",
+        _("an adjustment is in the books exactly when it is done, with its amount, at its customer's wallet"),
         "books_adjustment",
         """
         SELECT 'adjustment ' || made.id || ' of ' || made.amount_micros || ' is ' || made.state || ', in the books are '
@@ -37,7 +39,7 @@ CHECKS = (
     ),
     Check(
         "day_figures",
-        "the figures of the days add up to the transfers that they were made of",
+        _("the figures of the days add up to the transfers that they were made of"),
         "books_dayfigure",
         f"""
         SELECT 'figures of ' || kind || ' in ' || currency || ' of customer ' || customer_id || ' differ by '

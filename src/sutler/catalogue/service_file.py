@@ -61,7 +61,9 @@ def read_json(text: str) -> list[RawRow]:
     try:
         found = json_text.loads(text)
     except NotJson as error:
-        raise Unreadable(f"the file is not JSON: {error}" if str(error) else "the file is empty") from error
+        raise Unreadable(
+            f"the file is not JSON: it begins with {error}" if str(error) else "the file is empty"
+        ) from error
     if isinstance(found, dict) and "error" in found:
         raise Unreadable(f"the file is a refusal, not a list of services: {_shown(found['error'])}")
     rows = unwrapped(found)

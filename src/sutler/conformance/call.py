@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 import httpx2
 
 from sutler import __version__
+from sutler.core.events import CauseKind, cause, failure
 from sutler.core.order_types import read_number
 from sutler.core.upstream_words import LONGEST_RAW, DeclineKind, read_text
 from sutler.panels import answer_body
@@ -107,13 +108,13 @@ class Asker:
                     async for chunk in response.aiter_bytes():
                         body += chunk
                         if len(body) > LONGEST_ANSWER_BYTES:
-                            return _Heard(Answer(NoAnswer(f"it is longer than {LONGEST_ANSWER_BYTES} bytes")))
+                            return _Heard(Answer(NoAnswer(cause(CauseKind.TOO_LONG, count=LONGEST_ANSWER_BYTES))))
                 finally:
                     await response.aclose()
         except _NEVER_LEFT as error:
-            return _Heard(Answer(NotSent(self._told(error))))
+            return _Heard(Answer(NotSent(failure(self._told(error)))))
         except Exception as error:  # noqa: BLE001 - whatever broke, it is what the panel did
-            return _Heard(Answer(NoAnswer(self._told(error))))
+            return _Heard(Answer(NoAnswer(failure(self._told(error)))))
         return _Heard(self._read(response, body.decode("utf-8", "replace")), response.headers.get("Retry-After", ""))
 
     def _request(self, asked: Call) -> httpx2.Request:

@@ -14,6 +14,7 @@ import msgspec
 
 from sutler.core.pricing import PER_PIECE, PER_THOUSAND
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.translation import gettext_noop as _
 
 LONGEST_TEXT = 2048
 LARGEST_NUMBER = 2**31 - 1
@@ -103,15 +104,15 @@ class OrderInput(msgspec.Struct, frozen=True, gc=False):
     details: dict[str, str] = {}
 
 
-_LINK = Field("link", Kind.TEXT, "Link to the page")
-_QUANTITY = Field("quantity", Kind.NUMBER, "Needed quantity")
-_RUNS = Field("runs", Kind.NUMBER, "Runs to deliver; the quantity is per run", required=False)
-_INTERVAL = Field("interval", Kind.NUMBER, "Minutes between two runs; goes with runs", required=False)
-_COMMENTS = Field("comments", Kind.LINES, "Comments, one a line")
-_USERNAMES = Field("usernames", Kind.NAMES, "Usernames, one a line or separated by commas")
-_HASHTAGS = Field("hashtags", Kind.NAMES, "Hashtags, one a line or separated by commas")
-_KEYWORDS = Field("keywords", Kind.NAMES, "Keywords, one a line or separated by commas")
-_GROUPS = Field("groups", Kind.NAMES, "Groups, one a line or separated by commas")
+_LINK = Field("link", Kind.TEXT, _("Link to the page"))
+_QUANTITY = Field("quantity", Kind.NUMBER, _("Needed quantity"))
+_RUNS = Field("runs", Kind.NUMBER, _("Runs to deliver; the quantity is per run"), required=False)
+_INTERVAL = Field("interval", Kind.NUMBER, _("Minutes between two runs; goes with runs"), required=False)
+_COMMENTS = Field("comments", Kind.LINES, _("Comments, one a line"))
+_USERNAMES = Field("usernames", Kind.NAMES, _("Usernames, one a line or separated by commas"))
+_HASHTAGS = Field("hashtags", Kind.NAMES, _("Hashtags, one a line or separated by commas"))
+_KEYWORDS = Field("keywords", Kind.NAMES, _("Keywords, one a line or separated by commas"))
+_GROUPS = Field("groups", Kind.NAMES, _("Groups, one a line or separated by commas"))
 
 _TYPES = (
     OrderType("Default", (_LINK, _QUANTITY, _RUNS, _INTERVAL)),
@@ -123,26 +124,26 @@ _TYPES = (
     OrderType("Mentions Custom List", (_LINK, _USERNAMES), Measure.LINES),
     OrderType(
         "Mentions Hashtag",
-        (_LINK, _QUANTITY, Field("hashtag", Kind.TEXT, "Hashtag to take usernames from")),
+        (_LINK, _QUANTITY, Field("hashtag", Kind.TEXT, _("Hashtag to take usernames from"))),
     ),
     OrderType(
         "Mentions User Followers",
-        (_LINK, _QUANTITY, Field("username", Kind.TEXT, "Whose followers to mention")),
+        (_LINK, _QUANTITY, Field("username", Kind.TEXT, _("Whose followers to mention"))),
     ),
     OrderType(
         "Mentions Media Likers",
-        (_LINK, _QUANTITY, Field("media", Kind.TEXT, "Link to the post whose likers to mention")),
+        (_LINK, _QUANTITY, Field("media", Kind.TEXT, _("Link to the post whose likers to mention"))),
     ),
     OrderType(
         "Comment Likes",
-        (_LINK, _QUANTITY, Field("username", Kind.TEXT, "Username of the comment's author")),
+        (_LINK, _QUANTITY, Field("username", Kind.TEXT, _("Username of the comment's author"))),
     ),
     OrderType(
         "Comment Replies",
-        (_LINK, Field("username", Kind.TEXT, "Username of the comment's author"), _COMMENTS),
+        (_LINK, Field("username", Kind.TEXT, _("Username of the comment's author")), _COMMENTS),
         Measure.LINES,
     ),
-    OrderType("Poll", (_LINK, _QUANTITY, Field("answer_number", Kind.NUMBER, "Number of the answer"))),
+    OrderType("Poll", (_LINK, _QUANTITY, Field("answer_number", Kind.NUMBER, _("Number of the answer")))),
     OrderType("Invites from Groups", (_LINK, _QUANTITY, _GROUPS)),
     OrderType("SEO", (_LINK, _QUANTITY, _KEYWORDS)),
     OrderType(
@@ -152,40 +153,43 @@ _TYPES = (
             _QUANTITY,
             _RUNS,
             _INTERVAL,
-            Field("country", Kind.TEXT, "Country the visits come from, as a code or a name"),
+            Field("country", Kind.TEXT, _("Country the visits come from, as a code or a name")),
             Field(
                 "device",
                 Kind.CHOICE,
-                "1 desktop, 2 mobile (Android), 3 mobile (iOS), 4 mixed (mobile), 5 mixed (mobile and desktop)",
+                _("1 desktop, 2 mobile (Android), 3 mobile (iOS), 4 mixed (mobile), 5 mixed (mobile and desktop)"),
                 choices=(1, 2, 3, 4, 5),
             ),
             Field(
                 "type_of_traffic",
                 Kind.CHOICE,
-                "1 from a search keyword, 2 from a referring page, 3 direct",
+                _("1 from a search keyword, 2 from a referring page, 3 direct"),
                 choices=(1, 2, 3),
             ),
-            Field("google_keyword", Kind.TEXT, "Needed when type_of_traffic is 1", required=False),
-            Field("referring_url", Kind.TEXT, "Needed when type_of_traffic is 2", required=False),
+            Field("google_keyword", Kind.TEXT, _("Needed when type_of_traffic is 1"), required=False),
+            Field("referring_url", Kind.TEXT, _("Needed when type_of_traffic is 2"), required=False),
         ),
     ),
     OrderType(
         "Subscriptions",
         (
-            Field("username", Kind.TEXT, "Whose new posts are meant"),
-            Field("min", Kind.NUMBER, "Minimum quantity for each post"),
-            Field("max", Kind.NUMBER, "Maximum quantity for each post"),
+            Field("username", Kind.TEXT, _("Whose new posts are meant")),
+            Field("min", Kind.NUMBER, _("Minimum quantity for each post")),
+            Field("max", Kind.NUMBER, _("Maximum quantity for each post")),
             Field(
                 "posts",
                 Kind.NUMBER,
-                "How many new posts; 0: only old_posts; without it no limit",
+                _("How many new posts; 0: only old_posts; without it no limit"),
                 required=False,
             ),
-            Field("old_posts", Kind.NUMBER, "How many posts that exist already", required=False),
+            Field("old_posts", Kind.NUMBER, _("How many posts that exist already"), required=False),
             Field(
-                "delay", Kind.CHOICE, "Minutes to wait after a post; one of the listed values", choices=DELAYS_MINUTES
+                "delay",
+                Kind.CHOICE,
+                _("Minutes to wait after a post; one of the listed values"),
+                choices=DELAYS_MINUTES,
             ),
-            Field("expiry", Kind.DATE, "Last day, d/m/Y", required=False),
+            Field("expiry", Kind.DATE, _("Last day, d/m/Y"), required=False),
         ),
         Measure.POSTS,
     ),

@@ -3,6 +3,8 @@
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext_noop as _
+
 from sutler.books.audit import Check
 from sutler.core.attempts import LIVE, UNSETTLED, AttemptState
 from sutler.core.lifecycle import FINAL, RefillStatus, Status
@@ -42,7 +44,7 @@ _COSTS = """
 CHECKS = (
     Check(
         "attempt_live_once",
-        "an order, and a refill, has at most one attempt that is or may be alive upstream",
+        _("an order, and a refill, has at most one attempt that is or may be alive upstream"),
         "fulfilment_attempt",
         f"""
         SELECT 'order ' || order_id || ' has ' || COUNT(*) || ' live attempts at ' || action AS breach
@@ -52,7 +54,7 @@ CHECKS = (
     ),
     Check(
         "upstream_id_once",
-        "an id at an account is claimed by one attempt of a kind, whichever of the provider's rows speaks to it",
+        _("an id at an account is claimed by one attempt of a kind, whichever of the provider's rows speaks to it"),
         "fulfilment_attempt",
         """
         SELECT 'id ' || upstream_id || ' at the account of provider ' || account_id || ' is claimed by ' || COUNT(*)
@@ -64,7 +66,7 @@ CHECKS = (
     ),
     Check(
         "attempt_followed",
-        "every accepted order is followed under the id that it was given, and nothing else is",
+        _("every accepted order is followed under the id that it was given, and nothing else is"),
         "fulfilment_attempt",
         f"""
         SELECT 'attempt ' || attempt.id || ' (' || attempt.state || ', id ' || COALESCE(attempt.upstream_id, 'none')
@@ -85,7 +87,7 @@ CHECKS = (
     ),
     Check(
         "attempt_of_order",
-        "an order that is or may be upstream is not Pending, and while it is unclear the worker does not end it",
+        _("an order that is or may be upstream is not Pending, and while it is unclear the worker does not end it"),
         "fulfilment_attempt",
         f"""
         SELECT 'order ' || o.id || ' is ' || o.status || ', its attempt ' || attempt.id || ' is ' || attempt.state
@@ -100,7 +102,7 @@ CHECKS = (
     ),
     Check(
         "order_handed_on",
-        "an order that the worker has handed on has an attempt that says where",
+        _("an order that the worker has handed on has an attempt that says where"),
         "orders_order",
         f"""
         SELECT 'order ' || o.id || ' is ' || o.status || ' by the worker, without an attempt' AS breach
@@ -114,7 +116,7 @@ CHECKS = (
     ),
     Check(
         "upstream_cost",
-        "what the books hold of an upstream order is what it has cost; of an id that was not ours, nothing",
+        _("what the books hold of an upstream order is what it has cost; of an id that was not ours, nothing"),
         "fulfilment_upstreamorder",
         f"""
         SELECT 'upstream order ' || upstream_order_id || ': the books hold ' || SUM(delta) || ' more than it cost'
@@ -124,7 +126,7 @@ CHECKS = (
     ),
     Check(
         "order_refunded_once_ended",
-        "an order that the worker has refunded whole was canceled upstream at that moment, if it was there",
+        _("an order that the worker has refunded whole was canceled upstream at that moment, if it was there"),
         "orders_order",
         f"""
         SELECT 'order ' || o.id || ' was canceled by the worker, upstream order ' || there.upstream_id || ' was not'
@@ -137,7 +139,7 @@ CHECKS = (
     ),
     Check(
         "attempt_lease",
-        "no attempt is being sent an hour of work after its lease has ended",
+        _("no attempt is being sent an hour of work after its lease has ended"),
         "fulfilment_attempt",
         f"""
         SELECT 'attempt ' || attempt.id || ' of order ' || attempt.order_id || ' is being sent since '
@@ -147,7 +149,7 @@ CHECKS = (
     ),
     Check(
         "refill_forwarded",
-        "a refill that is or may be upstream is not handed out here",
+        _("a refill that is or may be upstream is not handed out here"),
         "fulfilment_attempt",
         f"""
         SELECT 'refill ' || refill.id || ' is ' || refill.status || ', its attempt ' || attempt.id || ' is '
@@ -158,7 +160,7 @@ CHECKS = (
     ),
     Check(
         "whole_run_there",
-        "what is or may be with a provider whole is not run here as well",
+        _("what is or may be with a provider whole is not run here as well"),
         "fulfilment_attempt",
         f"""
         SELECT 'order ' || o.id || ' is with a provider whole (attempt ' || attempt.id || ' is ' || attempt.state
@@ -172,7 +174,10 @@ CHECKS = (
     ),
     Check(
         "named_child",
-        "an order that a provider has made by itself is a child of the order that it was made for, followed by its id",
+        _(
+            "an order that a provider has made by itself is a child of the order that it was made for,"
+            " followed by its id"
+        ),
         "fulfilment_namedorder",
         """
         SELECT 'id ' || named.upstream_id || ' was made for order ' || parent.order_id || ' and is order '

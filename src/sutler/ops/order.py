@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sutler.core.clock import SystemClock
+from sutler.core.event_texts import cause_text, event_text
+from sutler.core.events import remark
 from sutler.core.lifecycle import Status
 from sutler.core.money import show_charge
 from sutler.core.order_types import LARGEST_NUMBER
@@ -66,7 +68,13 @@ def show(order_id: int) -> None:
     show_table(
         ("AT", "BY", "FROM", "TO", "NOTE"),
         (
-            (f"{each.at:%Y-%m-%d %H:%M:%S}", each.actor, each.from_status or "-", each.to_status or "-", each.note)
+            (
+                f"{each.at:%Y-%m-%d %H:%M:%S}",
+                each.actor,
+                each.from_status or "-",
+                each.to_status or "-",
+                event_text(each.kind, each.data),
+            )
             for each in found.events.order_by("pk")
         ),
     )
@@ -98,7 +106,7 @@ def set_status(order_id: int, status: str, start_count: int | None, remains: int
     from sutler.fulfilment.desk import desk
     from sutler.orders.move import Report
 
-    told = Report(order_id, Status(status), start_count, remains, note)
+    told = Report(order_id, Status(status), start_count, remains, remark(note))
     [refusal] = desk.report([told], "operator", SystemClock().now())
     if refusal is not None and refusal.field == "remains":
         raise Failed("refused: Partial requires --remains, from 0 to the quantity")
@@ -122,7 +130,7 @@ def unknown() -> None:
                 *(each.order_id, each.provider.name, f"{each.sent_at:%Y-%m-%d %H:%M:%S}"),
                 *(show_charge(each.expected_micros), each.state, *_looks(each)),
                 " ".join(str(orphan["id"]) for orphan in (each.evidence or {}).get("orphans", [])) or "-",
-                each.why,
+                cause_text(each.cause),
             )
             for each in found.order_by("pk")
         ),
@@ -207,7 +215,7 @@ def _show_upstream(order_id: int) -> None:
                 *(each.state, each.upstream_id or "-", there.word or "-" if there else "-"),
                 _read(there),
                 f"{show_charge(there.cost_micros)} {each.provider.currency}" if there else "-",
-                each.why or "-",
+                cause_text(each.cause) or "-",
             )
             for each, there in sent
         ),

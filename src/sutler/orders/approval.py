@@ -6,10 +6,11 @@ Each verb owns its transaction, and raises storage.transactions.Busy or CommitUn
 from collections.abc import Sequence
 from datetime import datetime
 
+from sutler.core.events import EventKind
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.text.text_input import one_line
 from sutler.orders import cancel, parent_orders
-from sutler.orders.change import note, write_events
+from sutler.orders.change import event, write_events
 from sutler.orders.models import Approval, Order
 from sutler.storage.transactions import durable
 
@@ -35,7 +36,7 @@ def approve(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal
         answers = {pk: _may_become(approval, State.APPROVED) for pk, approval in approvals.items()}
         decided = [each for each in approvals if answers[each] is None and approvals[each].state == State.WAITING]
         _decide(decided, State.APPROVED, "", actor, now)
-        write_events(note(each, actor, now, "Approved") for each in decided)
+        write_events(event(each, actor, now, EventKind.APPROVED) for each in decided)
     return [answers.get(each, Refusal(Reason.NOT_FOUND)) for each in order_ids]
 
 
@@ -53,7 +54,7 @@ def reject(order_ids: Sequence[int], reason: str, actor: str, now: datetime) -> 
         answers = {pk: _may_become(approval, State.REJECTED) for pk, approval in approvals.items()}
         decided = [each for each in approvals if answers[each] is None and approvals[each].state == State.WAITING]
         _decide(decided, State.REJECTED, told, actor, now)
-        write_events(note(each, actor, now, f"Not approved: {told}") for each in decided)
+        write_events(event(each, actor, now, EventKind.NOT_APPROVED, reason=told) for each in decided)
         cancel.stop_locked(decided, {each: orders[each] for each in decided}, decided, actor, now)
     return [answers.get(each, Refusal(Reason.NOT_FOUND)) for each in order_ids]
 

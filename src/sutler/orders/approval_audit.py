@@ -1,11 +1,13 @@
 """The proof of approvals: each promise one query."""
 
+from django.utils.translation import gettext_noop as _
+
 from sutler.books.audit import Check
 
 CHECKS = (
     Check(
         "approval_waiting",
-        "an order that waits for approval is Pending and has no children; a rejected one is Canceled",
+        _("an order that waits for approval is Pending and has no children; a rejected one is Canceled"),
         "orders_approval",
         """
         SELECT 'order ' || o.id || ' is ' || o.status || ', its approval is ' || asked.state AS breach

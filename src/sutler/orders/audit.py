@@ -7,6 +7,8 @@ drip-feed's into *scheduled*; from there to revenue, back to the wallet, or on t
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext_noop as _
+
 from sutler.books.audit import Check
 from sutler.core.lifecycle import FINAL, MOVES, REFILL_FINAL, CancelStatus, Status
 from sutler.core.order_types import ORDER_TYPES
@@ -48,7 +50,7 @@ _GONE = """
 _MONEY = (
     Check(
         "order_of_transfer",
-        "no transfer speaks of an order that is not there",
+        _("no transfer speaks of an order that is not there"),
         "books_transfer",
         """
         SELECT 'transfer ' || t.id || ' (' || t.cause || ') is of order ' || t.order_id || ', which is not there'
@@ -59,7 +61,7 @@ _MONEY = (
     ),
     Check(
         "order_charged",
-        "every order's charge was taken, no more and no less",
+        _("every order's charge was taken, no more and no less"),
         "orders_order",
         """
         SELECT 'order ' || o.id || ' costs ' || o.charge_micros || ', taken were ' || COALESCE(taken.total, 0) AS breach
@@ -74,7 +76,7 @@ _MONEY = (
     ),
     Check(
         "order_settled",
-        "an order settles and returns at most its charge, a finished one all of it",
+        _("an order settles and returns at most its charge, a finished one all of it"),
         "orders_order",
         f"""
         SELECT 'order ' || o.id || ' (' || o.status || ') cost ' || o.charge_micros
@@ -88,7 +90,7 @@ _MONEY = (
     ),
     Check(
         "order_returned",
-        "what an order says has gone back is what went back, a drip-feed's runs with it",
+        _("what an order says has gone back is what went back, a drip-feed's runs with it"),
         "orders_order",
         f"""
         SELECT 'order ' || o.id || ' says that ' || o.returned_micros || ' went back, its transfers say '
@@ -104,7 +106,7 @@ _MONEY = (
     ),
     Check(
         "order_wallet",
-        "an order's money comes from and goes to the wallet of its customer, in the order's currency",
+        _("an order's money comes from and goes to the wallet of its customer, in the order's currency"),
         "books_transfer",
         """
         SELECT 'transfer ' || t.id || ' (' || t.cause || ') touches wallet ' || w.id || ' of customer ' || w.customer_id
@@ -116,7 +118,7 @@ _MONEY = (
     ),
     Check(
         "order_charge",
-        "a stored charge follows from the stored rate and quantity",
+        _("a stored charge follows from the stored rate and quantity"),
         "orders_order",
         f"""
         SELECT 'order ' || o.id || ' costs ' || o.charge_micros || ', its rate and quantity make ' || o.due AS breach
@@ -135,7 +137,7 @@ _MONEY = (
 _STATES = (
     Check(
         "event_moves",
-        "orders move only as the table of moves allows, each move from where the last one led",
+        _("orders move only as the table of moves allows, each move from where the last one led"),
         "orders_orderevent",
         f"""
         SELECT 'order ' || order_id || ' moves from ' || from_status || ' to ' || to_status || ' when it stood at '
@@ -152,7 +154,7 @@ _STATES = (
     ),
     Check(
         "order_status",
-        "every order stands where its last move led",
+        _("every order stands where its last move led"),
         "orders_order",
         f"""
         SELECT 'order ' || o.id || ' is ' || o.status || ', its events end at '
@@ -166,7 +168,7 @@ _STATES = (
     ),
     Check(
         "order_finished_at",
-        "an order has its hour of finishing exactly when it is finished",
+        _("an order has its hour of finishing exactly when it is finished"),
         "orders_order",
         f"""
         SELECT 'order ' || o.id || ' is ' || o.status || {_hour("o")} AS breach
@@ -175,7 +177,7 @@ _STATES = (
     ),
     Check(
         "order_remains",
-        "what remains is between nothing and the quantity; below nothing only where a completed order got more",
+        _("what remains is between nothing and the quantity; below nothing only where a completed order got more"),
         "orders_order",
         f"""
         SELECT 'order ' || id || ' (' || status || ') of ' || quantity || ' has ' || remains || ' remaining' AS breach
@@ -191,7 +193,7 @@ _STATES = (
 _HANGING_ON = (
     Check(
         "link_in_use",
-        "a link is held only by an active order, for its own customer and service",
+        _("a link is held only by an active order, for its own customer and service"),
         "orders_linkinuse",
         f"""
         SELECT 'order ' || o.id || ' (' || o.status || ') holds a link of customer ' || link.customer_id
@@ -202,7 +204,7 @@ _HANGING_ON = (
     ),
     Check(
         "cancel_request",
-        "a request to cancel is open only while its order is, and has its hour of finishing exactly when it is not",
+        _("a request to cancel is open only while its order is, and has its hour of finishing exactly when it is not"),
         "orders_cancelrequest",
         f"""
         SELECT 'request ' || asked.id || ' to cancel order ' || o.id || ' (' || o.status || ') is ' || asked.status
@@ -214,7 +216,10 @@ _HANGING_ON = (
     ),
     Check(
         "refill",
-        "only completed orders have refills, for their own customer; the finished ones alone have an hour of finishing",
+        _(
+            "only completed orders have refills, for their own customer;"
+            " the finished ones alone have an hour of finishing"
+        ),
         "orders_refill",
         f"""
         SELECT 'refill ' || refill.id || ' of order ' || o.id || ' (' || o.status || ') is ' || refill.status
@@ -226,7 +231,7 @@ _HANGING_ON = (
     ),
     Check(
         "request_id_once",
-        "a request id has placed one order of its customer, and what was asked is kept with it",
+        _("a request id has placed one order of its customer, and what was asked is kept with it"),
         "orders_order",
         """
         SELECT 'request id ' || request_id || ' of customer ' || customer_id || ' has placed ' || COUNT(*)

@@ -1,6 +1,8 @@
 """The proof of the families among the orders: drip-feeds and their runs, subscriptions and their posts."""
 # ruff: noqa: S608 - the queries are put together from constants of the code alone
 
+from django.utils.translation import gettext_noop as _
+
 from sutler.books.audit import Check
 from sutler.core.lifecycle import FINAL, Status
 
@@ -45,7 +47,7 @@ BROODS = f"""
 CHECKS = (
     Check(
         "run_charge",
-        "each run of a drip-feed is charged its own share, so that the shares add up to the charge",
+        _("each run of a drip-feed is charged its own share, so that the shares add up to the charge"),
         "orders_drip",
         f"""
         SELECT 'order ' || child.id || ' costs ' || child.charge_micros || ', run ' || child.run || ' of order '
@@ -55,7 +57,7 @@ CHECKS = (
     ),
     Check(
         "run_cause",
-        "each run is paid from its drip-feed's scheduled money, under its own number",
+        _("each run is paid from its drip-feed's scheduled money, under its own number"),
         "orders_drip",
         f"""
         SELECT 'order ' || child.id || ' is not paid as run ' || child.run || ' of order ' || parent.id AS breach
@@ -66,7 +68,7 @@ CHECKS = (
     ),
     Check(
         "order_kind",
-        "a drip-feed has its schedule, a subscription its terms, and nothing else has either",
+        _("a drip-feed has its schedule, a subscription its terms, and nothing else has either"),
         "orders_order",
         """
         SELECT 'order ' || o.id || ' is ' || o.kind || CASE WHEN drip.order_id IS NULL THEN ' without' ELSE ' with' END
@@ -80,7 +82,7 @@ CHECKS = (
     ),
     Check(
         "child_of_parent",
-        "a child has its parent's customer, service, currency and price, and a parent is no child",
+        _("a child has its parent's customer, service, currency and price, and a parent is no child"),
         "orders_order",
         """
         SELECT 'order ' || child.id || ' is no child of order ' || parent.id AS breach
@@ -94,7 +96,7 @@ CHECKS = (
     ),
     Check(
         "drip_runs",
-        "a drip-feed has as many runs, and as large ones, as its schedule says",
+        _("a drip-feed has as many runs, and as large ones, as its schedule says"),
         "orders_drip",
         f"""
         SELECT 'order ' || o.id || ' of ' || o.quantity || ' has ' || COALESCE(brood.placed, 0) || ' runs of '
@@ -108,7 +110,7 @@ CHECKS = (
     ),
     Check(
         "drip_state",
-        "a drip-feed stands where its runs have brought it, and lacks what they lack",
+        _("a drip-feed stands where its runs have brought it, and lacks what they lack"),
         "orders_drip",
         f"""
         SELECT 'order ' || id || ' is ' || status || ' with ' || remains || ' remaining, its runs make it ' || due
@@ -131,7 +133,7 @@ CHECKS = (
     ),
     Check(
         "subscription_state",
-        "a subscription stands where its posts have brought it, and has no more of them than were asked",
+        _("a subscription stands where its posts have brought it, and has no more of them than were asked"),
         "orders_subscription",
         f"""
         SELECT 'order ' || id || ' is ' || status || ' with ' || remains || ' remaining, its ' || placed
@@ -151,7 +153,7 @@ CHECKS = (
     ),
     Check(
         "post_child",
-        "every order of a subscription that runs here was placed for one of its posts, which is then no longer due",
+        _("every order of a subscription that runs here was placed for one of its posts, which is then no longer due"),
         "orders_post",
         """
         SELECT 'order ' || child.id || ' of subscription ' || child.parent_id || ' has no post' AS breach
@@ -169,7 +171,7 @@ CHECKS = (
     ),
     Check(
         "schedule_decided",
-        "what has a run or a post has somebody who runs it, and what a provider runs has no post reported here",
+        _("what has a run or a post has somebody who runs it, and what a provider runs has no post reported here"),
         "orders_drip",
         """
         SELECT 'order ' || order_id || ' has ' || runs_placed || ' runs, and nobody runs it' AS breach

@@ -5,10 +5,11 @@ from datetime import datetime
 from enum import Enum, auto
 
 from sutler.catalogue.models import Service
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import FINAL, CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import delegation, move, parent_orders
-from sutler.orders.change import note, write_events
+from sutler.orders.change import event, write_events
 from sutler.orders.hand_out import OPEN_CANCELS
 from sutler.orders.models import CancelRequest, Order
 from sutler.storage.transactions import durable
@@ -67,7 +68,7 @@ def reject(order_ids: Collection[int], actor: str, now: datetime) -> Collection[
     requests = CancelRequest.objects.filter(order__in=set(order_ids), status__in=OPEN_CANCELS)
     found = dict(requests.select_for_update().order_by("pk").values_list("order_id", "pk"))
     CancelRequest.objects.filter(pk__in=found.values()).update(status=CancelStatus.REJECTED, finished_at=now)
-    write_events(note(each, actor, now, "Request to cancel rejected") for each in sorted(found))
+    write_events(event(each, actor, now, EventKind.CANCEL_REJECTED) for each in sorted(found))
     return found.keys()
 
 

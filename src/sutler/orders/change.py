@@ -1,18 +1,22 @@
-"""A decided change of an order, and how it is written: the row, the event, and what ends with the order.
+"""The one door for changes of an order's status: the row, the event, and what ends with the order.
 
 Knows nothing of money: what a change costs or returns is settled by who decided it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
+
+from sutler.core.events import NOTHING, EventKind, Note, note
 from sutler.core.lifecycle import FINAL, CancelStatus, Status
 from sutler.orders import approval_gate
 from sutler.orders.models import CancelRequest, LinkInUse, Order
 from sutler.storage.statements import Statement, moment, run, run_counted
 
+_encode = msgspec.json.Encoder().encode
 _UPDATE_ORDERS = Statement(
     "UPDATE orders_order SET status = rows.status, start_count = rows.start_count, remains = rows.remains,"
     " returned_micros = rows.returned_micros, finished_at = rows.finished_at"
@@ -27,16 +31,22 @@ _UPDATE_ORDERS = Statement(
         "finished_at": "timestamptz",
     },
 )
+_HAND_OUT = Statement(
+    "UPDATE orders_order SET status = 'Processing' FROM {rows} WHERE orders_order.id = rows.id"
+    " AND orders_order.status = 'Pending'",
+    {"id": "bigint"},
+)
 _INSERT_EVENTS = Statement(
-    "INSERT INTO orders_orderevent (order_id, at, actor, from_status, to_status, note)"
-    " SELECT order_id, at, actor, from_status, to_status, note FROM {rows} WHERE 1 = 1",
+    "INSERT INTO orders_orderevent (order_id, at, actor, from_status, to_status, kind, data)"
+    " SELECT order_id, at, actor, from_status, to_status, kind, data FROM {rows} WHERE 1 = 1",
     {
         "order_id": "bigint",
         "at": "timestamptz",
         "actor": "text",
         "from_status": "text",
         "to_status": "text",
-        "note": "text",
+        "kind": "text",
+        "data": "jsonb",
     },
 )
 
@@ -50,7 +60,7 @@ class Change:
     start_count: int | None
     remains: int
     returned_micros: int
-    note: str = ""
+    note: Note = NOTHING
 
     @property
     def moves(self) -> bool:
@@ -91,12 +101,22 @@ def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
         ],
     )
     assert written == len(changes)  # noqa: S101 - the rows are locked
-    write_events(_event(each, actor, now) for each in changes if each.moves or each.note)
+    write_events(_event(each, actor, now) for each in changes if each.moves or each.note != NOTHING)
     ended = [each for each in changes if each.ends]
     if ended:
         LinkInUse.objects.filter(order__in=[each.order.pk for each in ended]).delete()
         _close_cancel_requests(ended, now)
         approval_gate.drop([each.order for each in ended], now)
+
+
+def write_handed_out(notes: Mapping[int, Note], actor: str, now: datetime) -> None:
+    """Does what `write` does where locked Pending orders become Processing and nothing else changes; they need not be
+    read. `notes` has what the event of each says.
+    """
+    written = run_counted(_HAND_OUT, [(pk,) for pk in notes])
+    assert written == len(notes)  # noqa: S101 - the rows are locked
+    moved = Status.PENDING, Status.PROCESSING
+    write_events(Event(pk, now, actor, each, *moved) for pk, each in notes.items())
 
 
 class Event(NamedTuple):
@@ -105,25 +125,29 @@ class Event(NamedTuple):
     order_id: int
     at: datetime
     actor: str
-    note: str
+    note: Note
     from_status: str | None = None
     to_status: str | None = None
 
 
-def note(order_id: int, actor: str, now: datetime, text: str) -> Event:
-    """Returns the event of something that happened to an order without moving it."""
-    return Event(order_id, now, actor, text[:1000])
+def event(order_id: int, actor: str, now: datetime, kind: EventKind, **data: Any) -> Event:
+    """Returns the event of something that happened to an order without moving it; what is None is no data of it."""
+    return Event(order_id, now, actor, note(kind, **data))
 
 
 def write_events(events: Iterable[Event]) -> None:
     """Stores events, in the caller's transaction."""
-    rows = [(e.order_id, moment(e.at), e.actor, e.from_status, e.to_status, e.note) for e in events]
+    rows = [
+        (each.order_id, moment(each.at), each.actor, each.from_status, each.to_status, kind, _encode(data).decode())
+        for each in events
+        for kind, data in [each.note]
+    ]
     run(_INSERT_EVENTS, rows)
 
 
 def _event(change: Change, actor: str, now: datetime) -> Event:
     moved = (change.order.status, change.status) if change.moves else (None, None)
-    return Event(change.order.pk, now, actor, change.note[:1000], *moved)
+    return Event(change.order.pk, now, actor, change.note, *moved)
 
 
 def _close_cancel_requests(ended: Sequence[Change], now: datetime) -> None:

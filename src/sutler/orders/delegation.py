@@ -12,10 +12,11 @@ from django.db.models import QuerySet
 
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.orders import approval_gate, parent_orders
-from sutler.orders.change import note, write_events
+from sutler.orders.change import event, write_events
 from sutler.orders.models import Drip, Order, Post, Subscription
 
 _SCHEDULES = (Drip, Subscription)
@@ -112,7 +113,7 @@ def end(parents: Collection[Order], actor: str, now: datetime) -> None:
     _return_unrun([each.order for each in drips], now)
     Drip.objects.filter(pk__in=[each.pk for each in drips]).update(next_run_at=None)
     write_events(
-        note(each.order_id, actor, now, f"Stopped after {each.runs_placed} of {each.runs} runs")
+        event(each.order_id, actor, now, EventKind.RUNS_STOPPED, placed=each.runs_placed, runs=each.runs)
         for each in drips
         if each.runs_placed < each.runs
     )

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
 from sutler.core.worth import Worth
 
@@ -118,7 +119,7 @@ class LinkInUse(models.Model):
 
 
 class OrderEvent(models.Model):
-    """One thing that happened to an order: a move between states, or a note. Never changed."""
+    """One thing that happened to an order: a move between states, or what its kind says. Never changed."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField()
@@ -126,7 +127,9 @@ class OrderEvent(models.Model):
     actor = models.CharField(max_length=60)
     from_status = models.CharField(max_length=12, null=True)
     to_status = models.CharField(max_length=12, null=True)
-    note = models.CharField(max_length=1000, blank=True)
+    # `core.events`: what happened, and the data that goes with it.
+    kind = models.CharField(max_length=30, default=EventKind.MOVED, db_default=EventKind.MOVED.value)
+    data = models.JSONField(default=dict, db_default={})
 
     def __str__(self) -> str:
         return f"{self.from_status} -> {self.to_status}"

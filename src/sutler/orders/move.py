@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
+from sutler.core.events import NOTHING, Note
 from sutler.core.lifecycle import FINAL, MOVES, Status
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import give_back
@@ -43,7 +44,7 @@ class Report(NamedTuple):
     status: Status | None = None
     start_count: int | None = None
     remains: int | None = None
-    note: str = ""
+    note: Note = NOTHING
 
 
 def report(reports: Sequence[Report], actor: str, now: datetime) -> list[Change | Refusal]:
@@ -93,7 +94,7 @@ def recount(reports: Sequence[Report]) -> list[Report]:
     counts = [
         (each.order_id, each.status, _not_below_zero(each.start_count), _not_below_zero(each.remains))
         for each in reports
-        if each.status is not None and each.status not in FINAL and not each.note and told[each.order_id] == 1
+        if each.status is not None and each.status not in FINAL and each.note == NOTHING and told[each.order_id] == 1
     ]
     if run_counted(_RECOUNT, sorted(counts)) == len(reports):
         return []
@@ -114,7 +115,7 @@ def apply(changes: Sequence[Change], actor: str, now: datetime) -> None:
     parent_orders.refresh({parent_id for parent_id in reckoned if parent_id is not None}, actor, now)
 
 
-def canceled(order: Order, note: str = "") -> Change:
+def canceled(order: Order, note: Note = NOTHING) -> Change:
     """Returns the change that cancels an order and gives back all of its charge."""
     return Change(order, Status.CANCELED, order.start_count, order.quantity, order.charge_micros, note)
 
@@ -135,7 +136,7 @@ def _decide(order: Order | None, told: Report, *, is_waiting: bool) -> Change | 
         return Refusal(Reason.INCORRECT_FIELD, "remains")
     remains = _remains(order, after, told.remains)
     start_count = order.start_count if told.start_count is None else max(told.start_count, 0)
-    return Change(order, after, start_count, remains, _returned(order, after, remains), told.note[:1000])
+    return Change(order, after, start_count, remains, _returned(order, after, remains), told.note)
 
 
 def _remains(order: Order, after: Status, told: int | None) -> int:

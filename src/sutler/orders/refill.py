@@ -7,9 +7,10 @@ from enum import Enum, auto
 
 from django.db.models import Max
 
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import REFILL_FINAL, REFILL_MOVES, RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
-from sutler.orders.change import Event, note, write_events
+from sutler.orders.change import Event, event, write_events
 from sutler.orders.models import Order, Refill
 from sutler.storage.statements import Statement, moment, run
 from sutler.storage.transactions import durable
@@ -134,14 +135,21 @@ def apply_reports(reports: Sequence[tuple[int, RefillStatus]], actor: str, now: 
     """Does what `report` does inside the caller's transaction."""
     ids = {refill_id for refill_id, _ in reports}
     refills = {each.pk: each for each in Refill.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
-    notes: list[Event] = []
-    answers = [_move(refills.get(refill_id), status, actor, now, notes) for refill_id, status in reports]
+    events: list[Event] = []
+    answers = [_move(refills.get(refill_id), status, actor, now, events) for refill_id, status in reports]
     Refill.objects.bulk_update(refills.values(), ["status", "finished_at"])
-    write_events(notes)
+    write_events(events)
     return answers
 
 
-def _move(refill: Refill | None, status: RefillStatus, actor: str, now: datetime, notes: list[Event]) -> Refusal | None:
+def moved(refill: Refill, before: RefillStatus, after: RefillStatus, actor: str, now: datetime) -> Event:
+    """Returns the event of a refill's move, for its order."""
+    return event(refill.order_id, actor, now, EventKind.REFILL_MOVED, refill=refill.pk, before=before, after=after)
+
+
+def _move(
+    refill: Refill | None, status: RefillStatus, actor: str, now: datetime, events: list[Event]
+) -> Refusal | None:
     if refill is None:
         return Refusal(Reason.REFILL_NOT_FOUND)
     before = RefillStatus(refill.status)
@@ -149,7 +157,7 @@ def _move(refill: Refill | None, status: RefillStatus, actor: str, now: datetime
         return None
     if status not in REFILL_MOVES[before]:
         return Refusal(Reason.MOVE_NOT_ALLOWED)
-    notes.append(note(refill.order_id, actor, now, f"Refill {refill.pk}: {before} -> {status}"))
+    events.append(moved(refill, before, status, actor, now))
     refill.status = status
     refill.finished_at = now if status in REFILL_FINAL else None
     return None

@@ -13,12 +13,13 @@ from sutler.books.post import Entry, house
 from sutler.books.post import post as post_transfers
 from sutler.core import link_rules
 from sutler.core.clock import Random
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.order_types import ORDER_TYPES, read_order
 from sutler.core.pricing import PER_THOUSAND, charge
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import approval_gate, delegation, parent_orders
-from sutler.orders.change import note, write_events
+from sutler.orders.change import event, write_events
 from sutler.orders.models import Order, Post, Subscription
 from sutler.storage.transactions import durable
 
@@ -65,7 +66,7 @@ def report_post(order_id: int, link: str, now: datetime, chance: Random, actor: 
             reported_at=now,
             due_at=now + timedelta(minutes=subscription.delay_minutes),
         )
-        write_events([note(order_id, actor, now, f"New post {read.link}")])
+        write_events([event(order_id, actor, now, EventKind.POST_REPORTED, link=read.link)])
         if subscription.posts is not None and posts.count() >= subscription.posts + subscription.old_posts:
             Subscription.objects.filter(order=order_id).update(ended_at=now)
         return None
@@ -104,7 +105,7 @@ def take_post(parent: Order, quantity: int, now: datetime) -> Order | None:
     subscription = Subscription.objects.filter(order=parent)
     if not is_payable:
         if subscription.filter(paused_at=None).update(paused_at=now):
-            write_events([note(parent.pk, ACTOR, now, "Paused: not enough funds")])
+            write_events([event(parent.pk, ACTOR, now, EventKind.PAUSED)])
         return None
     subscription.update(paused_at=None)
     Order.objects.bulk_create([child])
@@ -126,7 +127,7 @@ def end_expired(now: datetime, limit: int = 100) -> int:
         ended = list(expired.filter(order__in=parents).values_list("order", flat=True))
         Subscription.objects.filter(order__in=ended).update(ended_at=now)
         delegation.keep_here(ended)
-        write_events(note(each, ACTOR, now, "Expired") for each in ended)
+        write_events(event(each, ACTOR, now, EventKind.EXPIRED) for each in ended)
         parent_orders.refresh(ended, ACTOR, now)
         return len(ended)
 
@@ -187,7 +188,7 @@ def _pause_unpaid(now: datetime, limit: int) -> None:
     claimed = parent_orders.claim(Order.objects.filter(pk__in=unpaid.values("order")), limit)
     paused = list(unpaid.filter(order__in=claimed).values_list("order", flat=True))
     Subscription.objects.filter(order__in=paused).update(paused_at=now)
-    write_events(note(each, ACTOR, now, "Paused: not enough funds") for each in paused)
+    write_events(event(each, ACTOR, now, EventKind.PAUSED) for each in paused)
 
 
 def _unpaid(now: datetime) -> QuerySet[Subscription]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from sutler.core.events import CauseKind, cause
 from sutler.core.text import json_text
 from sutler.core.text.json_text import LONGEST_NUMBER, Hook, NotJson
 from sutler.core.upstream_words import LONGEST_RAW, read_decline, read_id, read_text
@@ -37,8 +38,9 @@ def decode(text: str, hook: Hook | None = None) -> Any:
     try:
         return json_text.loads(text, hook) if hook else json_text.loads(text, pairs=_object)
     except NotJson as error:
-        beginning = f": {error}" if hook else ""
-        return NoAnswer(f"the answer is not JSON{beginning}" if str(error) else "the answer is empty")
+        if not str(error):
+            return NoAnswer(cause(CauseKind.EMPTY))
+        return NoAnswer(cause(CauseKind.NOT_JSON_TEXT, text=str(error)) if hook else cause(CauseKind.NOT_JSON))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

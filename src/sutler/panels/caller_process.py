@@ -23,6 +23,7 @@ import uvloop
 
 from sutler.core import gc_tuning
 from sutler.core.clock import Clock, SystemClock
+from sutler.core.events import CauseKind, cause
 from sutler.panels.client import PanelSettings, Read
 from sutler.panels.http_call import LONGEST_LOGGED, HttpCall
 from sutler.panels.results import Catalogue, Exchange, Failure, NoAnswer, NotSent, UpstreamStatus
@@ -68,25 +69,25 @@ class CallerProcess:
     ) -> tuple[T | Failure, Exchange]:
         """Puts the question to the panel, from the other process."""
         started_at, started = self._clock.now(), self._clock.monotonic()
-        failure: Failure
+        failure: NotSent | NoAnswer
         try:
             process = await self._running()
         except (OSError, TimeoutError, EOFError) as error:
-            failure = NotSent(f"the process that calls does not start: {type(error).__name__}")
+            failure = NotSent(cause(CauseKind.CALLER_NOT_STARTED, error=type(error).__name__))
         else:
             try:
                 async with asyncio.timeout(settings.longest_seconds + GRACE_SECONDS):
                     found: tuple[T | Failure, Exchange] = await process.ask(settings, action, fields, read)
             except EOFError:
-                failure = NoAnswer("the process that calls has ended or failed")
+                failure = NoAnswer(cause(CauseKind.CALLER_ENDED))
             except TimeoutError:
-                failure = NoAnswer("the process that calls hangs")
+                failure = NoAnswer(cause(CauseKind.CALLER_HANGS))
                 await process.end()
             else:
                 return found
         took = round((self._clock.monotonic() - started) * 1000)
         asked = {name: text[:LONGEST_LOGGED] for name, text in fields.items()}
-        return failure, Exchange(action, asked, "", None, started_at, took, type(failure).__name__, failure.why)
+        return failure, Exchange(action, asked, "", None, started_at, took, type(failure).__name__, failure.cause)
 
     async def _running(self) -> "_Process":
         async with self._starting:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
 
+from sutler.core.events import declined
 from sutler.core.taught_words import TaughtWord, taught_kind
 from sutler.panels import parse
 from sutler.panels.parse_catalogue import catalogue
@@ -143,7 +144,7 @@ class Panel:
         if self.words:
             known: _T | Failure = _as_taught(outcome, self.words)
             if isinstance(known, Declined) and known is not outcome:
-                exchange = replace(exchange, outcome="Declined", why=f"{known.kind.name}: {known.raw}")
+                exchange = replace(exchange, outcome="Declined", cause=declined(known.kind, known.raw))
             outcome = known
         self._record(exchange)
         return outcome

@@ -17,6 +17,7 @@ import httpx2
 
 from sutler import __version__
 from sutler.core.clock import Clock
+from sutler.core.events import Cause, CauseKind, cause, declined, failure
 from sutler.core.text import charset
 from sutler.core.text.charset import UnknownCharset
 from sutler.core.upstream_words import LONGEST_RAW, REFUSES_ADD, REFUSES_REQUEST, DeclineKind, read_text
@@ -95,7 +96,7 @@ class HttpCall:
             started_at=started_at,
             milliseconds=round((self._clock.monotonic() - started) * 1000),
             outcome=type(outcome).__name__ if not isinstance(outcome, dict) else "Answered",
-            why=_why(outcome),
+            cause=_cause(outcome),
             redirected_to=reply.redirected_to if isinstance(reply, _Reply) else "",
         )
 
@@ -106,7 +107,7 @@ class HttpCall:
         try:
             request = manner.request(action, fields)
         except Exception as error:  # noqa: BLE001 - before a request is built nothing can have left
-            return NotSent(manner.told(error))
+            return NotSent(failure(manner.told(error)))
         try:
             async with asyncio.timeout(longest_seconds):
                 reply = await self._send(request, _longest(action))
@@ -114,9 +115,9 @@ class HttpCall:
                 if action not in _REFUSES and leads_to is not None and _stays_on_host(request, leads_to):
                     reply = await self._send(manner.request(action, fields, leads_to), _longest(action))
         except _NEVER_LEFT as error:
-            return NotSent(manner.told(error))
+            return NotSent(failure(manner.told(error)))
         except Exception as error:  # noqa: BLE001 - whatever broke, the upstream may have acted
-            return NoAnswer(manner.told(error))
+            return NoAnswer(failure(manner.told(error)))
         if isinstance(reply, NoAnswer) or leads_to is None:
             return reply
         told = read_text(manner.masked(str(leads_to.copy_with(query=None))), LONGEST_RAW)
@@ -131,7 +132,7 @@ class HttpCall:
             async for chunk in cast(httpx2.AsyncByteStream, response.stream):
                 body += chunk
                 if len(body) > longest:
-                    return NoAnswer(f"the answer is longer than {longest} bytes")
+                    return NoAnswer(cause(CauseKind.TOO_LONG, count=longest))
         finally:
             with suppress(Exception):  # what has been heard counts, whatever becomes of the connection
                 await response.aclose()
@@ -204,18 +205,18 @@ def _meaning(manner: _Manner, action: str, reply: _Reply, read: Read[_T]) -> tup
     text, fault = _text(plain, reply.content_type)
     text = manner.masked(text)
     if reply.location:
-        why = f"redirected to {reply.redirected_to}"
+        moved = cause(CauseKind.REDIRECTED, address=reply.redirected_to)
         is_unread = action in _REFUSES and reply.stays_on_host and _is_bare_move(reply.http_status, text)
-        return NotSent(why) if is_unread else NoAnswer(why), text[:LONGEST_LOGGED]
+        return NotSent(moved) if is_unread else NoAnswer(moved), text[:LONGEST_LOGGED]
     if fault and action == CATALOGUE:
-        answer: _T | Declined | NoAnswer = NoAnswer(f"the answer's charset is not known: {fault}")
+        answer: _T | Declined | NoAnswer = NoAnswer(cause(CauseKind.CHARSET_UNKNOWN, charset=fault))
     else:
         heard = answer_body.decode(text, parse_catalogue.row if action == CATALOGUE else None)
         answer = heard if isinstance(heard, NoAnswer) else _read(action, heard, read)
     if reply.http_status >= 500 and isinstance(answer, Declined) and not _is_known(action, answer):
-        answer = NoAnswer(answer.raw, answer.raw)  # a fault of the panel's, in its own words
+        answer = NoAnswer(failure(answer.raw), answer.raw)  # a fault of the panel's, in its own words
     if isinstance(answer, NoAnswer):
-        answer = replace(answer, why=f"HTTP {reply.http_status}: {answer.why}")
+        answer = replace(answer, cause=cause(CauseKind.HTTP, code=reply.http_status, cause=answer.cause))
     too_many = reply.http_status == HTTPStatus.TOO_MANY_REQUESTS and action not in _REFUSES
     if too_many and isinstance(answer, (Declined, NoAnswer)):
         answer = Declined(DeclineKind.RATE, answer.raw if isinstance(answer, Declined) else answer.why)
@@ -237,8 +238,8 @@ def _longest(action: str) -> int:
     return LONGEST_CATALOGUE_BYTES if action == CATALOGUE else LONGEST_ANSWER_BYTES
 
 
-def _is_known(action: str, declined: Declined) -> bool:
-    return action not in _REFUSES or declined.kind in _REFUSES[action]
+def _is_known(action: str, refusal: Declined) -> bool:
+    return action not in _REFUSES or refusal.kind in _REFUSES[action]
 
 
 def _read(action: str, heard: object, read: Read[_T]) -> _T | Declined | NoAnswer:
@@ -284,16 +285,16 @@ def _unpacked(body: bytes, encoding: str, longest: int) -> bytes | NoAnswer:
     if encoding.strip().lower() in ("", "identity"):
         return body
     if encoding.strip().lower() not in ("gzip", "x-gzip"):
-        return NoAnswer(f"the answer is packed as {read_text(encoding, LONGEST_RAW)}")
+        return NoAnswer(cause(CauseKind.PACKED, how=read_text(encoding, LONGEST_RAW)))
     unpacking = zlib.decompressobj(wbits=31)
     try:
         plain = unpacking.decompress(body, longest + 1)
     except zlib.error:
-        return NoAnswer("the answer's gzip is broken")
-    return plain if unpacking.eof and len(plain) <= longest else NoAnswer("the answer's gzip is cut off or too long")
+        return NoAnswer(cause(CauseKind.GZIP_BROKEN))
+    return plain if unpacking.eof and len(plain) <= longest else NoAnswer(cause(CauseKind.GZIP_CUT))
 
 
-def _why(outcome: object) -> str:
+def _cause(outcome: object) -> Cause | None:
     if isinstance(outcome, Declined):
-        return f"{outcome.kind.name}: {outcome.raw}"
-    return outcome.why if isinstance(outcome, (NotSent, NoAnswer)) else ""
+        return declined(outcome.kind, outcome.raw)
+    return outcome.cause if isinstance(outcome, (NotSent, NoAnswer)) else None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
+from sutler.core.events import CauseKind, cause
 from sutler.core.lifecycle import Status
 from sutler.core.money import is_currency
 from sutler.core.upstream_words import (
@@ -36,7 +37,7 @@ _NO = frozenset({"", "0", "false", "null", "none", "no"})
 _YES = frozenset({"ok", "success"})
 _NUMBERS_OF_AN_ORDER = frozenset({"charge", "start_count", "start_counter", "remains"})
 _OF_PARENTS = frozenset({"runs", "posts", "orders"})
-_STRANGE = NoAnswer("the answer has no known shape")
+_STRANGE = NoAnswer(cause(CauseKind.NO_SHAPE))
 
 
 def accepted(answer: Any) -> Accepted | Declined | NoAnswer:
@@ -45,19 +46,20 @@ def accepted(answer: Any) -> Accepted | Declined | NoAnswer:
     declined = refusal(answer, messages=not ids)
     if ids and (declined or says(answer, False)):
         # An order that is named was perhaps placed, so the error proves nothing.
-        return NoAnswer(f"an error beside an order id: {declined.raw if declined else 'it calls itself one'}")
+        beside = cause(CauseKind.ERROR_BESIDE_ID, raw=declined.raw) if declined else cause(CauseKind.FAILED_BESIDE_ID)
+        return NoAnswer(beside)
     if declined:
         return _certain(answer, declined)
     named = len(ids) == 1 and are_known
-    return Accepted(ids.pop()) if named else NoAnswer("the answer names no order, or more than one")
+    return Accepted(ids.pop()) if named else NoAnswer(cause(CauseKind.NO_ORDER_ID))
 
 
 def _certain(answer: Any, declined: Declined) -> Declined | NoAnswer:
     """Returns the refusal of what would have changed something, unless it leaves open whether it was done."""
     if says(answer, True):
-        return NoAnswer(f"an error beside a success: {declined.raw}")
+        return NoAnswer(cause(CauseKind.ERROR_BESIDE_SUCCESS, raw=declined.raw))
     if is_unsure(declined.raw):
-        return NoAnswer(f"an error that leaves open what was done: {declined.raw}", declined.raw)
+        return NoAnswer(cause(CauseKind.UNSURE_ERROR, raw=declined.raw), declined.raw)
     return declined
 
 
@@ -162,7 +164,8 @@ def refill(answer: Any) -> Taken | Declined | NoAnswer:
     taken = {each for each in said if isinstance(each, Taken)}
     declined = refusal(answer, messages=not taken) or next((each for each in said if isinstance(each, Declined)), None)
     if taken and (declined or len(taken) > 1):
-        return NoAnswer(f"an error beside a refill: {declined.raw}" if declined else "the answer names two refills")
+        beside = cause(CauseKind.ERROR_BESIDE_REFILL, raw=declined.raw) if declined else cause(CauseKind.TWO_REFILLS)
+        return NoAnswer(beside)
     if taken:
         return taken.pop()
     return _certain(answer, declined) if declined and objects else _STRANGE

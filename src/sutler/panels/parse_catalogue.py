@@ -3,6 +3,7 @@
 from typing import Any
 
 from sutler.core import service_row
+from sutler.core.events import CauseKind, cause
 from sutler.core.service_row import RowFault, ServiceRow, unwrapped
 from sutler.core.upstream_words import read_id
 from sutler.panels.results import Catalogue, Dropped, NoAnswer
@@ -25,9 +26,9 @@ def catalogue(answer: Any) -> Catalogue | NoAnswer:
     """
     entries = unwrapped(answer)
     if entries is None or (entries and not any(isinstance(each, (dict, ServiceRow, Dropped)) for each in entries)):
-        return NoAnswer("the answer is no list of services")
+        return NoAnswer(cause(CauseKind.NO_LIST))
     if len(entries) > MOST_ENTRIES:
-        return NoAnswer(f"the answer has more than {MOST_ENTRIES} services")
+        return NoAnswer(cause(CauseKind.TOO_MANY_SERVICES, count=MOST_ENTRIES))
     services: dict[str, ServiceRow] = {}
     dropped = []
     for entry in entries:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from sutler.core.event_texts import cause_text
+from sutler.core.events import Cause
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import Micros
 from sutler.core.service_row import ServiceRow
@@ -44,7 +46,12 @@ class NotSent:
     It may be tried again at once.
     """
 
-    why: str
+    cause: Cause
+
+    @property
+    def why(self) -> str:
+        """The cause in words."""
+        return cause_text(self.cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,13 @@ class NoAnswer:
     `raw` is the text of an error that names no order but leaves open what was done, "" where there is none.
     """
 
-    why: str
+    cause: Cause
     raw: str = ""
+
+    @property
+    def why(self) -> str:
+        """The cause in words."""
+        return cause_text(self.cause)
 
 
 Failure = Declined | NotSent | NoAnswer
@@ -124,7 +136,7 @@ class Exchange:
 
     `fields` have the key and the panel's fixed fields masked; `answer` is cut to 2,000 characters; `http_status` is
     None where no answer came. `outcome` is the name of the value that the call returned (`Accepted`, `Declined`,
-    `NotSent`, `NoAnswer`, ...) and `why` the reason or the error text that goes with it. `redirected_to` is where the
+    `NotSent`, `NoAnswer`, ...) and `cause` the reason or the error that goes with it. `redirected_to` is where the
     panel's address leads, "" if nowhere else.
     """
 
@@ -135,5 +147,5 @@ class Exchange:
     started_at: datetime
     milliseconds: int
     outcome: str
-    why: str
+    cause: Cause | None
     redirected_to: str = ""

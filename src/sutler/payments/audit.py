@@ -1,11 +1,13 @@
 """The proof of the payments: each promise one query."""
 
+from django.utils.translation import gettext_noop as _
+
 from sutler.books.audit import Check
 
 CHECKS = (
     Check(
         "funds_credited",
-        "a request for funds that staff confirmed is credited once, in full and to its customer; any other is not",
+        _("a request for funds that staff confirmed is credited once, in full and to its customer; any other is not"),
         "payments_fundsrequest",
         """
         SELECT 'request ' || asked.id || ' of customer ' || asked.customer_id || ' is ' || asked.state || ' with '
@@ -21,7 +23,7 @@ CHECKS = (
     ),
     Check(
         "funds_decided",
-        "a request for funds has its hour of deciding exactly when it was decided",
+        _("a request for funds has its hour of deciding exactly when it was decided"),
         "payments_fundsrequest",
         """
         SELECT 'request ' || id || ' is ' || state || CASE WHEN decided_at IS NULL THEN ' without' ELSE ' with' END
@@ -31,7 +33,7 @@ CHECKS = (
     ),
     Check(
         "gateway_credited",
-        "a gateway's receipt has exactly one transfer under its cause, to its customer; a held one has none",
+        _("a gateway's receipt has exactly one transfer under its cause, to its customer; a held one has none"),
         "payments_receipt",
         """
         SELECT 'receipt ' || r.id || ' (' || r.cause || ') is ' || r.state || ' with '
@@ -46,7 +48,7 @@ CHECKS = (
     ),
     Check(
         "gateway_receipt",
-        "every transfer under a gateway's cause has its receipt",
+        _("every transfer under a gateway's cause has its receipt"),
         "books_transfer",
         """
         SELECT 'transfer ' || t.id || ' (' || t.cause || ') has no receipt' AS breach

@@ -1,11 +1,13 @@
 """The proof of the tickets: each promise one query."""
 
+from django.utils.translation import gettext_noop as _
+
 from sutler.books.audit import Check
 
 CHECKS = (
     Check(
         "ticket_orders",
-        "a ticket of a customer is about orders of that customer",
+        _("a ticket of a customer is about orders of that customer"),
         "support_ticketorder",
         """
         SELECT 'ticket ' || ticket.id || ' of customer ' || ticket.customer_id || ' is about order ' || o.id
@@ -17,7 +19,7 @@ CHECKS = (
     ),
     Check(
         "ticket_last_message",
-        "a ticket knows its last message, staff's notes apart",
+        _("a ticket knows its last message, staff's notes apart"),
         "support_ticket",
         """
         SELECT 'ticket ' || ticket.id || ' says message ' || ticket.last_message_id || ', its last is '

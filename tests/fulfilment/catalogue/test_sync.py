@@ -7,6 +7,7 @@ import pytest
 
 from sutler.catalogue import updates, version
 from sutler.catalogue.models import ExchangeRate, Service
+from sutler.core.events import failure
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.catalogue import sync
 from sutler.fulfilment.catalogue.decisions import decide, waiting_and_recent
@@ -113,7 +114,7 @@ class TestWhatIsNoCatalogue:
     @pytest.mark.parametrize(
         "answer",
         [
-            NoAnswer("HTTP 200: the answer is not JSON"),
+            NoAnswer(failure("HTTP 200: the answer is not JSON")),
             Catalogue(()),
             Catalogue((), tuple(Dropped(str(number), "its rate is no amount above 0") for number in range(9))),
             Catalogue(OTHERS[:2]),
@@ -317,7 +318,7 @@ class TestRoutesAndServices:
 class TestWhenItIsDue:
     def test_every_hour_and_sooner_after_a_bad_one(self, provider: Provider) -> None:
         assert sync.is_due(provider.pk, NOW)
-        sync.apply_catalogue(provider.pk, NoAnswer("HTML"), NOW)
+        sync.apply_catalogue(provider.pk, NoAnswer(failure("HTML")), NOW)
         assert not sync.is_due(provider.pk, NOW + timedelta(minutes=9))
         assert sync.is_due(provider.pk, NOW + timedelta(minutes=10))
         take(provider, said())

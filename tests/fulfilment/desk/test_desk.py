@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, transaction
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.clock import seeded
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.desk import desk
@@ -223,8 +224,8 @@ def test_refills_are_handed_out_once_and_reported(asked_refills: list[int]) -> N
     told = [(asked_refills[0], RefillStatus.REJECTED), (999_999, RefillStatus.COMPLETED)]
     refused = [Refusal(Reason.MOVE_NOT_ALLOWED), Refusal(Reason.REFILL_NOT_FOUND)]
     assert desk.report_refills(told, STAFF, NOW) == refused
-    notes = OrderEvent.objects.filter(note__startswith="Refill", actor=STAFF).values_list("note", flat=True)
-    assert notes.order_by("pk").first() == f"Refill {asked_refills[0]}: Pending -> In progress"
+    moved = OrderEvent.objects.filter(kind=EventKind.REFILL_MOVED, actor=STAFF).order_by("pk")[0]
+    assert moved.data == {"refill": asked_refills[0], "before": "Pending", "after": "In progress"}
 
 
 def test_refills_are_narrowed_like_orders(asked_refills: list[int]) -> None:
@@ -268,7 +269,7 @@ def test_requests_to_cancel_are_carried_out_or_rejected(alice: Customer, asked_c
     assert answers == [None, refused, refused, None, None]
     assert states(asked_cancels) == ["Done", "Rejected", "Rejected"]
     assert desk.reject_cancels([kept.pk], STAFF, NOW) == [refused]
-    assert OrderEvent.objects.filter(order=kept, note="Request to cancel rejected").count() == 1
+    assert OrderEvent.objects.filter(order=kept, kind=EventKind.CANCEL_REJECTED).count() == 1
     # What was rejected may be asked again.
     assert cancel.request_cancels(alice.pk, [kept.pk], NOW) == [None]
     kept.refresh_from_db()

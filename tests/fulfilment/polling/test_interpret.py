@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sutler.core.clock import seeded
+from sutler.core.events import NOTHING, EventKind, note
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.money import LARGEST_MICROS, Micros
 from sutler.core.upstream_words import LARGEST_WHOLE, UnknownStatus, read_status
@@ -60,7 +61,7 @@ def heard(row: Followed, told: UpstreamStatus) -> StatusUpdate:
 
 
 def moved_to(status: Status, remains: int, word: str = "") -> Report:
-    return Report(3, status, 10, remains, f"Upstream order 555: {word or status}")
+    return Report(3, status, 10, remains, note(EventKind.UPSTREAM_STATUS, id="555", word=word or status))
 
 
 def kinds(found: StatusUpdate) -> list[Kind | None]:
@@ -285,7 +286,7 @@ def test_an_order_that_only_gets_on_tells_its_counts_and_nothing_else(
         assert (found.counts, found.report) == (None if counts == before else counts, whole.report)
         assert (whole.remarks, whole.finished_at, whole.is_disowned, whole.misses) == ([], None, False, 0)
         assert (whole.cost_micros, whole.confirmed_at) == (row.cost_micros, row.confirmed_at)
-        assert found.report is None or (found.report.status, found.report.note) == (row.order_status, "")
+        assert found.report is None or (found.report.status, found.report.note) == (row.order_status, NOTHING)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sutler.core.attempts import AttemptState
+from sutler.core.event_texts import cause_text
 from sutler.core.lifecycle import FINAL, Status
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, LoggedCall, ProviderMinute, UpstreamOrder, UpstreamService
 from sutler.fulfilment.polling.poll import poll
@@ -15,11 +16,10 @@ from tests.fulfilment.upstream import (
     alarms,
     all_due,
     demand_that_orders_are_as_upstream,
-    notes,
     saying,
     to_the_end,
 )
-from tests.orders.ordering import demand_sound_books, held, moves, reported, transfers
+from tests.orders.ordering import demand_sound_books, held, moves, notes, reported, transfers
 
 Kind = Alarm.Kind
 LONG = 3600.0
@@ -101,7 +101,7 @@ def test_a_status_that_jumps_back_is_ignored_and_stands_in_the_log(there: There)
         there.run(poll)
     assert Order.objects.get(pk=ours.order_id).status == "In progress"
     [logged] = LoggedCall.objects.filter(order_id=ours.order_id)
-    assert logged.why == f"Its status jumps back to {logged.answer}, which is ignored"
+    assert cause_text(logged.cause) == f"Its status jumps back to {logged.answer}, which is ignored"
     assert alarms() == []
 
 

@@ -10,9 +10,10 @@ from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.polling.unread_answers import UNTIL_ALARM
 from sutler.orders.models import Order
 from tests.conftest import NOW
-from tests.fulfilment.upstream import There, alarms, notes, saying
+from tests.fulfilment.upstream import There, alarms, saying
 from tests.fulfilment.upstream import there as there  # noqa: PLC0414 - a fixture
 from tests.ops.test_cli import done
+from tests.orders.ordering import notes
 
 UNREAD = Alarm.Kind.UNREAD
 
@@ -69,7 +70,7 @@ def test_one_among_others_has_an_alarm_of_its_own_an_event_and_a_count(there: Th
     assert alarms(UNREAD) == [about(bad)]
     assert "Something broke" in others().get().text
     assert [each for each in notes(bad.order_id) if "could not be read" in each] == [
-        f"Upstream: Its status could not be read {UNTIL_ALARM} times: Something broke"
+        f"Upstream: Its status could not be read {UNTIL_ALARM} times: OTHER: Something broke"
     ]
     assert AskTime.objects.get(upstream_order=good).unread == 0
     assert "unreadable answers since" in done("order", "show", str(bad.order_id))

@@ -151,7 +151,7 @@ class TestJoined:
         send(second, Accepted("500"))
         assert (states(first), states(second)) == (["accepted"], ["unknown"])
         assert reconcile.claimed_ids(two.pk, [499, 500]) == {500}
-        assert Attempt.objects.get(order=second).why == "the id 500 belongs to another order"
+        assert Attempt.objects.get(order=second).cause == {"kind": "another's id", "id": "500"}
 
     @pytest.mark.parametrize("is_joined", [True, False])
     def test_a_charge_is_locked_for_the_account(self, alice: Customer, service: Service, is_joined: bool) -> None:

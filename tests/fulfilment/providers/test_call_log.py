@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from sutler.core.event_texts import cause_text
+from sutler.core.events import Cause, declined, failure
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, LoggedCall, Provider, ProviderMinute
 from sutler.fulfilment.providers import alarms, call_log
@@ -29,11 +31,15 @@ def exchange(outcome: str = "Accepted", action: str = "add", **fields: Any) -> E
         "answer": '{"order":1}',
         "http_status": 200,
     }
-    return Exchange(**(values | {"started_at": NOW, "milliseconds": 10, "outcome": outcome, "why": ""} | fields))
+    return Exchange(**(values | {"started_at": NOW, "milliseconds": 10, "outcome": outcome, "cause": None} | fields))
 
 
 def test_calls_are_counted_by_the_minute_in_which_they_began(provider: Provider) -> None:
-    first = [exchange(), exchange("Declined", why="LINK: no"), exchange("NoAnswer", milliseconds=500)]
+    first = [
+        exchange(),
+        exchange("Declined", cause=declined(DeclineKind.LINK, "no")),
+        exchange("NoAnswer", milliseconds=500),
+    ]
     later = exchange("UpstreamStatus", "status", started_at=NOW + 61 * SECOND)
     call_log.write(provider.pk, [LoggedExchange(each) for each in [later, *first]])
     call_log.write(provider.pk, [LoggedExchange(exchange("NotSent", started_at=NOW + 59 * SECOND, milliseconds=20))])
@@ -50,12 +56,12 @@ def test_nothing_said_is_nothing_kept(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "why", "unknown"),
-    [("Accepted", "", 0), ("NotSent", "ConnectError", 0), ("NoAnswer", "ReadTimeout", 1)]
-    + [("Declined", f"{kind.name}: text: more", 0) for kind in DeclineKind],
+    ("outcome", "cause", "unknown"),
+    [("Accepted", None, 0), ("NotSent", failure("ConnectError"), 0), ("NoAnswer", failure("ReadTimeout"), 1)]
+    + [("Declined", declined(kind, "text: more"), 0) for kind in DeclineKind],
 )
-def test_which_adds_count_as_unknown(provider: Provider, outcome: str, why: str, unknown: int) -> None:
-    call_log.write(provider.pk, [LoggedExchange(exchange(outcome, why=why))])
+def test_which_adds_count_as_unknown(provider: Provider, outcome: str, cause: Cause | None, unknown: int) -> None:
+    call_log.write(provider.pk, [LoggedExchange(exchange(outcome, cause=cause))])
     assert ProviderMinute.objects.get().unknown_adds == unknown
 
 
@@ -68,18 +74,22 @@ def test_which_adds_count_as_unknown(provider: Provider, outcome: str, why: str,
     ],
 )
 def test_only_what_went_wrong_is_kept_whole(provider: Provider, outcome: str, kept: int) -> None:
-    call_log.write(provider.pk, [LoggedExchange(exchange(outcome, why="why"), 17)])
-    assert LoggedCall.objects.filter(order_id=17, action="add", at=NOW, why="why").count() == kept
+    call_log.write(provider.pk, [LoggedExchange(exchange(outcome, cause=failure("why")), 17)])
+    assert LoggedCall.objects.filter(order_id=17, action="add", at=NOW, cause__text="why").count() == kept
 
 
 def test_what_is_kept_is_bounded_and_any_text_can_be(provider: Provider) -> None:
     nasty = "\0<script>\ud7ff\u202e'\";--" * 500
     bad = exchange(
-        "NoAnswer", answer=nasty, why="x" * 5000, fields={"link": "l" * 5000, "key": "***"}, http_status=None
+        "NoAnswer", answer=nasty, cause=failure("x" * 5000), fields={"link": "l" * 5000, "key": "***"}, http_status=None
     )
     call_log.write(provider.pk, [LoggedExchange(bad)])
     call = LoggedCall.objects.get()
-    assert (len(call.answer), len(call.why), len(call.asked["link"])) == (2000, 1000, call_log.LONGEST_ASKED)
+    assert (len(call.answer), len(cause_text(call.cause)), len(call.asked["link"])) == (
+        2000,
+        1000,
+        call_log.LONGEST_ASKED,
+    )
     assert (call.asked["key"], call.http_status) == ("***", None)
     assert "<script>" in call.answer
 

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from sutler.core.clock import seeded
+from sutler.core.events import failure
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Provider
 from sutler.fulfilment.providers.session import FIRST_BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS, ProviderSession
@@ -92,7 +93,7 @@ def test_how_many_turns_will_come(loop: SimulatedLoop, interval: int, taken: int
     over(loop, ask, interval)
 
 
-@pytest.mark.parametrize("answer", [TOO_FAST, NotSent("ConnectError")])
+@pytest.mark.parametrize("answer", [TOO_FAST, NotSent(failure("ConnectError"))])
 def test_it_backs_off_longer_and_longer_and_no_longer_than_two_minutes(loop: SimulatedLoop, answer: object) -> None:
     pauses: list[float] = []
 
@@ -120,7 +121,9 @@ def test_many_refusals_at_once_are_one(loop: SimulatedLoop) -> None:
     over(loop, ask, 0)
 
 
-@pytest.mark.parametrize("answer", ["an answer", NoAnswer("HTML"), Declined(DeclineKind.FUNDS, "Not enough funds")])
+@pytest.mark.parametrize(
+    "answer", ["an answer", NoAnswer(failure("HTML")), Declined(DeclineKind.FUNDS, "Not enough funds")]
+)
 def test_whatever_else_it_says_ends_the_backing_off(loop: SimulatedLoop, answer: object) -> None:
     async def ask(session: ProviderSession) -> None:
         for _ in range(5):

@@ -8,6 +8,7 @@ import pytest
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
+from sutler.core.event_texts import cause_text
 from sutler.core.lifecycle import Status
 from sutler.core.money import Micros
 from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Orphan, Provider, ProviderMinute, UpstreamOrder
@@ -19,9 +20,9 @@ from sutler.orders.models import Order
 from sutler.panels.results import Accepted, Balance, UpstreamStatus
 from sutler.simulator.panel import Order as TheirOrder
 from tests.conftest import NOW
-from tests.fulfilment.upstream import alarms, notes
+from tests.fulfilment.upstream import alarms
 from tests.fulfilment.upstream_world import TIMED_OUT, World, claim, plan_all, send, settle, states, there, world
-from tests.orders.ordering import demand_sound_books, placed, transfers
+from tests.orders.ordering import demand_sound_books, notes, placed, transfers
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -215,7 +216,7 @@ class Case:
     @property
     def why(self) -> str:
         """The reason that stands beside the state."""
-        return Attempt.objects.filter(order=self.order).order_by("pk").values_list("why", flat=True)[0]
+        return cause_text(Attempt.objects.filter(order=self.order).order_by("pk")[0].cause)
 
     def look(self, *charges: int, whole: bool = True, missing: int | None = 0) -> str:
         """Decides by a look at which orders 150, 151, ... with these charges answered; returns the state then."""

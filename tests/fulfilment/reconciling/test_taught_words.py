@@ -10,6 +10,7 @@ from django.test import Client
 from sutler.accounts import audit_log
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
+from sutler.core.events import declined
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.taught_words import TaughtWord, matches, taught_kind, written
 from sutler.core.upstream_words import DeclineKind
@@ -89,7 +90,7 @@ def test_an_answer_is_read_by_the_words_that_were_taught_and_never_against_an_id
     for http_status in (200, 500):
         panel = saying({"error": UNKNOWN_WORDS.raw}, http_status, words=words)
         assert panel.ask(add) == Declined(K.LINK, UNKNOWN_WORDS.raw)
-        assert panel.exchanges[0].why == f"LINK: {UNKNOWN_WORDS.raw}"
+        assert panel.exchanges[0].cause == declined(DeclineKind.LINK, UNKNOWN_WORDS.raw)
     assert saying({"error": "Order has been placed twice"}, words=words).ask(add) == Declined(
         K.DUPLICATE, "Order has been placed twice"
     )
@@ -229,7 +230,7 @@ class TestTeaching:
             asked={},
             milliseconds=5,
             outcome="Declined",
-            why=f"OTHER: {UNKNOWN_WORDS.raw}",
+            cause=declined(DeclineKind.OTHER, UNKNOWN_WORDS.raw),
         )
         assert "Add this text" in sam_browser.get(f"/office/providers/{provider.pk}/log").content.decode()
         assert UNKNOWN_WORDS.raw in sam_browser.get(page).content.decode()

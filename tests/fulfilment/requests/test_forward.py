@@ -16,8 +16,8 @@ from sutler.fulfilment.sending.claims import LEASE
 from sutler.orders import cancel
 from sutler.orders.models import CancelRequest, Order, Refill
 from sutler.orders.refill import request_refills
-from tests.fulfilment.upstream import There, alarms, all_due, demand_that_orders_are_as_upstream, notes, to_the_end
-from tests.orders.ordering import demand_sound_books, moves, placed, reported
+from tests.fulfilment.upstream import There, alarms, all_due, demand_that_orders_are_as_upstream, to_the_end
+from tests.orders.ordering import demand_sound_books, moves, notes, placed, reported
 
 DAY = 86_400.0
 Says = Callable[[dict[str, str]], httpx2.Response | None]

@@ -19,7 +19,6 @@ from sutler.orders import cancel
 from sutler.orders.models import Order
 from sutler.panels.results import Accepted, Declined, Failure
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
-from tests.fulfilment.upstream import notes
 from tests.fulfilment.upstream_world import (
     TIMED_OUT,
     UNKNOWN_WORDS,
@@ -31,7 +30,7 @@ from tests.fulfilment.upstream_world import (
     settle,
     states,
 )
-from tests.orders.ordering import LINK, at_once, balance, placed
+from tests.orders.ordering import LINK, at_once, balance, notes, placed
 
 S = AttemptState
 SECOND = timedelta(seconds=1)

@@ -7,6 +7,7 @@ import pytest
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.attempts import ATTEMPT_MOVES, AttemptState
+from sutler.core.events import failure
 from sutler.core.lifecycle import CancelStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.upstream_words import REFUSES_ADD, DeclineKind
@@ -29,7 +30,7 @@ from sutler.orders.models import CancelRequest, Order, OrderEvent
 from sutler.orders.move import Report
 from sutler.panels.results import Accepted, Declined, Failure, NoAnswer, NotSent
 from tests.conftest import NOW, START_MICROS
-from tests.fulfilment.upstream import alarms, notes
+from tests.fulfilment.upstream import alarms
 from tests.fulfilment.upstream_world import (
     TIMED_OUT,
     UNKNOWN_WORDS,
@@ -41,7 +42,7 @@ from tests.fulfilment.upstream_world import (
     states,
     there,
 )
-from tests.orders.ordering import balance, demand_sound_books, held, placed, transfers
+from tests.orders.ordering import balance, demand_sound_books, held, notes, placed, transfers
 
 S = AttemptState
 MINUTE = timedelta(minutes=1)
@@ -69,8 +70,8 @@ def status(order: Order) -> str:
     ("answer", "state"),
     [
         (Accepted("11"), S.ACCEPTED),
-        (NotSent("ConnectError"), S.NOT_SENT),
-        (NoAnswer("ReadTimeout"), S.UNKNOWN),
+        (NotSent(failure("ConnectError")), S.NOT_SENT),
+        (NoAnswer(failure("ReadTimeout")), S.UNKNOWN),
         *((Declined(kind, "text"), S.DECLINED if kind in REFUSES_ADD else S.UNKNOWN) for kind in DeclineKind),
     ],
 )
@@ -116,7 +117,7 @@ class TestIdsThatCannotBe:
         send(second, Accepted("11"))
         assert (states(second), there(order).upstream_id) == (["unknown"], "11")
         assert attempt(second).upstream_id is None
-        assert "belongs to another order" in attempt(second).why
+        assert attempt(second).cause == {"kind": "another's id", "id": "11"}
 
     def test_of_two_answers_in_one_batch_the_first_has_it(
         self, alice: Customer, service: Service, provider: Provider, order: Order
@@ -183,7 +184,7 @@ class TestLateAnswers:
             (Declined(DeclineKind.SERVICE, "gone"), "declined"),
             (TIMED_OUT, "unknown"),
             # Whoever holds an old lease may have been asleep: its word that nothing left is not taken.
-            (NotSent("late"), "unknown"),
+            (NotSent(failure("late")), "unknown"),
         ],
     )
     def test_before_the_verdict(self, order: Order, answer: Accepted | Failure, state: str) -> None:
@@ -194,7 +195,7 @@ class TestLateAnswers:
 
     def test_with_staff(self, order: Order) -> None:
         claimed = self.late(order)
-        settle(claimed, Outcome(claimed.attempt_id, S.STAFF, why="no evidence"))
+        settle(claimed, Outcome(claimed.attempt_id, S.STAFF))
         assert alarms(Alarm.Kind.VERDICT) == [f"order {order.pk}"]
         settle(claimed, Accepted("11"))
         assert (states(order), alarms()) == (["accepted"], [])
@@ -210,7 +211,7 @@ class TestLateAnswers:
         assert notes(order.pk)[-1] == f"Order {order.pk} is absent and was then answered with id 11"
 
     @pytest.mark.parametrize(
-        "answer", [TIMED_OUT, Accepted("9"), Declined(DeclineKind.SERVICE, "gone"), NotSent("late")]
+        "answer", [TIMED_OUT, Accepted("9"), Declined(DeclineKind.SERVICE, "gone"), NotSent(failure("late"))]
     )
     def test_what_was_accepted_is_never_taken_back(
         self, alice: Customer, service: Service, order: Order, answer: Accepted | Failure

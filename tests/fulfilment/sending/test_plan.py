@@ -8,6 +8,7 @@ import pytest
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import ExchangeRate, Service
 from sutler.core.attempts import AttemptState
+from sutler.core.events import failure
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.desk import desk
 from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Provider, Route, UpstreamOrder
@@ -18,9 +19,9 @@ from sutler.orders.models import Order
 from sutler.panels.results import Accepted, Declined, NotSent
 from sutler.storage.transactions import durable
 from tests.conftest import NOW, START_MICROS, make_service
-from tests.fulfilment.upstream import alarms, make_provider, notes
+from tests.fulfilment.upstream import alarms, make_provider
 from tests.fulfilment.upstream_world import TIMED_OUT, plan_all, route, send, states
-from tests.orders.ordering import balance, demand_sound_books, placed
+from tests.orders.ordering import balance, demand_sound_books, notes, placed
 
 S = AttemptState
 MINUTE = timedelta(minutes=1)
@@ -229,7 +230,7 @@ class TestAfterADecline:
     def test_what_could_not_leave_is_tried_again_later(self, alice: Customer, service: Service) -> None:
         route(service)
         order = placed(alice, service)
-        send(order, NotSent("ConnectError"))
+        send(order, NotSent(failure("ConnectError")))
         assert planned(order).due_at == NOW + timedelta(seconds=20)
 
     def test_a_link_that_is_active_there_is_given_up_after_a_day(self, alice: Customer, service: Service) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
+from sutler.core.events import failure
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment import provider_settings
@@ -198,7 +199,7 @@ def test_what_is_sent_has_the_fields_of_the_protocol(alice: Customer, service: S
         (Declined(DeclineKind.SERVICE, "gone"), "In progress", False, 1),
         (Declined(DeclineKind.LINK, "bad link"), "Canceled", True, 0),
         (Declined(DeclineKind.FUNDS, "empty"), "Pending", True, 0),
-        (NotSent("no address"), "Pending", True, 0),
+        (NotSent(failure("no address")), "Pending", True, 0),
         (Accepted("77"), "Processing", True, 0),
     ],
 )

@@ -12,6 +12,7 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.attempts import AttemptState
 from sutler.core.clock import seeded
+from sutler.core.event_texts import cause_text
 from sutler.core.taught_words import TaughtWord
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, Attempt, Provider
@@ -162,4 +163,4 @@ def test_a_word_that_is_taught_is_used_within_seconds_and_ends_no_line(
     loop.run_until_complete(run())
     first, second = (Attempt.objects.filter(order=each).order_by("pk")[0] for each in orders)
     assert (first.state, first.refusal) == ("unknown", "The stars are not right")
-    assert (second.state, second.why) == ("declined", "LINK: The stars are not right")
+    assert (second.state, cause_text(second.cause)) == ("declined", "LINK: The stars are not right")

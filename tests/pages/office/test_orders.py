@@ -96,7 +96,7 @@ def test_orders_are_changed_after_a_look(
         "they asked on the phone",
         {"status": status, "orders": f"{orders[0].pk}, {orders[1].pk}"},
     )
-    assert OrderEvent.objects.filter(note="they asked on the phone", actor__startswith="staff ").count() == 2
+    assert OrderEvent.objects.filter(data__text="they asked on the phone", actor__startswith="staff ").count() == 2
     demand_sound_books()
 
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from sutler.accounts import audit_log
 from sutler.accounts.models import Customer, Role
 from sutler.catalogue.models import Service
+from sutler.core.events import failure
 from sutler.fulfilment import provider_settings
 from sutler.fulfilment.models import CatalogueChange, LoggedCall, Provider, ProviderTask, Route, UpstreamService
 from sutler.fulfilment.providers.ledger import book_balance_micros
@@ -95,7 +96,7 @@ def test_money_there_is_booked_once(sam_browser: Client) -> None:
 def test_what_a_provider_says_is_escaped(sam_browser: Client) -> None:
     made = make_provider()
     evil = "<script>alert(1)</script>"
-    said = {"asked": {"link": evil}, "answer": evil, "milliseconds": 5, "outcome": "NoAnswer", "why": evil}
+    said = {"asked": {"link": evil}, "answer": evil, "milliseconds": 5, "outcome": "NoAnswer", "cause": failure(evil)}
     LoggedCall.objects.create(provider=made, at=NOW, action="add", order_id=7, **said)
     make_upstream_service(made, name=evil, category=evil)
     for page in ("/log?order=7", "/services"):

@@ -21,9 +21,9 @@ from sutler.ops.verify_job import Prover
 from sutler.orders.models import Order
 from sutler.panels.results import Accepted
 from tests.conftest import NOW, START_MICROS, make_service
-from tests.fulfilment.upstream import make_provider, notes
+from tests.fulfilment.upstream import make_provider
 from tests.fulfilment.upstream_world import TIMED_OUT, UNKNOWN_WORDS, route, send, states
-from tests.orders.ordering import balance, placed, reported
+from tests.orders.ordering import balance, notes, placed, reported
 from tests.pages.conftest import browser_of, make_person
 from tests.pages.test_dashboard import figures
 from tests.pages.test_orders import words

@@ -18,7 +18,7 @@ PairsHook = Callable[[list[tuple[str, Any]]], Any]
 
 
 class NotJson(ValueError):
-    """The text is no JSON. The message says what stands there instead, as one printable line; "" if nothing does."""
+    """The text is no JSON. The message is the first words of it, quoted, on one line; "" if there are none."""
 
 
 def loads(text: str, hook: Hook | None = None, pairs: PairsHook | None = None) -> Any:
@@ -71,4 +71,4 @@ def _nothing(_literal: str) -> None:
 def _beginning(text: str) -> str:
     """Returns the first words of what stands there, without tags."""
     head = text[: 20 * LONGEST_BEGINNING]
-    return f"it begins with {read_text(_TAG.sub(' ', head), LONGEST_BEGINNING) or read_text(head, LONGEST_BEGINNING)!r}"
+    return repr(read_text(_TAG.sub(" ", head), LONGEST_BEGINNING) or read_text(head, LONGEST_BEGINNING))

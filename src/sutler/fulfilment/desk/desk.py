@@ -17,12 +17,13 @@ from django.db.models.functions import Coalesce
 from sutler.catalogue.models import Service
 from sutler.core.attempts import LIVE, UNSETTLED, AttemptState
 from sutler.core.clock import Random
+from sutler.core.events import Note, remark
 from sutler.core.lifecycle import CancelStatus, RefillStatus, Status
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.models import Attempt, DeskOrder, Provider, Route
 from sutler.orders import approval_gate, move, parent_orders, refill, subscriptions
 from sutler.orders.cancel import reject, stop
-from sutler.orders.change import note, write_events
+from sutler.orders.change import Event, write_events
 from sutler.orders.hand_out import hand_out
 from sutler.orders.models import CancelRequest, Order, Refill, Subscription
 from sutler.orders.move import Report
@@ -133,11 +134,11 @@ def unclear_among(order_ids: Collection[int]) -> set[int]:
     return set(open_adds.values_list("order_id", flat=True))
 
 
-def remark(order_id: int, text: str, actor: str, now: datetime) -> Refusal | None:
+def keep_note(order_id: int, note: Note, actor: str, now: datetime) -> Refusal | None:
     """Keeps a note of staff with the order's events; customers do not see it. Refuses with INCORRECT_ORDER."""
     if not Order.objects.filter(pk=order_id).exists():
         return Refusal(Reason.INCORRECT_ORDER)
-    write_events([note(order_id, actor, now, text)])
+    write_events([Event(order_id, now, actor, note)])
     return None
 
 
@@ -150,7 +151,7 @@ def cancel(order_ids: Sequence[int], actor: str, now: datetime, *, reason: str =
     """
     parents = set(Order.objects.filter(pk__in=order_ids).exclude(kind=Order.Kind.SINGLE).values_list("pk", flat=True))
     asked = set(CancelRequest.objects.filter(order__in=parents).values_list("order_id", flat=True))
-    singles = [Report(each, Status.CANCELED, note=reason) for each in order_ids if each not in parents]
+    singles = [Report(each, Status.CANCELED, note=remark(reason)) for each in order_ids if each not in parents]
     with durable():
         at_once = asked - unclear_among(asked)
         stopped = stop([each for each in order_ids if each in parents], actor, now, at_once=at_once)
@@ -160,7 +161,7 @@ def cancel(order_ids: Sequence[int], actor: str, now: datetime, *, reason: str =
         told = {
             pk for pk, answer in zip(order_ids, answers, strict=True) if pk in parents and answer is None and reason
         }
-        write_events(note(each, actor, now, reason) for each in sorted(told))
+        write_events(Event(each, now, actor, remark(reason)) for each in sorted(told))
     return answers
 
 
@@ -179,10 +180,7 @@ def pull_refills(
         refills = _claim(waiting, limit)
         ids = [each.pk for each in refills]
         Refill.objects.filter(pk__in=ids, status=RefillStatus.PENDING).update(status=RefillStatus.IN_PROGRESS)
-        write_events(
-            note(each.order_id, actor, now, f"Refill {each.pk}: {RefillStatus.PENDING} -> {RefillStatus.IN_PROGRESS}")
-            for each in refills
-        )
+        write_events(refill.moved(each, RefillStatus.PENDING, RefillStatus.IN_PROGRESS, actor, now) for each in refills)
     for each in refills:
         each.status = RefillStatus.IN_PROGRESS
     return refills

@@ -62,7 +62,8 @@ class Attempt(models.Model):
     gap_micros = models.BigIntegerField(null=True)
     answered_at = models.DateTimeField(null=True)
     upstream_id = models.CharField(max_length=64, null=True)
-    why = models.CharField(max_length=1000, blank=True)
+    # Why it stands as it does (`core.events`).
+    cause = models.JSONField(null=True)
     # What the provider said if it refused an `add` in words that we do not know, and stays whatever comes of it: a
     # presumption that nothing was placed, and no proof (docs/decisions/0026).
     refusal = models.CharField(max_length=500, blank=True, default="", db_default="")

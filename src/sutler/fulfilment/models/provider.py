@@ -129,7 +129,7 @@ class LoggedCall(models.Model):
     http_status = models.PositiveIntegerField(null=True)
     milliseconds = models.PositiveIntegerField()
     outcome = models.CharField(max_length=20)
-    why = models.CharField(max_length=1000, blank=True)
+    cause = models.JSONField(null=True)
     order_id = models.BigIntegerField(null=True)
 
     class Meta:
@@ -141,8 +141,9 @@ class LoggedCall(models.Model):
     @property
     def unknown_words(self) -> str:
         """What it refused with, if that was in words that are not known; else ""."""
-        kind, _, text = self.why.partition(": ")
-        return text if self.outcome == "Declined" and kind == DeclineKind.OTHER.name else ""
+        cause = self.cause or {}
+        is_unknown = self.outcome == "Declined" and cause.get("decline_kind") == DeclineKind.OTHER.name
+        return str(cause["raw"]) if is_unknown else ""
 
 
 class Alarm(models.Model):

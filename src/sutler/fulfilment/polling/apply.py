@@ -9,6 +9,8 @@ from django.db.models import Q
 from sutler.core import charge_digits, poll_interval
 from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.core.clock import Random
+from sutler.core.event_texts import cause_text
+from sutler.core.events import Cause, CauseKind, EventKind, cause, declined
 from sutler.core.lifecycle import Status
 from sutler.core.text import text_input
 from sutler.core.upstream_words import DeclineKind, read_status
@@ -18,7 +20,7 @@ from sutler.fulfilment.polling.interpret import Due, Followed, StatusUpdate, get
 from sutler.fulfilment.providers import alarms, call_log, costs
 from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.orders import move
-from sutler.orders.change import note, write_events
+from sutler.orders.change import event, write_events
 from sutler.orders.models import Order
 from sutler.panels.results import Declined, UpstreamStatus
 from sutler.storage.statements import Statement, moment, moment_or_none, run, run_counted
@@ -212,11 +214,13 @@ def _keep(heard: Sequence[StatusUpdate], now: datetime) -> None:
     run(_ASK_NO_MORE, [(each.row.pk,) for each in heard if each.ask_at is None])
 
 
-def _why(answers: Answers, calls: Sequence[LoggedExchange]) -> str:
+def _why(answers: Answers, calls: Sequence[LoggedExchange]) -> Cause:
     """Returns why what was answered could not be read, as far as it is told."""
-    refused = (said.raw for said in answers.values() if isinstance(said, Declined) and _says_nothing(said))
-    failed = (each.exchange.why for each in reversed(calls) if each.exchange.action == "status" and each.exchange.why)
-    return next(refused, next(failed, "the answer does not speak of it"))
+    for each in answers.values():
+        if isinstance(each, Declined) and _says_nothing(each):
+            return declined(each.kind, each.raw)
+    asked = [each.exchange for each in reversed(calls) if each.exchange.action == "status"]
+    return next((each.cause for each in asked if each.cause), cause(CauseKind.NOT_IN_ANSWER))
 
 
 def _book(provider: Provider, heard: Iterable[StatusUpdate], now: datetime) -> None:
@@ -257,16 +261,17 @@ def _tell(provider: Provider, heard: Iterable[StatusUpdate], now: datetime) -> N
         for remark in each.remarks:
             if remark.kind is not None:
                 subject = f"order {each.row.order_id}"
-                text = f"{subject}, {each.row.upstream_id} at {provider.name}: {remark.text}"
+                text = f"{subject}, {each.row.upstream_id} at {provider.name}: {cause_text(remark.cause)}"
                 if not alarms.sound(provider.pk, remark.kind, subject, text, now):
                     continue
-                events.append(note(each.row.order_id, ACTOR, now, f"{provider.name}: {remark.text}"))
-            lines.append(_line(provider, each, remark.text, now))
+                odd = {"provider": provider.name, "cause": remark.cause}
+                events.append(event(each.row.order_id, ACTOR, now, EventKind.ODD_STATUS, **odd))
+            lines.append(_line(provider, each, remark.cause, now))
     write_events(events)
     LoggedCall.objects.bulk_create(lines)
 
 
-def _line(provider: Provider, heard: StatusUpdate, why: str, now: datetime) -> LoggedCall:
+def _line(provider: Provider, heard: StatusUpdate, why: Cause, now: datetime) -> LoggedCall:
     return LoggedCall(
         provider=provider,
         at=now,
@@ -275,7 +280,7 @@ def _line(provider: Provider, heard: StatusUpdate, why: str, now: datetime) -> L
         answer=heard.word,
         milliseconds=0,
         outcome="Remarked",
-        why=why,
+        cause=why,
         order_id=heard.row.order_id,
     )
 
@@ -284,12 +289,17 @@ def _disown(provider: Provider, rows: Sequence[Followed], now: datetime) -> None
     """Gives up ids that were never ours: what became of the order is unknown again, and its cost is taken back."""
     if not rows:
         return
-    why = "the id that was answered is not this order's"
     attempts = Attempt.objects.filter(pk__in=[row.attempt_id for row in rows], state=AttemptState.ACCEPTED)
-    attempts.update(state=AttemptState.UNKNOWN, upstream_id=None, why=why, refusal="", due_at=now + FIRST_LOOK)
+    attempts.update(
+        state=AttemptState.UNKNOWN,
+        upstream_id=None,
+        cause=cause(CauseKind.DISOWNED_ID),
+        refusal="",
+        due_at=now + FIRST_LOOK,
+    )
     booked = [costs.Costed(row.pk, row.order_id, row.cost_micros, 0) for row in rows]
     costs.finish(provider.pk, provider.currency, booked, now)
     UpstreamOrder.objects.filter(pk__in=[row.pk for row in rows]).delete()
     write_events(
-        note(row.order_id, ACTOR, now, f"The id {row.upstream_id} at {provider.name} was never ours") for row in rows
+        event(row.order_id, ACTOR, now, EventKind.DISOWNED, provider=provider.name, id=row.upstream_id) for row in rows
     )

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Sum
 from sutler.core import poll_interval
 from sutler.core.attempts import AttemptState
 from sutler.core.delegation import post_quantity
+from sutler.core.events import CauseKind, EventKind, cause, note
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.pricing import charge
 from sutler.core.upstream_words import DeclineKind
@@ -22,7 +23,7 @@ from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.providers.costs import Costed
 from sutler.fulfilment.providers.session import ProviderSession
 from sutler.orders import delegation, drip, hand_out, parent_orders, subscriptions
-from sutler.orders.change import note, write_events
+from sutler.orders.change import event, write_events
 from sutler.orders.models import CancelRequest, Order
 from sutler.panels.client import BATCH_SIZE
 from sutler.panels.results import Declined, Failure, UpstreamStatus
@@ -169,7 +170,7 @@ def _cannot_be_paid(provider: Provider, named: NamedOrder, parent: Order, now: d
         return
     if not CancelRequest.objects.filter(order=parent).exists():
         CancelRequest.objects.create(order=parent, requested_at=now)
-        write_events([note(parent.pk, ACTOR, now, f"To be cancelled at {provider.name}: not paid")])
+        write_events([event(parent.pk, ACTOR, now, EventKind.CANCEL_UNPAID, provider=provider.name)])
 
 
 def _follow(provider: Provider, made: Sequence[tuple[NamedOrder, Order, UpstreamStatus]], now: datetime) -> None:
@@ -181,7 +182,10 @@ def _follow(provider: Provider, made: Sequence[tuple[NamedOrder, Order, Upstream
     costs.accept(provider.pk, provider.currency, booked, now)
     for named, child, _ in made:
         NamedOrder.objects.filter(pk=named.pk).update(child=child, ask_at=None)
-    notes = {child.pk: f"Made by {provider.name} as {named.upstream_id}" for named, child, _ in made}
+    notes = {
+        child.pk: note(EventKind.MADE_BY_PROVIDER, provider=provider.name, id=named.upstream_id)
+        for named, child, _ in made
+    }
     hand_out.hand_out(Order.objects.filter(pk__in=notes), len(notes), ACTOR, now, notes)
 
 
@@ -198,7 +202,7 @@ def _attempt(named: NamedOrder, child: Order, said: UpstreamStatus, now: datetim
         sent_at=now,
         answered_at=now,
         upstream_id=named.upstream_id,
-        why=f"made by the provider for order {child.parent_id}",
+        cause=cause(CauseKind.MADE_FOR, order=child.parent_id),
     )
 
 

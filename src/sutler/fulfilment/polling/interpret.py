@@ -10,8 +10,8 @@ from typing import NamedTuple
 from sutler.core import poll_interval
 from sutler.core.charge_digits import SHOWN_WITHIN_MICROS
 from sutler.core.clock import Random
+from sutler.core.events import NOTHING, Cause, CauseKind, EventKind, Note, cause, note
 from sutler.core.lifecycle import FINAL, Status
-from sutler.core.money import show_charge
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.upstream_words import UnknownStatus, read_status
 from sutler.fulfilment.models import Alarm
@@ -85,7 +85,7 @@ class Due(NamedTuple):
 class Remark:
     """Something about an answer that goes into the provider's log; with a `kind`, staff are told too."""
 
-    text: str
+    cause: Cause
     kind: Alarm.Kind | None = None
 
 
@@ -225,7 +225,7 @@ def miss(row: Followed, settle_window: timedelta, now: datetime) -> StatusUpdate
     if row.confirmed_at is None:
         heard.is_disowned = heard.misses >= MISSES_UNTIL_DISOWNED and now - row.placed_at >= settle_window
     elif heard.misses == MISSES_UNTIL_ALARM:
-        heard.remarks.append(Remark("It is not found there any more", Alarm.Kind.NOT_FOUND))
+        heard.remarks.append(Remark(cause(CauseKind.NOT_FOUND), Alarm.Kind.NOT_FOUND))
     if row.finished_at is not None:
         heard.ask_at = _after_end(row.finished_at, now)
     else:
@@ -252,22 +252,21 @@ def _take(heard: StatusUpdate, said: UpstreamStatus, now: datetime) -> None:
     is_new = read_status(row.word) is not said.status
     match said.status:
         case UnknownStatus.UNKNOWN:
-            heard.remarks.append(Remark(f"Its status there is unknown to us: {said.raw}", Alarm.Kind.UNKNOWN_STATUS))
+            heard.remarks.append(Remark(cause(CauseKind.STATUS_UNKNOWN, word=said.raw), Alarm.Kind.UNKNOWN_STATUS))
         case UnknownStatus.STAFF:
-            heard.remarks.append(Remark(f"It has failed there: {said.raw}", Alarm.Kind.FAILED))
+            heard.remarks.append(Remark(cause(CauseKind.STATUS_FAILED, word=said.raw), Alarm.Kind.FAILED))
         case Status.PENDING | Status.PROCESSING:
             if row.order_status == Status.IN_PROGRESS and is_new:
-                heard.remarks.append(Remark(f"Its status jumps back to {said.raw}, which is ignored"))
+                heard.remarks.append(Remark(cause(CauseKind.STATUS_BACK, word=said.raw)))
         case Status.IN_PROGRESS:
             if is_new or (heard.start_count, heard.remains) != (row.start_count, row.remains):
                 heard.report = _report(heard, Status.IN_PROGRESS)
         case Status.PARTIAL if said.remains is None:
-            text = "It has ended as Partial there without saying what remains"
-            heard.remarks.append(Remark(text, Alarm.Kind.UNKNOWN_STATUS))
+            heard.remarks.append(Remark(cause(CauseKind.PARTIAL_WITHOUT_REMAINS), Alarm.Kind.UNKNOWN_STATUS))
         case status:
             if status is Status.PARTIAL and said.remains is not None and not 0 <= said.remains <= row.quantity:
-                text = f"It has ended as Partial there with {said.remains} of {row.quantity} not delivered"
-                heard.remarks.append(Remark(text, Alarm.Kind.UNKNOWN_STATUS))
+                odd = cause(CauseKind.PARTIAL_OUT_OF_RANGE, remains=said.remains, quantity=row.quantity)
+                heard.remarks.append(Remark(odd, Alarm.Kind.UNKNOWN_STATUS))
             if said.charge_micros is None and status is not Status.COMPLETED:
                 heard.reported_micros = None  # what was told before the refund says nothing of what is left
             _end(heard, status, now)
@@ -290,11 +289,16 @@ def _report(heard: StatusUpdate, status: Status) -> Report | None:
     row = heard.row
     if row.order_status in FINAL:
         return None
-    moves = f"Upstream order {row.upstream_id}: {heard.word}" if row.order_status != status else ""
+    moves = upstream_status(heard) if row.order_status != status else NOTHING
     remains = heard.remains
     if status is Status.PARTIAL and remains is not None:  # of what panels say too much or too little is the bound
         remains = min(max(remains, 0), row.quantity)
     return Report(row.order_id, status, heard.start_count, remains, moves)
+
+
+def upstream_status(heard: StatusUpdate) -> Note:
+    """Returns what the order's event says of the provider's word."""
+    return note(EventKind.UPSTREAM_STATUS, id=heard.row.upstream_id, word=heard.word)
 
 
 def _check_charge(heard: StatusUpdate, own: int, *, is_new: bool) -> None:
@@ -312,20 +316,20 @@ def _check_charge(heard: StatusUpdate, own: int, *, is_new: bool) -> None:
     if not is_new or is_early or not costs.differs(told, own, within):
         return
     kind = Alarm.Kind.OVERCHARGE if told > own else Alarm.Kind.UNDERCHARGE
-    heard.remarks.append(Remark(f"It costs {show_charge(told)} there, expected was {show_charge(own)}", kind))
+    heard.remarks.append(Remark(cause(CauseKind.CHARGE_DIFFERS, charge_micros=told, expected_micros=own), kind))
 
 
 def _compare(heard: StatusUpdate, status: Status | UnknownStatus) -> None:
     """Remarks what has changed since the order ended there; no money moves for it."""
     row = heard.row
     if read_status(row.word) is not status:
-        text = f"It had ended as {row.word} there and is {heard.word} now"
-        heard.remarks.append(Remark(text, Alarm.Kind.LATE_CHANGE))
+        change = cause(CauseKind.STATUS_CHANGED, before=row.word, after=heard.word)
+        heard.remarks.append(Remark(change, Alarm.Kind.LATE_CHANGE))
     before, after = row.reported_micros, heard.reported_micros
     if before is not None and after is not None and before != after:
         kind = Alarm.Kind.REFUND if after < before else Alarm.Kind.LATE_CHANGE
-        text = f"Its charge there was {show_charge(before)} as it ended and is {show_charge(after)} now"
-        heard.remarks.append(Remark(text, kind))
+        change = cause(CauseKind.CHARGE_CHANGED, before_micros=before, after_micros=after)
+        heard.remarks.append(Remark(change, kind))
 
 
 def _done(quantity: int, remains: int | None) -> float:

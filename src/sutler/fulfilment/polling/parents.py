@@ -13,13 +13,14 @@ from django.db.models import F, Sum
 from django.db.models.functions import Greatest
 
 from sutler.core.delegation import is_subscription, read_word, runs_made
+from sutler.core.events import EventKind, note
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.text import text_input
 from sutler.core.upstream_words import UnknownStatus
 from sutler.fulfilment.models import NamedOrder, Orphan, Provider, UpstreamOrder
-from sutler.fulfilment.polling.interpret import Followed, StatusUpdate
+from sutler.fulfilment.polling.interpret import Followed, StatusUpdate, upstream_status
 from sutler.orders import delegation, drip, move, parent_orders
-from sutler.orders.change import Change, note, write, write_events
+from sutler.orders.change import Change, Event, write, write_events
 from sutler.orders.models import Order
 from sutler.panels.results import Declined, UpstreamStatus
 
@@ -124,8 +125,7 @@ def _begin(parent: Order, heard: StatusUpdate, now: datetime) -> None:
 def _end(parent: Order, heard: StatusUpdate, now: datetime) -> None:
     made = _unnamed_runs(parent, heard, now) if parent.kind == Order.Kind.DRIP_FEED else []
     delegation.end([parent], ACTOR, now)
-    text = f"Upstream order {heard.row.upstream_id}: {heard.word}"
-    write_events([note(parent.pk, ACTOR, now, text)])
+    write_events([Event(parent.pk, now, ACTOR, upstream_status(heard))])
     move.apply(made, ACTOR, now)
     parent_orders.refresh([parent.pk], ACTOR, now)
 
@@ -142,8 +142,9 @@ def _unnamed_runs(parent: Order, heard: StatusUpdate, now: datetime) -> list[Cha
     elif status is Status.PARTIAL and not schedule.runs_placed:
         left = runs_made(parent.quantity - max(heard.remains or 0, 0), schedule.quantity_per_run)
     runs = [(drip.take_run(parent, now), remains) for remains in left[: schedule.runs - schedule.runs_placed]]
+    unnamed = note(EventKind.RUN_NOT_NAMED)
     reports = [
-        move.Report(run.pk, Status.PARTIAL if remains else Status.COMPLETED, remains=remains, note="Not named upstream")
+        move.Report(run.pk, Status.PARTIAL if remains else Status.COMPLETED, remains=remains, note=unnamed)
         for run, remains in runs
     ]
     changes = move.preview([run for run, _ in runs], reports)

@@ -4,10 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sutler.core import poll_interval
+from sutler.core.event_texts import cause_text
+from sutler.core.events import Cause, CauseKind, EventKind
+from sutler.core.events import cause as cause_of
 from sutler.fulfilment.models import Alarm, AskTime, Provider
 from sutler.fulfilment.polling.interpret import Followed
 from sutler.fulfilment.providers import alarms
-from sutler.orders.change import note, write_events
+from sutler.orders.change import event, write_events
 from sutler.storage.statements import Statement, moment, run
 
 ACTOR = "worker"
@@ -24,7 +27,7 @@ _PUT_OFF = Statement(
 )
 
 
-def put_off(provider: Provider, rows: Sequence[Followed], why: str, now: datetime) -> None:
+def put_off(provider: Provider, rows: Sequence[Followed], cause: Cause, now: datetime) -> None:
     """Has orders whose status could not be read asked about later; tells staff of those that were not for some time.
 
     In the caller's transaction. One alarm for the provider, about each of them, or about all where none is read.
@@ -35,17 +38,17 @@ def put_off(provider: Provider, rows: Sequence[Followed], why: str, now: datetim
         return
     asked = AskTime.objects.filter(provider=provider)
     if not asked.filter(asked_at__gt=now - NONE_READ_FOR).exists():
-        text = f"No status of an order has been read for {NONE_READ_FOR.seconds // 60} minutes: {why}"
+        text = f"No status of an order has been read for {NONE_READ_FOR.seconds // 60} minutes: {cause_text(cause)}"
         alarms.sound(provider.pk, Alarm.Kind.UNREAD, ALL, text, now)
         return
     events = []
     for each in silent:
-        text = f"Its status could not be read {each.unread + 1} times: {why}"
+        unread = cause_of(CauseKind.STATUS_UNREAD, count=each.unread + 1, cause=cause)
         about = f"order {each.order_id}"
-        if alarms.sound(
-            provider.pk, Alarm.Kind.UNREAD, about, f"{about}, {each.upstream_id} at {provider.name}: {text}", now
-        ):
-            events.append(note(each.order_id, ACTOR, now, f"{provider.name}: {text}"))
+        text = f"{about}, {each.upstream_id} at {provider.name}: {cause_text(unread)}"
+        if alarms.sound(provider.pk, Alarm.Kind.UNREAD, about, text, now):
+            odd = {"provider": provider.name, "cause": unread}
+            events.append(event(each.order_id, ACTOR, now, EventKind.ODD_STATUS, **odd))
     write_events(events)
 
 

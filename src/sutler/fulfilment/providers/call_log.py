@@ -93,6 +93,6 @@ def _line(provider_id: int, said: LoggedExchange) -> LoggedCall:
         http_status=exchange.http_status,
         milliseconds=exchange.milliseconds,
         outcome=exchange.outcome,
-        why=exchange.why[:1000],
+        cause=exchange.cause,
         order_id=said.order_id,
     )

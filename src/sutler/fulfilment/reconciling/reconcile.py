@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 
 from sutler.core.attempts import AttemptState
 from sutler.core.charge_digits import Rounding
+from sutler.core.events import CauseKind, cause
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.text import text_input
 from sutler.core.upstream_words import read_status
@@ -49,15 +50,12 @@ SLOWEST_ANSWERS = 10
 # Doubtful evidence may clear up while others are settled; after this, staff decide.
 PATIENCE_IN_DOUBT = timedelta(hours=2)
 _WHY_STAFF = {
-    Doubt.NOTHING_FOUND: "nothing was found in a day, and it could not be proven that nothing is there",
-    Doubt.RIVALS: "an order was found that another attempt may have placed as well",
-    Doubt.SEVERAL: "several orders were found that it may have placed",
-    Doubt.OTHER_CHARGE: "an order was found with another charge than expected",
-    Doubt.NO_CHARGE: "orders were found that it may have placed, and it costs nothing by which to tell",
+    Doubt.NOTHING_FOUND: CauseKind.NOTHING_FOUND,
+    Doubt.RIVALS: CauseKind.ANOTHER_ATTEMPT,
+    Doubt.SEVERAL: CauseKind.SEVERAL_FOUND,
+    Doubt.OTHER_CHARGE: CauseKind.OTHER_CHARGE,
+    Doubt.NO_CHARGE: CauseKind.COSTS_NOTHING,
 }
-_WHY_CHARGED = "no order of ours was found, but less is left at the provider, as if it had been placed"
-_WHY_ABSENT = "no order of ours among all ids since, and the balance agrees"
-_WHY_ABSENT_WITHOUT_BALANCE = "no order of ours among all ids since, asked about again and again"
 _S = AttemptState
 _ADD = Attempt.Action.ADD
 _MOST_SHOWN = 50
@@ -303,16 +301,17 @@ class _Bench:
         if not case.is_ripe:
             return None
         if not self.docket.may_scan:
-            return Outcome(pk, _S.STAFF, why="ids may not be asked about at this provider")
+            return Outcome(pk, _S.STAFF, cause=cause(CauseKind.NO_SCANS))
         if isinstance(doubt, Placed):
             if self.docket.is_shared:
-                return Outcome(pk, _S.STAFF, why=f"{doubt.upstream_id} fits, but people order with the account by hand")
-            return Outcome(pk, _S.ACCEPTED, str(doubt.upstream_id), "found by asking about the ids since")
+                return Outcome(pk, _S.STAFF, cause=cause(CauseKind.SHARED_ACCOUNT, id=doubt.upstream_id))
+            return Outcome(pk, _S.ACCEPTED, str(doubt.upstream_id), cause(CauseKind.FOUND_BY_SCAN))
         if scans_wanted is not None and case.clean_scans + 1 >= scans_wanted:
             agrees = self._balance_contradicts(case) is False
-            return Outcome(pk, _S.ABSENT, why=_WHY_ABSENT if agrees else _WHY_ABSENT_WITHOUT_BALANCE)
+            kind = CauseKind.ABSENT_BY_BALANCE if agrees else CauseKind.ABSENT_BY_SCANS
+            return Outcome(pk, _S.ABSENT, cause=cause(kind))
         patience = PATIENCE if doubt is Doubt.NOTHING_FOUND else PATIENCE_IN_DOUBT
-        return Outcome(pk, _S.STAFF, why=self._why_staff(case, doubt)) if age >= patience else None
+        return Outcome(pk, _S.STAFF, cause=cause(self._why_staff(case, doubt))) if age >= patience else None
 
     def scans_wanted(self, case: Case, doubt: Placed | Doubt) -> int | None:
         """Returns how many whole and empty scans prove that it was not placed; None if this look was not one."""
@@ -325,9 +324,9 @@ class _Bench:
             return None
         return CLEAN_SCANS if says is False else CLEAN_SCANS_WITHOUT_BALANCE
 
-    def _why_staff(self, case: Case, doubt: Doubt) -> str:
+    def _why_staff(self, case: Case, doubt: Doubt) -> CauseKind:
         is_charged = doubt is Doubt.NOTHING_FOUND and self._balance_contradicts(case)
-        return _WHY_CHARGED if is_charged else _WHY_STAFF[doubt]
+        return CauseKind.CHARGED_UNFOUND if is_charged else _WHY_STAFF[doubt]
 
     def _balance_contradicts(self, case: Case) -> bool | None:
         """Returns True if the balance shows that the attempt was charged, False if not, None if it cannot tell."""

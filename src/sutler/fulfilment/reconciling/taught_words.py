@@ -17,6 +17,7 @@ from sutler.accounts import audit_log
 from sutler.accounts.models import User
 from sutler.core import taught_words
 from sutler.core.attempts import UNSETTLED, AttemptState
+from sutler.core.events import declined
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.taught_words import TaughtWord
 from sutler.core.text import json_text
@@ -179,7 +180,7 @@ def _refused(provider_id: int | None) -> QuerySet[Attempt]:
 def _refusal_of(attempt: Attempt, kind: DeclineKind, name: str) -> Outcome:
     # What has been put before staff is theirs: it ends as never placed, by their word.
     state = AttemptState.ABSENT if attempt.state == AttemptState.STAFF else AttemptState.DECLINED
-    return Outcome(attempt.pk, state, why=f"{kind.name}: {attempt.refusal}", decided_by=name)
+    return Outcome(attempt.pk, state, cause=declined(kind, attempt.refusal), decided_by=name)
 
 
 def _whose(provider_id: int | None) -> str:

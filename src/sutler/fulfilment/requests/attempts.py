@@ -8,6 +8,7 @@ from typing import TypeVar
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from sutler.core.attempts import AttemptState
+from sutler.core.events import Cause, CauseKind, cause, declined
 from sutler.core.upstream_words import REFUSES_REQUEST, DeclineKind
 from sutler.fulfilment.models import Attempt, Provider, UpstreamOrder
 from sutler.fulfilment.models.attempt import IN_INDEX_UNSETTLED
@@ -66,21 +67,21 @@ def claimed(action: Attempt.Action, there: UpstreamOrder, worker: str, now: date
     )
 
 
-def judge(said: Taken | Failure | None) -> tuple[AttemptState, str]:
+def judge(said: Taken | Failure | None) -> tuple[AttemptState, Cause | None]:
     """Returns what an answer, or an answer without a word of it (None), makes of an attempt, and why."""
     match said:
         case Taken():
-            return AttemptState.ACCEPTED, ""
+            return AttemptState.ACCEPTED, None
         case Declined(kind, raw) if kind in REFUSES_REQUEST:
-            return AttemptState.NOT_SENT if kind in _NOT_NOW else AttemptState.DECLINED, f"{kind.name}: {raw}"
+            return AttemptState.NOT_SENT if kind in _NOT_NOW else AttemptState.DECLINED, declined(kind, raw)
         case Declined(kind, raw):
-            return AttemptState.UNKNOWN, f"{kind.name}: {raw}"
+            return AttemptState.UNKNOWN, declined(kind, raw)
         case NotSent(why):
             return AttemptState.NOT_SENT, why
         case None:
-            return AttemptState.UNKNOWN, "the answer does not speak of it"
+            return AttemptState.UNKNOWN, cause(CauseKind.NOT_IN_ANSWER)
         case _:
-            return AttemptState.UNKNOWN, said.why
+            return AttemptState.UNKNOWN, said.cause
 
 
 def lock_sending(attempt_ids: Iterable[int]) -> list[Attempt]:
@@ -89,9 +90,9 @@ def lock_sending(attempt_ids: Iterable[int]) -> list[Attempt]:
     return list(sending.select_for_update().order_by("pk"))
 
 
-def move(attempt: Attempt, state: AttemptState, why: str, provider: Provider, now: datetime) -> None:
+def move(attempt: Attempt, state: AttemptState, why: Cause | None, provider: Provider, now: datetime) -> None:
     """Writes what has become of an attempt, and when it is looked at next."""
-    attempt.state, attempt.why, attempt.answered_at = state, why[:1000], attempt.answered_at or now
+    attempt.state, attempt.cause, attempt.answered_at = state, why, attempt.answered_at or now
     pauses = {
         AttemptState.NOT_SENT: PAUSE,
         AttemptState.ABSENT: PAUSE,
@@ -101,7 +102,7 @@ def move(attempt: Attempt, state: AttemptState, why: str, provider: Provider, no
     }
     pause = pauses.get(state)
     attempt.due_at = None if pause is None else now + pause
-    attempt.save(update_fields=["state", "why", "answered_at", "due_at", "upstream_id"])
+    attempt.save(update_fields=["state", "cause", "answered_at", "due_at", "upstream_id"])
 
 
 def expire_leases(provider_id: int, now: datetime) -> None:
@@ -113,7 +114,7 @@ def expire_leases(provider_id: int, now: datetime) -> None:
     with durable():
         provider = Provider.objects.get(pk=provider_id)
         for each in expired.select_for_update().order_by("pk"):
-            move(each, AttemptState.UNKNOWN, "the worker that sent it did not say what came of it", provider, now)
+            move(each, AttemptState.UNKNOWN, cause(CauseKind.WORKER_SILENT), provider, now)
 
 
 def unsettled(provider_id: int, action: Attempt.Action) -> QuerySet[Attempt]:

@@ -7,6 +7,7 @@ from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
 from sutler.core.attempts import AttemptState
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import CancelStatus, Status
 from sutler.fulfilment.models import Attempt, Provider, UpstreamOrder
 from sutler.fulfilment.providers import call_log
@@ -22,7 +23,7 @@ from sutler.fulfilment.requests.attempts import (
     unsettled,
 )
 from sutler.orders import cancel
-from sutler.orders.change import note, write_events
+from sutler.orders.change import event, write_events
 from sutler.orders.models import CancelRequest
 from sutler.panels.results import Failure, Taken
 from sutler.storage.transactions import durable
@@ -70,7 +71,8 @@ def record_answer(
             move(attempt, state, why, provider, now)
             if state is AttemptState.DECLINED:
                 cancel.reject([attempt.order_id], ACTOR, now)
-            events.append(note(attempt.order_id, ACTOR, now, f"Cancel at {provider.name}: {state}{why and ': ' + why}"))
+            forwarded = {"provider": provider.name, "state": state, "cause": why}
+            events.append(event(attempt.order_id, ACTOR, now, EventKind.CANCEL_FORWARDED, **forwarded))
         write_events(events)
         call_log.write(provider_id, calls)
 
@@ -87,7 +89,7 @@ def judge_unknown(provider_id: int, now: datetime) -> None:
         provider = Provider.objects.get(pk=provider_id)
         for attempt in ripe.select_related("order").select_for_update(of=("self",)).order_by("pk"):
             was_done = attempt.order.status in {Status.CANCELED, Status.PARTIAL}
-            move(attempt, AttemptState.ACCEPTED if was_done else AttemptState.ABSENT, attempt.why, provider, now)
+            move(attempt, AttemptState.ACCEPTED if was_done else AttemptState.ABSENT, attempt.cause, provider, now)
             absent = Attempt.objects.filter(cancel_request=attempt.cancel_request_id, order=attempt.order_id)
             if absent.filter(state=AttemptState.ABSENT).count() >= MOST_ABSENT:
                 cancel.reject([attempt.order_id], ACTOR, now)

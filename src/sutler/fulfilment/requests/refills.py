@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
 from sutler.core import poll_interval
 from sutler.core.attempts import AttemptState
+from sutler.core.event_texts import cause_text
+from sutler.core.events import Cause, CauseKind, EventKind, cause
 from sutler.core.lifecycle import REFILL_FINAL, RefillStatus
 from sutler.core.upstream_words import UnknownStatus
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder
@@ -16,7 +19,7 @@ from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.requests.attempts import ACTOR, RequestClaim, claimed, judge, lock_sending, move, not_forwarded
 from sutler.fulfilment.requests.attempts import unsettled as unsettled_attempts
 from sutler.orders import refill
-from sutler.orders.change import note, write_events
+from sutler.orders.change import event, write_events
 from sutler.orders.models import Refill
 from sutler.panels.client import BATCH_SIZE
 from sutler.panels.results import Declined, Failure, Taken, UpstreamRefill
@@ -63,8 +66,8 @@ def record_answer(
             if state is AttemptState.DECLINED and attempt.refill_id is not None:
                 refill.apply_reports([(attempt.refill_id, RefillStatus.REJECTED)], ACTOR, now)
             if state is AttemptState.ACCEPTED and attempt.upstream_id is None:
-                _ask_staff(provider, attempt, "it was taken, under no id that could be followed", now)
-            _say(attempt, f"Refill {attempt.refill_id} at {provider.name}: {state}{why and ': ' + why}", now)
+                _ask_staff(provider, attempt, cause(CauseKind.REFILL_WITHOUT_ID), now)
+            _note(provider, attempt, now, EventKind.REFILL_FORWARDED, state=state, cause=why)
         call_log.write(provider_id, calls)
 
 
@@ -107,11 +110,11 @@ def look_after_unknown(provider_id: int, now: datetime) -> None:
         for attempt in decided.select_related("refill").select_for_update(of=("self",)):
             assert attempt.refill is not None  # noqa: S101 - the query joins it
             was_done = attempt.refill.status == RefillStatus.COMPLETED
-            move(attempt, AttemptState.ACCEPTED if was_done else AttemptState.ABSENT, attempt.why, provider, now)
+            move(attempt, AttemptState.ACCEPTED if was_done else AttemptState.ABSENT, attempt.cause, provider, now)
             alarms.close(provider_id, Alarm.Kind.VERDICT, f"refill {attempt.refill_id}", ACTOR, now)
         for attempt in ripe.select_for_update():
-            move(attempt, AttemptState.STAFF, attempt.why, provider, now)
-            _ask_staff(provider, attempt, f"it is not known whether it was taken: {attempt.why}", now)
+            move(attempt, AttemptState.STAFF, attempt.cause, provider, now)
+            _ask_staff(provider, attempt, cause(CauseKind.REFILL_UNKNOWN, cause=attempt.cause), now)
 
 
 def _free_id(provider_id: int, upstream_id: str) -> str | None:
@@ -142,12 +145,14 @@ def _hear(
         alarms.sound(provider.pk, Alarm.Kind.NOT_FOUND, subject, text, now)
 
 
-def _ask_staff(provider: Provider, attempt: Attempt, why: str, now: datetime) -> None:
+def _ask_staff(provider: Provider, attempt: Attempt, why: Cause, now: datetime) -> None:
     subject = f"refill {attempt.refill_id}"
-    text = f"{subject} of order {attempt.order_id} at {provider.name}: {why}. Staff must report what becomes of it"
+    text = f"{subject} of order {attempt.order_id} at {provider.name}: {cause_text(why)}."
+    text += " Staff must report what becomes of it"
     if alarms.sound(provider.pk, Alarm.Kind.VERDICT, subject, text, now):
-        _say(attempt, f"Refill {attempt.refill_id} at {provider.name}: {why}", now)
+        _note(provider, attempt, now, EventKind.REFILL_UNCLEAR, cause=why)
 
 
-def _say(attempt: Attempt, text: str, now: datetime) -> None:
-    write_events([note(attempt.order_id, ACTOR, now, text)])
+def _note(provider: Provider, attempt: Attempt, now: datetime, kind: EventKind, **data: Any) -> None:
+    data |= {"refill": attempt.refill_id, "provider": provider.name}
+    write_events([event(attempt.order_id, ACTOR, now, kind, **data)])

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 
 from sutler.core.attempts import AttemptState
+from sutler.core.events import CauseKind, EventKind, cause, note
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES, order_fields
 from sutler.fulfilment.models import Attempt, Provider, account_rows
@@ -124,7 +125,7 @@ def claim_locked(provider: Provider, count: int, worker: str, now: datetime) -> 
     if not count:
         return []
     planned = run(_READ, [(pk,) for pk in _choose(provider, count, now)])
-    notes = {order_id: f"Sent to {provider.name}, attempt {pk}" for pk, order_id, *_ in planned}
+    notes = {order_id: note(EventKind.SENT, provider=provider.name, attempt=pk) for pk, order_id, *_ in planned}
     handed_out = hand_out.hand_out_named(notes, "worker", now)
     if lost := [pk for pk, order_id, *_ in planned if order_id not in handed_out]:
         _give_up_ended(lost, now)
@@ -192,7 +193,7 @@ def _most_held(provider_id: int, now: datetime) -> int:
 def _give_up_ended(attempt_ids: list[int], now: datetime) -> None:
     """Gives up planned attempts whose order is no longer Pending; one that is only held by another waits."""
     ended = Attempt.objects.filter(pk__in=attempt_ids, state=AttemptState.PLANNED).exclude(order__status=Status.PENDING)
-    ended.update(state=AttemptState.NOT_SENT, answered_at=now, why="the order was canceled before")
+    ended.update(state=AttemptState.NOT_SENT, answered_at=now, cause=cause(CauseKind.ORDER_CANCELED))
 
 
 def _fields(

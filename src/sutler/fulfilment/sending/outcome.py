@@ -7,9 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
+
+import msgspec
 
 from sutler.core import poll_interval
 from sutler.core.attempts import ATTEMPT_MOVES, UNSETTLED, AttemptState
+from sutler.core.event_texts import cause_text, event_text
+from sutler.core.events import Cause, CauseKind, EventKind, Note, cause, declined, note
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.text import text_input
 from sutler.core.upstream_words import REFUSES_ADD, DeclineKind, read_id
@@ -19,7 +24,7 @@ from sutler.fulfilment.providers.account import lock
 from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.sending import plan
 from sutler.orders import hand_out
-from sutler.orders.change import Event, note, write_events
+from sutler.orders.change import Event, event, write_events
 from sutler.panels.results import Accepted, Declined, Failure, NotSent
 from sutler.storage.statements import Statement, moment, moment_or_none, new_ids, read_moment, run, run_together
 from sutler.storage.transactions import durable
@@ -45,17 +50,18 @@ DEEDS = {
     Verdict.ABSENT: "outcome settled: never placed",
     Verdict.REFUSED: "outcome settled: refused",
 }
+_encode = msgspec.json.Encoder().encode
 FIRST_LOOK = timedelta(minutes=1)
 _S = AttemptState
 _KEEP = Statement(
-    "UPDATE fulfilment_attempt SET state = rows.state, why = rows.why, refusal = rows.refusal,"
+    "UPDATE fulfilment_attempt SET state = rows.state, cause = rows.cause, refusal = rows.refusal,"
     " decided_by = rows.decided_by, upstream_id = rows.upstream_id, answered_at = rows.answered_at,"
     " due_at = rows.due_at"
     " FROM {rows} WHERE fulfilment_attempt.id = rows.id",
     {
         "id": "bigint",
         "state": "text",
-        "why": "text",
+        "cause": "jsonb",
         "refusal": "text",
         "decided_by": "text",
         "upstream_id": "text",
@@ -92,7 +98,7 @@ _SENT = Statement(
     {"id": "bigint"},
     (
         *("attempt.id", "attempt.order_id", "attempt.upstream_service_id", "attempt.expected_micros"),
-        *("attempt.floor_id", "service.usual_seconds", "attempt.state", "attempt.why", "attempt.refusal"),
+        *("attempt.floor_id", "service.usual_seconds", "attempt.state", "attempt.refusal"),
         *("attempt.decided_by", "attempt.upstream_id", "attempt.sent_at", "attempt.answered_at"),
     ),
     locks="attempt",
@@ -121,13 +127,13 @@ class _Sent:
     floor_id: int
     usual_seconds: int | None
     state: str
-    why: str
     refusal: str
     decided_by: str
     upstream_id: str | None
     sent_at: datetime | None
     answered_at: datetime | None
     due_at: datetime | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ class Outcome:
     attempt_id: int
     state: AttemptState
     upstream_id: str | None = None
-    why: str = ""
+    cause: Cause | None = None
     decided_by: str = ""
     refusal: str = ""
     ends_order: bool = False
@@ -153,14 +159,15 @@ def outcome_of(attempt_id: int, answer: Accepted | Failure) -> Outcome:
         case Accepted(upstream_id):
             return Outcome(attempt_id, _S.ACCEPTED, upstream_id)
         case NotSent(why):
-            return Outcome(attempt_id, _S.NOT_SENT, why=why)
+            return Outcome(attempt_id, _S.NOT_SENT, cause=why)
         case Declined(kind, raw) if kind in REFUSES_ADD:
-            return Outcome(attempt_id, _S.DECLINED, why=f"{kind.name}: {raw}")
+            return Outcome(attempt_id, _S.DECLINED, cause=declined(kind, raw))
         case Declined(kind, raw):
             refusal = raw or kind.name
-            return Outcome(attempt_id, _S.UNKNOWN, why=f"it refused in unknown words: {refusal}", refusal=refusal)
+            unknown = cause(CauseKind.UNKNOWN_WORDS, raw=refusal)
+            return Outcome(attempt_id, _S.UNKNOWN, cause=unknown, refusal=refusal)
         case _:
-            return Outcome(attempt_id, _S.UNKNOWN, why=answer.why)
+            return Outcome(attempt_id, _S.UNKNOWN, cause=answer.cause)
 
 
 def settle(provider_id: int, outcomes: Sequence[Outcome], calls: Sequence[LoggedExchange], now: datetime) -> list[int]:
@@ -197,8 +204,8 @@ def expire_leases(now: datetime) -> int:
     for pk, provider_id in expired.values_list("pk", "provider_id"):
         found.setdefault(provider_id, []).append(pk)
     for provider_id, ids in found.items():
-        why = "the worker that sent it did not say what came of it"
-        settle(provider_id, [Outcome(each, _S.UNKNOWN, why=why) for each in ids], (), now)
+        silent = cause(CauseKind.WORKER_SILENT)
+        settle(provider_id, [Outcome(each, _S.UNKNOWN, cause=silent) for each in ids], (), now)
     return sum(map(len, found.values()))
 
 
@@ -215,12 +222,12 @@ def resolve(
         return Refusal(Reason.INCORRECT_ORDER)
     match verdict:
         case Verdict.ABSENT:
-            outcome = Outcome(attempt.pk, _S.ABSENT, why="never placed, as staff found", decided_by=actor)
+            outcome = Outcome(attempt.pk, _S.ABSENT, cause=cause(CauseKind.STAFF_ABSENT), decided_by=actor)
         case Verdict.REFUSED:
-            why = "refused, as staff found"
-            outcome = Outcome(attempt.pk, _S.ABSENT, why=why, decided_by=actor, ends_order=True)
+            refused = cause(CauseKind.STAFF_REFUSED)
+            outcome = Outcome(attempt.pk, _S.ABSENT, cause=refused, decided_by=actor, ends_order=True)
         case Verdict.PLACED if upstream_id is not None and read_id(upstream_id) == upstream_id:
-            outcome = Outcome(attempt.pk, _S.ACCEPTED, upstream_id, "placed, as staff found", actor)
+            outcome = Outcome(attempt.pk, _S.ACCEPTED, upstream_id, cause(CauseKind.STAFF_PLACED), actor)
         case _:
             return Refusal(Reason.INCORRECT_FIELD, "upstream_id")
     if settle(attempt.provider_id, [outcome], (), now):
@@ -245,14 +252,18 @@ def _checked(told: Outcome, attempt: _Sent, provider: Provider, claimed: set[str
     """Returns what was told, or that it is unknown where the id cannot be this attempt's; claims a good one."""
     if told.upstream_id is None:
         return told
-    why = ""
+    fault = None
     if told.upstream_id in claimed:
-        why = f"the id {told.upstream_id} belongs to another order"
+        fault = CauseKind.ANOTHERS_ID
     elif provider.may_scan and not told.decided_by and _is_older(told.upstream_id, attempt.floor_id):
         # Where ids may be asked about, they are known to rise.
-        why = f"the id {told.upstream_id} is older than the order"
-    if why:
-        return Outcome(told.attempt_id, _S.STAFF if attempt.state == _S.STAFF else _S.UNKNOWN, why=why)
+        fault = CauseKind.OLD_ID
+    if fault is not None:
+        return Outcome(
+            told.attempt_id,
+            _S.STAFF if attempt.state == _S.STAFF else _S.UNKNOWN,
+            cause=cause(fault, id=told.upstream_id),
+        )
     claimed.add(told.upstream_id)
     return told
 
@@ -270,10 +281,10 @@ class _Moves:
     now: datetime
     changed: list[_Sent] = field(default_factory=list)
     accepted: list[_Sent] = field(default_factory=list)
-    back: dict[int, str] = field(default_factory=dict)
+    back: dict[int, Note] = field(default_factory=dict)
     # Of those that go back, the orders that end with it, and who has decided that.
     ended: dict[int, str] = field(default_factory=dict)
-    notes: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     def take(self, attempt: _Sent, told: Outcome) -> None:
         """Moves the attempt if the table allows it."""
@@ -284,7 +295,7 @@ class _Moves:
             return
         if before is _S.UNKNOWN and attempt.refusal:
             alarms.close(self.provider.pk, Alarm.Kind.REFUSED, _subject(attempt), told.decided_by or ACTOR, self.now)
-        attempt.state, attempt.why, attempt.decided_by = told.state, told.why[:1000], told.decided_by
+        attempt.state, attempt.cause, attempt.decided_by = told.state, told.cause, told.decided_by
         attempt.refusal = told.refusal or attempt.refusal
         attempt.upstream_id, attempt.due_at = told.upstream_id, None
         attempt.answered_at = attempt.answered_at or self.now
@@ -294,18 +305,21 @@ class _Moves:
         match told.state:
             case _S.ACCEPTED:
                 self.accepted.append(attempt)
-                because = f", {attempt.why}" if attempt.why else ""
-                self._say(attempt, f"Placed at {self.provider.name} as {attempt.upstream_id}{because}")
+                self._note(attempt, EventKind.PLACED, id=attempt.upstream_id, cause=told.cause)
             case _S.UNKNOWN:
                 attempt.due_at = self.now + FIRST_LOOK
-                self._say(attempt, f"Unknown whether {self.provider.name} has placed it: {told.why}")
+                self._note(attempt, EventKind.UNCONFIRMED, cause=told.cause)
                 if told.refusal:
-                    alarms.sound(self.provider.pk, Alarm.Kind.REFUSED, _subject(attempt), told.why, self.now)
+                    alarms.sound(
+                        self.provider.pk, Alarm.Kind.REFUSED, _subject(attempt), cause_text(told.cause), self.now
+                    )
             case _S.STAFF:
-                self._say(attempt, f"Staff must say whether {self.provider.name} has placed it: {told.why}")
-                alarms.sound(self.provider.pk, Alarm.Kind.VERDICT, _subject(attempt), told.why, self.now)
+                self._note(attempt, EventKind.VERDICT_NEEDED, cause=told.cause)
+                self._sound(attempt, Alarm.Kind.VERDICT, cause_text(told.cause))
             case _:
-                self.back[attempt.order_id] = f"Not placed at {self.provider.name} ({told.state}): {told.why}"
+                self.back[attempt.order_id] = note(
+                    EventKind.NOT_PLACED, provider=self.provider.name, state=told.state, cause=told.cause
+                )
                 if told.ends_order:
                     self.ended[attempt.order_id] = told.decided_by
                 self._mind_the_account(told)
@@ -315,11 +329,11 @@ class _Moves:
         run(_KEEP, [_kept(each) for each in self.changed])
         if self.accepted:
             self._follow()
-        write_events(self.notes)
+        write_events(self.events)
         if self.back:
             waiting = hand_out.hand_back(self.back, ACTOR, self.now)
             for order_id, actor in self.ended.items():
-                hand_out.cancel({order_id: "The provider refused it"}, actor, self.now)
+                hand_out.cancel({order_id: note(EventKind.REFUSED)}, actor, self.now)
             plan.plan(waiting.difference(self.ended), self.now)
 
     def _follow(self) -> None:
@@ -338,23 +352,30 @@ class _Moves:
         """Leaves the attempt as it is. A second truth about it, after the verdict, is for staff."""
         is_news = told.state is _S.ACCEPTED and (attempt.state, attempt.upstream_id) != (told.state, told.upstream_id)
         if is_news and attempt.state != _S.PLANNED:
-            text = f"Order {attempt.order_id} is {attempt.state} and was then answered with id {told.upstream_id}"
-            alarms.sound(self.provider.pk, Alarm.Kind.LATE_ANSWER, _subject(attempt), text, self.now)
-            self._say(attempt, text)
+            answered = {"order": attempt.order_id, "state": attempt.state, "id": told.upstream_id}
+            text = event_text(EventKind.LATE_ANSWER, answered)
+            self._sound(attempt, Alarm.Kind.LATE_ANSWER, text)
+            self._note(attempt, EventKind.LATE_ANSWER, **answered)
 
     def _mind_the_account(self, told: Outcome) -> None:
         """Rests where the account itself is refused: every next order would be too."""
-        kind = told.why.partition(":")[0]
+        kind = (told.cause or {}).get("decline_kind")
         if told.state is _S.DECLINED and kind in {DeclineKind.FUNDS.name, DeclineKind.AUTH.name}:
-            circuit_breaker.rest(self.provider, told.why, circuit_breaker.FUNDS_REST, Alarm.Kind.KEY_OR_FUNDS, self.now)
+            why = cause_text(told.cause)
+            circuit_breaker.rest(self.provider, why, circuit_breaker.FUNDS_REST, Alarm.Kind.KEY_OR_FUNDS, self.now)
 
-    def _say(self, attempt: _Sent, text: str) -> None:
-        self.notes.append(note(attempt.order_id, attempt.decided_by or ACTOR, self.now, text))
+    def _sound(self, attempt: _Sent, kind: Alarm.Kind, text: str) -> None:
+        alarms.sound(self.provider.pk, kind, _subject(attempt), text, self.now)
+
+    def _note(self, attempt: _Sent, kind: EventKind, **data: Any) -> None:
+        actor, provider = attempt.decided_by or ACTOR, self.provider.name
+        self.events.append(event(attempt.order_id, actor, self.now, kind, provider=provider, **data))
 
 
 def _kept(attempt: _Sent) -> tuple[object, ...]:
     moments = moment_or_none(attempt.answered_at), moment_or_none(attempt.due_at)
-    texts = attempt.state, attempt.why, attempt.refusal, attempt.decided_by, attempt.upstream_id
+    cause = None if attempt.cause is None else _encode(attempt.cause).decode()
+    texts = attempt.state, cause, attempt.refusal, attempt.decided_by, attempt.upstream_id
     return attempt.pk, *texts, *moments
 
 

@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from sutler.catalogue import exchange_rates
 from sutler.core import pricing
 from sutler.core.attempts import LIVE, NOTHING_PLACED, AttemptState
+from sutler.core.events import CauseKind, EventKind, Note, cause, note
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.routing import Blocked, Candidate, Choice, EarlierAttempt, NoRoute, choose
@@ -20,7 +21,7 @@ from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Provider, Route
 from sutler.fulfilment.providers import alarms
 from sutler.orders import approval_gate, delegation, hand_out
-from sutler.orders.change import note, write_events
+from sutler.orders.change import event, write_events
 from sutler.orders.models import Order
 from sutler.storage.transactions import durable
 
@@ -28,7 +29,7 @@ ACTOR = "worker"
 MOST_AT_ONCE = 500
 SWEEP = timedelta(seconds=60)
 NO_ROUTE = "No provider will take it"
-REFUSED = "Every provider refused it"
+REFUSED = note(EventKind.REFUSED_BY_ALL)
 
 
 class Planner:
@@ -88,7 +89,7 @@ def plan(order_ids: Collection[int], now: datetime) -> None:
     costs = Costs()
     planned: list[Attempt] = []
     to_desk: list[Order] = []
-    to_cancel: dict[int, str] = {}
+    to_cancel: dict[int, Note] = {}
     for order in orders:
         ways = routes.get(order.service_id, ())
         decision = choose(order.pk, [_way(each, order, costs) for each in ways], pasts.get(order.pk, ()), now)
@@ -112,7 +113,7 @@ def take_back_stopped(now: datetime) -> int:
     planned = Attempt.objects.filter(action=Attempt.Action.ADD, state=AttemptState.PLANNED, provider__in=stopped)
     parents = list(planned.exclude(order__kind=Order.Kind.SINGLE).values_list("order_id", flat=True))
     with durable() if parents else nullcontext():
-        count = planned.update(state=AttemptState.NOT_SENT, answered_at=now, why="the provider was stopped")
+        count = planned.update(state=AttemptState.NOT_SENT, answered_at=now, cause=cause(CauseKind.PROVIDER_STOPPED))
         delegation.reconsider(parents)
     return count
 
@@ -181,7 +182,7 @@ def declined_kind(attempt: Attempt) -> DeclineKind | None:
         return DeclineKind.OTHER
     if attempt.state != AttemptState.DECLINED:
         return None
-    return DeclineKind.__members__.get(attempt.why.partition(":")[0], DeclineKind.OTHER)
+    return DeclineKind.__members__.get((attempt.cause or {}).get("decline_kind", ""), DeclineKind.OTHER)
 
 
 def _way(route: Route, order: Order, costs: Costs) -> Candidate:
@@ -227,7 +228,7 @@ def _send_to_desk(orders: Sequence[Order], now: datetime) -> None:
     DeskOrder.objects.bulk_create(
         [DeskOrder(order=each, reason=NO_ROUTE, at=now) for each in orders], ignore_conflicts=True
     )
-    write_events(note(each.pk, ACTOR, now, f"{NO_ROUTE}: it waits at the desk") for each in orders)
+    write_events(event(each.pk, ACTOR, now, EventKind.TO_DESK) for each in orders)
     for service_id in {each.service_id for each in orders}:
         alarms.sound(
             None, Alarm.Kind.DESK, f"service {service_id}", "Orders wait at the desk: no provider takes them", now

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from sutler.core.attempts import AttemptState
+from sutler.core.events import CauseKind, cause
 from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.providers.database import NOT_NOW, Database
 from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.sending import claims, outcome
 from sutler.fulfilment.sending.claims import Claim
 from sutler.fulfilment.sending.outcome import Outcome
-from sutler.panels.results import NotSent
 
 # A claim that could not leave within this is given up unsent: much less than the settle window, so that a worker that
 # slept over its claim never sends what has been settled as absent.
@@ -100,7 +101,7 @@ class Sender:
         session = self._session
         await session.turn()
         if asyncio.get_running_loop().time() - claimed_at > SEND_WITHIN_SECONDS:
-            return outcome.outcome_of(claim.attempt_id, NotSent("it could not leave in time"))
+            return Outcome(claim.attempt_id, AttemptState.NOT_SENT, cause=cause(CauseKind.NOT_IN_TIME))
         answer = await session.call(lambda panel: panel.add(claim.fields), claim.order_id)
         return outcome.outcome_of(claim.attempt_id, answer)
 

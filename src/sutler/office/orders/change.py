@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from sutler.accounts.roles import Permission
+from sutler.core.events import remark
 from sutler.core.lifecycle import Status
 from sutler.core.refusals import Refusal
 from sutler.core.text import text_input
@@ -141,7 +142,7 @@ def _change(request: StaffRequest, status: Status, rows: Sequence[Row], reason: 
         if status is Status.CANCELED:
             return desk.cancel(ids, actor, request.now, reason=reason)
         reports = [
-            Report(pk, status, remains=text_input.number(each.remains), note=reason)
+            Report(pk, status, remains=text_input.number(each.remains), note=remark(reason))
             for pk, each in zip(ids, rows, strict=True)
         ]
         return desk.report(reports, actor, request.now)

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts.roles import Permission
+from sutler.core.events import remark
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.text import text_input
@@ -134,7 +135,7 @@ def _report(request: StaffRequest, typed: Mapping[int, Mapping[str, str]]) -> di
         if form.is_valid():
             told = form.cleaned_data
             status = STATUSES.get(told["status"])
-            reports.append(Report(pk, status, told["start"], told["remains"], told["note"]))
+            reports.append(Report(pk, status, told["start"], told["remains"], remark(told["note"])))
         else:
             faults[pk] = [str(error) for errors in form.errors.values() for error in errors]
     ids = [each.order_id for each in reports]

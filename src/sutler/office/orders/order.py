@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from sutler.accounts.roles import Permission
 from sutler.books.models import Transfer
 from sutler.core.attempts import UNSETTLED
+from sutler.core.events import remark
 from sutler.core.lifecycle import FINAL
 from sutler.fulfilment.desk import desk
 from sutler.fulfilment.models import Attempt, UpstreamOrder
@@ -62,7 +63,7 @@ def order(request: StaffRequest, order_id: int) -> HttpResponse:
     form = NoteForm(request.POST if request.method == "POST" and may_change else None)
     if form.is_valid():
         note = form.cleaned_data["note"]
-        keep = partial(desk.remark, order_id, note, actor_of(request.user), request.now)
+        keep = partial(desk.keep_note, order_id, remark(note), actor_of(request.user), request.now)
         [fault] = to_orders(request, "note written", [order_id], lambda: [keep()], reason=note)
         if not fault:
             messages.success(request, _("Note saved."))

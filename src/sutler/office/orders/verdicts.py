@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from sutler.accounts.roles import Permission
+from sutler.core.events import EventKind, note
 from sutler.core.refusals import Refusal
 from sutler.fulfilment.desk import desk
 from sutler.fulfilment.reconciling import evidence
@@ -95,9 +96,9 @@ def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
             messages.success(request, _("Order %(id)s canceled and refunded.") % {"id": order_id})
             return redirect("office:verdicts")
     if wait.is_valid():
-        text = f"Staff wait: {wait.cleaned_data['reason']}"
+        waits = note(EventKind.STAFF_WAIT, reason=wait.cleaned_data["reason"])
         if _done(
-            request, wait, order_id, "outcome waited for", partial(desk.remark, order_id, text, actor, request.now)
+            request, wait, order_id, "outcome waited for", partial(desk.keep_note, order_id, waits, actor, request.now)
         ):
             messages.success(request, _("Note saved. The order is unchanged."))
             return redirect("office:verdict", order_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sutler.core.clock import SystemClock
+from sutler.core.event_texts import cause_text
 from sutler.core.money import show_balance
 from sutler.core.refusals import Refusal
 from sutler.ops.command import ID, Amount, Currency, Failed, Text, example, missing, on_panel, refused, show_table
@@ -224,7 +225,7 @@ def log(provider_id: int, order_id: int | None, limit: int, *, whole: bool) -> N
         (
             (
                 *(f"{each.at:%Y-%m-%d %H:%M:%S}", each.action, each.order_id or "-", each.http_status or "-"),
-                *(each.milliseconds, each.outcome, each.why[:longest]),
+                *(each.milliseconds, each.outcome, cause_text(each.cause)[:longest]),
                 *(" ".join(f"{name}={text}" for name, text in each.asked.items())[:longest], each.answer[:longest]),
             )
             for each in found[:limit]

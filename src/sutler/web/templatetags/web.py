@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.money import show_balance, show_charge, show_rate, show_total
 from sutler.orders.models import Order
+from sutler.web.event_text import cause_text, event_text
 from sutler.web.locale_middleware import written
 from sutler.web.paging import Page
 from sutler.web.plots import Plot
@@ -28,6 +29,8 @@ register = template.Library()
 register.filter("browser", browser_words)
 register.filter("written", written)
 register.filter("told", told)
+register.filter("event_text", event_text)
+register.filter("cause_text", cause_text)
 
 # The word for the reader and the colour of each state; the wire keeps its own words.
 STATES: Mapping[str, tuple[str | Promise, str]] = {

@@ -1,0 +1,143 @@
+"""The texts of kinds of events and causes, in English. Pages translate them: `web.event_text`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sutler.core.events import Cause, CauseKind, EventKind
+from sutler.core.money import show_charge
+from sutler.core.translation import gettext_noop
+from sutler.core.translation import gettext_noop as _
+
+_MICROS = "_micros"
+
+
+# A gap takes the data of its name; `{charge}` takes `charge_micros`, as an amount.
+EVENTS: Mapping[EventKind, str] = {
+    EventKind.MOVED: "",
+    EventKind.REMARK: "{text}",
+    EventKind.STAFF_WAIT: _("Staff wait: {reason}"),
+    EventKind.APPROVED: _("Approved"),
+    EventKind.NOT_APPROVED: _("Not approved: {reason}"),
+    EventKind.SENT: _("Sent to {provider}, attempt {attempt}"),
+    EventKind.PLACED: _("Placed at {provider} as {id}"),
+    EventKind.MADE_BY_PROVIDER: _("Made by {provider} as {id}"),
+    EventKind.NOT_PLACED: _("Not placed at {provider} ({state}): {cause}"),
+    EventKind.UNCONFIRMED: _("Unknown whether {provider} has placed it: {cause}"),
+    EventKind.VERDICT_NEEDED: _("Staff must say whether {provider} has placed it: {cause}"),
+    EventKind.LATE_ANSWER: _("Order {order} is {state} and was then answered with id {id}"),
+    EventKind.DISOWNED: _("The id {id} at {provider} was never ours"),
+    EventKind.UPSTREAM_STATUS: _("Upstream order {id}: {word}"),
+    EventKind.ODD_STATUS: "{provider}: {cause}",
+    EventKind.RUN_NOT_NAMED: _("Not named upstream"),
+    EventKind.TO_DESK: _("No provider will take it: it waits at the desk"),
+    EventKind.REFUSED_BY_ALL: _("Every provider refused it"),
+    EventKind.REFUSED: _("The provider refused it"),
+    EventKind.CANCEL_FORWARDED: _("Cancel at {provider}: {state}"),
+    EventKind.CANCEL_UNPAID: _("To be cancelled at {provider}: not paid"),
+    EventKind.CANCEL_REJECTED: _("Request to cancel rejected"),
+    EventKind.REFILL_FORWARDED: _("Refill {refill} at {provider}: {state}"),
+    EventKind.REFILL_UNCLEAR: _("Refill {refill} at {provider}: {cause}"),
+    EventKind.REFILL_MOVED: _("Refill {refill}: {before} -> {after}"),
+    EventKind.RUNS_STOPPED: _("Stopped after {placed} of {runs} runs"),
+    EventKind.POST_REPORTED: _("New post {link}"),
+    EventKind.PAUSED: _("Paused: not enough funds"),
+    EventKind.EXPIRED: _("Expired"),
+}
+# Of kinds that may have a cause, with one.
+EVENTS_WITH_CAUSE: Mapping[EventKind, str] = {
+    EventKind.PLACED: _("Placed at {provider} as {id}, {cause}"),
+    EventKind.CANCEL_FORWARDED: _("Cancel at {provider}: {state}: {cause}"),
+    EventKind.REFILL_FORWARDED: _("Refill {refill} at {provider}: {state}: {cause}"),
+}
+CAUSES: Mapping[CauseKind, str] = {
+    CauseKind.DECLINED: "{decline_kind}: {raw}",
+    CauseKind.UNKNOWN_WORDS: _("it refused in unknown words: {raw}"),
+    CauseKind.FAILURE: "{text}",
+    CauseKind.TEXT: "{text}",
+    CauseKind.NOT_IN_ANSWER: _("the answer does not speak of it"),
+    CauseKind.NOT_IN_TIME: _("it could not leave in time"),
+    CauseKind.WORKER_SILENT: _("the worker that sent it did not say what came of it"),
+    CauseKind.PROVIDER_STOPPED: _("the provider was stopped"),
+    CauseKind.ORDER_CANCELED: _("the order was canceled before"),
+    CauseKind.ANOTHERS_ID: _("the id {id} belongs to another order"),
+    CauseKind.OLD_ID: _("the id {id} is older than the order"),
+    CauseKind.DISOWNED_ID: _("the id that was answered is not this order's"),
+    CauseKind.STAFF_PLACED: _("placed, as staff found"),
+    CauseKind.STAFF_ABSENT: _("never placed, as staff found"),
+    CauseKind.STAFF_REFUSED: _("refused, as staff found"),
+    CauseKind.MADE_FOR: _("made by the provider for order {order}"),
+    CauseKind.FOUND_BY_SCAN: _("found by asking about the ids since"),
+    CauseKind.NO_SCANS: _("ids may not be asked about at this provider"),
+    CauseKind.SHARED_ACCOUNT: _("{id} fits, but people order with the account by hand"),
+    CauseKind.ABSENT_BY_BALANCE: _("no order of ours among all ids since, and the balance agrees"),
+    CauseKind.ABSENT_BY_SCANS: _("no order of ours among all ids since, asked about again and again"),
+    CauseKind.CHARGED_UNFOUND: _(
+        "no order of ours was found, but less is left at the provider, as if it had been placed"
+    ),
+    CauseKind.NOTHING_FOUND: _("nothing was found in a day, and it could not be proven that nothing is there"),
+    CauseKind.ANOTHER_ATTEMPT: _("an order was found that another attempt may have placed as well"),
+    CauseKind.SEVERAL_FOUND: _("several orders were found that it may have placed"),
+    CauseKind.OTHER_CHARGE: _("an order was found with another charge than expected"),
+    CauseKind.COSTS_NOTHING: _("orders were found that it may have placed, and it costs nothing by which to tell"),
+    CauseKind.REFILL_WITHOUT_ID: _("it was taken, under no id that could be followed"),
+    CauseKind.REFILL_UNKNOWN: _("it is not known whether it was taken: {cause}"),
+    CauseKind.PARTIAL_WITHOUT_REMAINS: _("It has ended as Partial there without saying what remains"),
+    CauseKind.PARTIAL_OUT_OF_RANGE: _("It has ended as Partial there with {remains} of {quantity} not delivered"),
+    CauseKind.CHARGE_DIFFERS: _("It costs {charge} there, expected was {expected}"),
+    CauseKind.CHARGE_CHANGED: _("Its charge there was {before} as it ended and is {after} now"),
+    CauseKind.STATUS_CHANGED: _("It had ended as {before} there and is {after} now"),
+    CauseKind.STATUS_BACK: _("Its status jumps back to {word}, which is ignored"),
+    CauseKind.STATUS_UNKNOWN: _("Its status there is unknown to us: {word}"),
+    CauseKind.STATUS_FAILED: _("It has failed there: {word}"),
+    CauseKind.STATUS_UNREAD: _("Its status could not be read {count} times: {cause}"),
+    CauseKind.NOT_FOUND: _("It is not found there any more"),
+    CauseKind.HTTP: "HTTP {code}: {cause}",
+    CauseKind.NOT_JSON: _("the answer is not JSON"),
+    CauseKind.NOT_JSON_TEXT: _("the answer is not JSON: it begins with {text}"),
+    CauseKind.EMPTY: _("the answer is empty"),
+    CauseKind.NO_SHAPE: _("the answer has no known shape"),
+    CauseKind.NO_ORDER_ID: _("the answer names no order, or more than one"),
+    CauseKind.ERROR_BESIDE_ID: _("an error beside an order id: {raw}"),
+    CauseKind.FAILED_BESIDE_ID: _("an order id in an answer that calls itself an error"),
+    CauseKind.ERROR_BESIDE_SUCCESS: _("an error beside a success: {raw}"),
+    CauseKind.UNSURE_ERROR: _("an error that leaves open what was done: {raw}"),
+    CauseKind.ERROR_BESIDE_REFILL: _("an error beside a refill: {raw}"),
+    CauseKind.TWO_REFILLS: _("the answer names two refills"),
+    CauseKind.TOO_LONG: _("the answer is longer than {count} bytes"),
+    CauseKind.PACKED: _("the answer is packed as {how}"),
+    CauseKind.GZIP_BROKEN: _("the answer's gzip is broken"),
+    CauseKind.GZIP_CUT: _("the answer's gzip is cut off or too long"),
+    CauseKind.CHARSET_UNKNOWN: _("the answer's charset is not known: {charset}"),
+    CauseKind.REDIRECTED: _("redirected to {address}"),
+    CauseKind.NO_LIST: _("the answer is no list of services"),
+    CauseKind.TOO_MANY_SERVICES: _("the answer has more than {count} services"),
+    CauseKind.CALLER_NOT_STARTED: _("the process that calls does not start: {error}"),
+    CauseKind.CALLER_ENDED: _("the process that calls has ended or failed"),
+    CauseKind.CALLER_HANGS: _("the process that calls hangs"),
+}
+
+Translate = Callable[[str], str]
+
+
+def event_text(kind: str, data: Mapping[str, Any], translate: Translate = gettext_noop) -> str:
+    """Returns an event in words; "" for a bare move. `translate` puts a text of the tables in another language."""
+    known = EventKind(kind)
+    text = EVENTS_WITH_CAUSE.get(known) if "cause" in data else None
+    return _worded(EVENTS[known] if text is None else text, data, translate)
+
+
+def cause_text(cause: Cause | None, translate: Translate = gettext_noop) -> str:
+    """Returns a cause in words; "" for none."""
+    return "" if cause is None else _worded(CAUSES[CauseKind(cause["kind"])], cause, translate)
+
+
+def _worded(text: str, data: Mapping[str, Any], translate: Translate) -> str:
+    gaps: dict[str, Any] = {"cause": ""}
+    for name, value in data.items():
+        if name == "cause":
+            gaps[name] = cause_text(value, translate)
+        elif name.endswith(_MICROS):
+            gaps[name.removesuffix(_MICROS)] = show_charge(value)
+        else:
+            gaps[name] = value
+    return (translate(text) if text else "").format_map(gaps)
