@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-.PHONY: setup run test test-long test-browser screens simulate check bench bench-growth bench-pages bench-upstream bench-overload messages lock
+.PHONY: setup run test test-long test-browser screens simulate check bench bench-growth bench-pages bench-upstream bench-overload messages dist lock
 .DELETE_ON_ERROR:
 
 setup: .venv/installed
@@ -72,6 +72,11 @@ messages: .venv/installed-dev
 	cd src/sutler && SUTLER_DATA_DIR=../../.venv DJANGO_SETTINGS_MODULE=sutler.settings ../../$(BIN)/django-admin \
 		makemessages -l ru --no-location --no-wrap --no-obsolete
 	$(BIN)/pybabel compile -d src/sutler/web/locale -D django
+
+# Wheel and source archive of the last commit into dist/, the same bytes wherever they are built; CHECK=1 builds twice,
+# compares, and tries the wheel in an empty virtual environment.
+dist: .venv/installed
+	@$(BIN)/python .ci/dist $(if $(CHECK),--check)
 
 lock:
 	$(COMPILE) requirements.in -o requirements.txt

@@ -28,7 +28,9 @@ from sutler.ops import (
     service,
     staff,
 )
+from sutler.ops.backup import commands as backup
 from sutler.ops.demo import demo
+from sutler.ops.install import commands as install
 from sutler.ops.provider import account, catalogue, provider, routes, words
 
 COULD_NOT, WRONG_USAGE = 1, 2
@@ -128,6 +130,8 @@ for _command in (
     *(customer.customer, staff.staff, service.service, rate.rate, order.order),
     *(secret.secret, panel.panel, payment_method.payment_method),
     *(provider.provider, alarms.alarms),
+    *(backup.backup, backup.restore),
+    *(install.install, install.uninstall, install.upgrade),
     *(diagnostics.verify, diagnostics.config, diagnostics.bench),
     *(conformance.conformance, lying_upstream.lying_upstream),
 ):

@@ -108,6 +108,16 @@ SETTINGS = (
     Setting(
         "SUTLER_TEST_POSTGRES", str, "postgres://postgres@127.0.0.1:5432/postgres", _("Server the tests use"), True
     ),
+    Setting("SUTLER_BACKUP_DIR", str, "", _("Folder of the backups that the worker makes each day; empty: none")),
+    Setting("SUTLER_BACKUP_HOUR", int, 3, _("Hour of the day, in UTC, of the daily backup")),
+    Setting("SUTLER_BACKUP_KEEP", int, 14, _("Number of backups to keep")),
+    Setting(
+        "SUTLER_BACKUP_PASSPHRASE",
+        str,
+        "",
+        _("Seals the secret key in backups; empty: the key is left out"),
+        secret=True,
+    ),
 )
 
 # Lines that `sutler demo` prints, so that a shell that took them over can still start the panel.

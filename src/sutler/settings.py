@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "sutler.fulfilment",
     "sutler.payments",
     "sutler.support",
+    "sutler.backups",
     "sutler.api",
     "sutler.shop",
     "sutler.office",

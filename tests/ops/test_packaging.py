@@ -38,3 +38,15 @@ def test_the_source_archive_has_no_tests(tmp_path: Path) -> None:
 def test_python_runs_the_package() -> None:
     shown = subprocess.run([sys.executable, "-m", "sutler", "--version"], check=True, capture_output=True, text=True)
     assert shown.stdout.startswith("sutler, version")
+
+
+@pytest.mark.long
+def test_what_is_built_twice_has_the_same_bytes(tmp_path: Path) -> None:
+    for name, mask in (("one", 0o022), ("two", 0o077)):
+        subprocess.run(
+            [sys.executable, ROOT / ".ci" / "dist", tmp_path / name], check=True, umask=mask, capture_output=True
+        )
+    one, two = (sorted((tmp_path / name).iterdir()) for name in ("one", "two"))
+    assert [each.name for each in one] == [each.name for each in two]
+    assert [each.read_bytes() for each in one] == [each.read_bytes() for each in two]
+    assert len(one) == 2

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
 from sutler.accounts import mail
+from sutler.backups import runs
+from sutler.core.clock import SystemClock
 from sutler.core.refusals import Refusal
 from sutler.payments import look_ups
 from sutler.payments.models import Alert
@@ -37,6 +39,9 @@ _LETTERS = Gauge("sutler_letters_waiting", "Emails in the queue, as of this read
 _PAYMENT_NOTICES = Counter("sutler_payment_notices", "Notices of payment gateways", ["outcome"])
 _PAYMENTS_OPEN = Gauge("sutler_payments_open", "Payments at gateways that are waited for, as of this reading")
 _PAYMENT_ALERTS = Gauge("sutler_payment_alerts", "Payments that staff must look at, as of this reading")
+
+_BACKUP_AGE = Gauge("sutler_backup_age_seconds", "Age of the newest backup that is done; +Inf: there is none")
+_BACKUP_OK = Gauge("sutler_backup_ok", "1 while the newest backup is done and no older than 26 hours, else 0")
 
 _PROXY_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
 
@@ -105,6 +110,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     _LETTERS.set(mail.count_waiting())
     _PAYMENTS_OPEN.set(look_ups.count_open())
     _PAYMENT_ALERTS.set(Alert.objects.filter(closed_at=None).count())
+    backup = runs.status(SystemClock().now())
+    _BACKUP_AGE.set(backup.age_seconds)
+    _BACKUP_OK.set(backup.is_ok)
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -43,6 +43,8 @@ KINDS = {
     Alarm.Kind.REFUSED: gettext_lazy("Unknown refusal"),
     Alarm.Kind.UNREAD: gettext_lazy("Unreadable answers"),
     Alarm.Kind.KEY_UNREADABLE: gettext_lazy("API key cannot be decrypted"),
+    Alarm.Kind.BACKUP_FAILED: gettext_lazy("Backup failed"),
+    Alarm.Kind.BACKUP_MISSED: gettext_lazy("No backup"),
 }
 
 

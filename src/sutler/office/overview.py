@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from sutler.accounts.roles import Permission
+from sutler.backups import runs
 from sutler.books import figures
 from sutler.books.models import DayFigure
 from sutler.catalogue import delivery_times, exchange_rates
@@ -34,7 +35,7 @@ Kind = DayFigure.Kind
 @require_safe
 @staff_page(Permission.SEE_ORDERS)
 def overview(request: StaffRequest) -> HttpResponse:
-    """Shows the last 30 days, what is open and what waits; money, providers and services to who may see them."""
+    """Shows the last 30 days, what is open and what waits; money, providers and backups to who may see them."""
     today = request.now.astimezone(UTC).date()
     days = [today - timedelta(days=DAYS - 1 - at) for at in range(DAYS)]
     by_currency = figures.of_house(days[0], today)
@@ -52,6 +53,8 @@ def overview(request: StaffRequest) -> HttpResponse:
         given |= _money(by_currency, days, labels)
     if request.permissions & {Permission.PROVIDERS, Permission.VERDICTS}:
         given["providers"] = health.of_all(request.now)
+    if Permission.VERIFY in request.permissions and settings.SUTLER["SUTLER_BACKUP_DIR"]:
+        given["backup"] = runs.status(request.now)
     return render(request, "office/overview.html", given)
 
 

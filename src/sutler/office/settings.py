@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from sutler.accounts import panel, terms
 from sutler.accounts.roles import Permission
 from sutler.accounts.terms import LONGEST_TERMS
+from sutler.backups import runs
 from sutler.config import SETTINGS
 from sutler.core.refusals import Reason, Refusal
 from sutler.office.refusal_text import Words, refuse
@@ -149,9 +150,13 @@ def settings_terms(request: StaffRequest) -> HttpResponse:
 @require_safe
 @staff_page(Permission.SETTINGS)
 def settings_limits(request: StaffRequest) -> HttpResponse:
-    """Shows every setting of the environment, as `sutler config` does; what is secret only as set or not."""
+    """Shows how backups do, and every setting of the environment; what is secret only as set or not."""
     rows = [(each.name, _shown(each.name, secret=each.secret), each.about) for each in SETTINGS]
-    return render(request, "office/settings_limits.html", {"rows": rows, "here": "limits"})
+    backup = runs.status(request.now)
+    daily = bool(configured.SUTLER["SUTLER_BACKUP_DIR"])
+    return render(
+        request, "office/settings_limits.html", {"rows": rows, "backup": backup, "daily": daily, "here": "limits"}
+    )
 
 
 def _face(request: StaffRequest, form: BrandingForm, logo: LogoForm) -> HttpResponse:

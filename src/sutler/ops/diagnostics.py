@@ -9,18 +9,24 @@ import click
 
 import sutler
 from sutler.config import SETTINGS, read
-from sutler.ops.command import Failed, example, on_panel, show_table
+from sutler.ops.command import Failed, data_dir_option, example, open_panel, show_table, start_django
+from sutler.ops.init import migrate
 
 LONGEST_LINE = 500
 
 
 @click.command(epilog=example("sutler verify --data-dir /srv/panel"))
-@on_panel
-def verify() -> None:
+@data_dir_option
+@click.option("--copy", "is_copy", is_flag=True, hidden=True)
+def verify(data_dir: Path | None, *, is_copy: bool) -> None:
     """Audit the books: list every check and any mismatch.
 
     Prints each check with its number of rows, and each mismatch. The exit code is 1 if there is a mismatch.
     """
+    if is_copy:  # nobody works with it: it may be brought up to date, and needs no secret key
+        start_django(data_dir)
+        migrate()
+    open_panel(data_dir, with_any_key=is_copy)
     from rich.console import Console
     from rich.progress import Progress
 

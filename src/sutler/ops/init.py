@@ -54,7 +54,7 @@ def prepare(data_dir: Path | None) -> None:
     try:
         Path(values["SUTLER_DATA_DIR"]).mkdir(parents=True, exist_ok=True)
         start_django(None)
-        _migrate()
+        migrate()
         _make_key(values)
     except OSError as error:
         raise Failed(f"cannot write to {values['SUTLER_DATA_DIR']}: {error.strerror}") from error
@@ -84,7 +84,11 @@ def write_secret(file: Path, text: str) -> None:
     new.replace(file)
 
 
-def _migrate() -> None:
+def migrate() -> None:
+    """Applies the migrations that the database lacks, with progress on stderr.
+
+    Fails for a database that is too old for this program; leaves a newer program's as it is.
+    """
     from django.core.management import call_command
     from django.core.management.commands.migrate import Command
     from rich.console import Console

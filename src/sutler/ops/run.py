@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from sutler.config import read
 from sutler.core.clock import Clock, SystemClock, seeded, unpredictable
 from sutler.ops.command import Failed, example, on_panel
 
@@ -23,6 +24,8 @@ LOOK_SECONDS = 0.2
 END_SECONDS = 20.0
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 WORK_INTERVAL_SECONDS = 1.0
+# The parts of a worker, the demo's executor and what a proof writes meanwhile: each has a thread.
+MOST_PARTS = 8
 LOOK_AT_FITNESS_EVERY = timedelta(seconds=10)
 
 _host = click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
@@ -68,21 +71,25 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     """Run a background worker; any number may share a PostgreSQL database.
 
     It sends orders to providers and checks them there, places drip-feed runs and subscription posts, expires what is
-    due, sends email, asks payment gateways about open payments, keeps daily statistics and measures average times.
+    due, sends email, asks payment gateways about open payments, keeps daily statistics, measures average times and
+    makes the daily backup.
     """
     from sutler.accounts import mail
+    from sutler.backups import runs
     from sutler.books import figures
     from sutler.fulfilment.catalogue import change_rates, exchange_fetch
     from sutler.fulfilment.providers import heartbeat
     from sutler.fulfilment.sending.plan import Planner
     from sutler.fulfilment.worker import jobs
     from sutler.ops import provider_loop
+    from sutler.ops.backup.nightly import Nightly
     from sutler.ops.demo.executor import Executor
     from sutler.ops.verify_job import Prover
     from sutler.orders import delivery_times
     from sutler.payments import look_ups
 
     make_ready()
+    plan = runs.Plan.of(read())
     stop = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stop.set())
@@ -98,14 +105,15 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
         figures.keep_up,
         delivery_times.measure,
         heartbeat.beat,
+        runs.Watch(plan).watch,
     )
-    with ThreadPoolExecutor() as beside:
+    with ThreadPoolExecutor(MOST_PARTS) as beside:
         slow = (Prover(clock, beside).prove_asked, exchange_fetch.fetch_due)
         parts = [beside.submit(jobs.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, regular)]
-        # Beside the others: a proof takes its time, and so may somebody else's server.
+        # Beside the others: a proof and a backup take their time, and so may somebody else's server.
         parts.extend(
             beside.submit(jobs.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, apart)
-            for apart in (slow, (mail.send_due,), (look_ups.look_up_due,))
+            for apart in (slow, (mail.send_due,), (look_ups.look_up_due,), (Nightly(plan, stop, _run_until).make_due,))
         )
         if executor_seed is not None:
             parts.append(beside.submit(Executor(seeded(executor_seed)).run, clock, stop))
@@ -212,6 +220,7 @@ def _run_until(arguments: Sequence[str], stop: threading.Event) -> int:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sys.stderr, start_new_session=True) as child:  # noqa: S603
         while child.poll() is None and not stop.wait(LOOK_SECONDS):
             pass
+        child.terminate()
         if child.stdin is not None:
             child.stdin.close()
         try:

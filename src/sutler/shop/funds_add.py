@@ -129,9 +129,7 @@ def _go_to_gateway(request: CustomerRequest, request_id: int) -> HttpResponse:
     try:
         answer = checkouts.begin(request.customer.pk, request_id, addresses, request.now)
     except (Busy, CommitUnclear):
-        messages.error(
-            request, _("Too many requests right now. Check the payment, then try again.")
-        )
+        messages.error(request, _("Too many requests right now. Check the payment, then try again."))
         return redirect("shop:funds_request", request_id)
     if isinstance(answer, Refusal) and answer.reason is Reason.NOT_FOUND:
         raise Http404

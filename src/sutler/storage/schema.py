@@ -1,5 +1,6 @@
 """Which migrations this program knows, and which the database has had."""
 
+from collections.abc import Iterable
 from functools import cache
 
 from django.db import connection
@@ -21,8 +22,13 @@ def missing() -> list[str]:
 
 def unknown() -> list[str]:
     """Returns the migrations that the database has had and this program does not know: a newer one made them."""
+    return unknown_of(".".join(name) for name in _applied())
+
+
+def unknown_of(names: Iterable[str]) -> list[str]:
+    """Returns those of some migrations, as `orders.0001_tables`, that this program does not know."""
     known = _known()
-    return sorted(".".join(name) for name in _applied() - known.keys() - frozenset().union(*known.values()))
+    return sorted({*names} - {".".join(name) for name in known.keys() | frozenset().union(*known.values())})
 
 
 def half_replaced() -> list[str]:

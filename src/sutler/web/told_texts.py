@@ -76,6 +76,8 @@ ALARMS = (
     _("{source} does not quote {currency}"),
     _("{currency} jumped from {before} to {after} by {source}: accept it, or set another"),
     _("No exchange rates from {source}, {count} times: {why}"),
+    _("The backup failed: {why}"),
+    _("No backup has succeeded for {count} hours"),
     _("Paused, for no route is left: {count} services, {services}"),
     _("Prices would rise by more than 30 % and wait: {count} services, {services}"),
     _("no service can be read, {count} rows were left out: {reasons}"),

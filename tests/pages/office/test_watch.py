@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from sutler.accounts.models import AuditEntry, Customer, Role
+from sutler.backups.models import BackupRun
 from sutler.books import verification
 from sutler.books.models import Verification
 from sutler.catalogue.models import Service
@@ -195,3 +196,30 @@ def test_a_proof_whose_worker_is_gone_is_given_up(alice: Customer, sam_browser: 
     assert verification.begin(5, NOW + timedelta(minutes=16)) is None
     assert Verification.objects.get().state == Verification.State.FAILED
     assert "was stopped" in words(sam_browser, "/office/verify")
+
+
+def test_the_overview_and_the_limits_page_tell_how_backups_do(sam_browser: Client, settings: object) -> None:
+    assert "Last backup" not in sam_browser.get("/office/").content.decode()
+    assert "No daily backup" in sam_browser.get("/office/settings/limits").content.decode()
+    settings.SUTLER = settings.SUTLER | {"SUTLER_BACKUP_DIR": "/backup"}  # type: ignore[attr-defined]
+    now = SystemClock().now()
+    BackupRun.objects.create(
+        state="done", started_at=now - timedelta(hours=5), finished_at=now, archive="/backup/good", size_bytes=2_000_000
+    )
+    html = sam_browser.get("/office/").content.decode()
+    assert "5 h ago" in html or "5 hours ago" in html
+    assert "The last backup failed" not in html
+    html = sam_browser.get("/office/settings/limits").content.decode()
+    assert all(words in html for words in ("/backup/good", "Left out", "OK"))
+    BackupRun.objects.create(state="failed", started_at=now, finished_at=now, fault="No <space> left")
+    assert "The last backup failed" in sam_browser.get("/office/").content.decode()
+    html = sam_browser.get("/office/settings/limits").content.decode()
+    assert "No &lt;space&gt; left" in html
+    assert "Not OK" in html
+
+
+@pytest.mark.parametrize(("role", "is_shown"), [("manager", True), ("support", False), ("fulfilment", False)])
+def test_backups_are_shown_to_who_may_prove_the_books(db: None, settings: object, role: str, is_shown: bool) -> None:
+    settings.SUTLER = settings.SUTLER | {"SUTLER_BACKUP_DIR": "/backup"}  # type: ignore[attr-defined]
+    html = browser_of(make_person("sue@example.com", role=role)).get("/office/").content.decode()
+    assert ("Last backup" in html) is is_shown

@@ -175,6 +175,8 @@ class Alarm(models.Model):
         REFUSED = "refused in unknown words"
         UNREAD = "unread answers"
         KEY_UNREADABLE = "key unreadable"
+        BACKUP_FAILED = "backup failed"
+        BACKUP_MISSED = "backup missed"
 
     provider = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="alarms")
     kind = models.CharField(max_length=30, choices=Kind)
