@@ -84,7 +84,6 @@ def btcpay_script(there: dict[str, Any], asked: Asked) -> tuple[int, Any]:
             "checkoutLink": "https://btcpay.example/i/inv1",
             "status": "New",
             "additionalStatus": "None",
-            "expirationTime": there["expires"],
             "amount": body["amount"],
             "currency": body["currency"],
             "metadata": body["metadata"],
@@ -99,7 +98,6 @@ def btcpay_script(there: dict[str, Any], asked: Asked) -> tuple[int, Any]:
 def btcpay(sam: User, now: datetime) -> Iterator[World]:
     values = {"store_id": "store", "api_key": "key", "webhook_secret": "hook"}
     for made in world(btcpay_script, sam, "btcpay", values, now):
-        made.there["expires"] = int((now + timedelta(minutes=15)).timestamp())
         made.there["ways"] = [{"paymentMethodId": "BTC-CHAIN", "rate": "60000.00", "payments": []}]
         yield made
 
@@ -145,6 +143,7 @@ def test_btcpay_is_asked_what_an_invoice_came_to(
     btcpay.there["invoice"]["status"] = status
     btcpay.there["ways"][0]["payments"] = [btcpay_payment(f"p{at}", *each) for at, each in enumerate(payments)]
     for _ in range(2):
+        Checkout.objects.update(looked_at=None)
         assert sent(btcpay.method, btcpay_event("InvoiceSettled")).status_code == 200
         assert look_ups.look_up_due(SystemClock().now()) == 1
     assert balance(alice) == START_MICROS + units * UNIT
@@ -156,10 +155,26 @@ def test_btcpay_a_payment_that_comes_late_is_credited_and_staff_are_told(
 ) -> None:
     begun(alice_browser, btcpay.method)
     btcpay.there["invoice"]["status"] = "Expired"
+    assert sent(btcpay.method, btcpay_event("InvoiceExpired")).status_code == 200
+    assert look_ups.look_up_due(now + timedelta(minutes=20)) == 1
+    assert FundsRequest.objects.get().state == "expired"
     btcpay.there["ways"][0]["payments"] = [btcpay_payment("p1", "0.00083333")]
     assert sent(btcpay.method, btcpay_event("InvoicePaymentSettled")).status_code == 200
     assert look_ups.look_up_due(now + timedelta(hours=5)) == 1
     assert (balance(alice), raised()) == (START_MICROS + 50 * UNIT, {"late"})
+
+
+def test_btcpay_a_payment_that_takes_long_to_confirm_is_not_late(
+    alice: Customer, alice_browser: Client, btcpay: World, now: datetime
+) -> None:
+    begun(alice_browser, btcpay.method)
+    btcpay.there["invoice"]["status"] = "Processing"
+    btcpay.there["ways"][0]["payments"] = [btcpay_payment("p1", "0.00083333", "Processing")]
+    assert look_ups.look_up_due(now + timedelta(hours=1)) == 1
+    btcpay.there["invoice"]["status"] = "Settled"
+    btcpay.there["ways"][0]["payments"] = [btcpay_payment("p1", "0.00083333")]
+    assert look_ups.look_up_due(now + timedelta(hours=2)) == 1
+    assert (balance(alice), raised()) == (START_MICROS + 50 * UNIT, set())
 
 
 def test_btcpay_believes_only_the_webhooks_secret(btcpay: World) -> None:
@@ -363,6 +378,7 @@ def test_cryptomus_reports_what_came(
 ) -> None:
     assert begun(alice_browser, cryptomus.method).page_url == "https://pay.cryptomus.example/pay/8b03432e"
     for status in statuses:
+        Checkout.objects.update(looked_at=None)
         assert sent(cryptomus.method, cryptomus_notice(cryptomus.there, status)).status_code == 200
         cryptomus.there["invoice"] |= {"payment_status": status, **there}
         look_ups.look_up_due(SystemClock().now())

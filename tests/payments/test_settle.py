@@ -157,6 +157,7 @@ def test_one_transaction_pays_one_request(alice: Customer, bob: Customer, method
     first, second = opened(alice, method), opened(bob, method, token="u" * 64)
     assert applied(method, paid(first, "1", 50), paid(second, "1", 50)) == ["applied", "known"]
     assert (balance(alice), balance(bob)) == (START_MICROS + 50 * UNIT, START_MICROS)
+    assert (raised(), breaches()) == ({"transaction"}, [])
 
 
 @pytest.mark.parametrize(("units", "taken"), [(50, 49), (25, 24.5), (0.000001, 0.000001), (80, 49)])

@@ -21,6 +21,7 @@ from sutler.fulfilment.models import Alarm, Attempt, Heartbeat
 from sutler.fulfilment.providers import health, heartbeat
 from sutler.orders import search
 from sutler.orders.models import Approval
+from sutler.payments.models import Alert as PaymentAlert
 from sutler.payments.models import FundsRequest
 from sutler.support.models import Ticket
 from sutler.web.access import StaffRequest, staff_page
@@ -103,6 +104,7 @@ def _waiting(request: StaffRequest) -> dict[str, int]:
         "alarms": Alarm.objects.filter(closed_at=None),
         "tickets": Ticket.objects.filter(state=Ticket.State.OPEN),
         "payments": FundsRequest.objects.filter(state=FundsRequest.State.WAITING, checkout=None),
+        "payment_alerts": PaymentAlert.objects.filter(closed_at=None),
     }
     counted = [_counted(name, found) for name, found in asked.items()]
     rows = counted[0].union(*counted[1:], all=True)

@@ -22,7 +22,6 @@ from sutler.payments import gateway_settings, methods, notices
 from sutler.payments.gateways.registry import gateways
 from sutler.payments.gateways.shape import Field, FieldKind, Gateway
 from sutler.payments.models import Method
-from sutler.storage.sealed import Unreadable
 from sutler.web.access import StaffRequest, staff_page
 from sutler.web.amount_field import AmountField
 from sutler.web.panel_url import panel_url
@@ -171,16 +170,12 @@ def method(request: StaffRequest, method_id: int) -> HttpResponse:
         **{"fee": found.fee_basis_points, "bonus": found.bonus_basis_points},
     }
     kept["accepts_partial"] = found.accepts_partial
-    try:
-        secrets = gateway_settings.secrets_there(found)
-    except Unreadable:
-        secrets = frozenset()
     form = MethodForm(
         request.POST if request.method == "POST" else None,
         initial=kept,
         gateway=gateway_settings.gateway_of(found),
         settings_there=gateway_settings.shown(found),
-        secrets_there=secrets,
+        secrets_there=gateway_settings.secrets_there(found),
     )
     return _edited(request, form, found)
 

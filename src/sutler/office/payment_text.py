@@ -110,6 +110,12 @@ def _debt(data: Mapping[str, Any], currency: str) -> str:
     }
 
 
+def _transaction(data: Mapping[str, Any], _currency: str) -> str:
+    return _("The gateway reported transaction %(id)s, which has paid another payment. It was not credited here.") % {
+        "id": data["transaction"]
+    }
+
+
 _TEXTS: Mapping[Alert.Kind, Callable[[Mapping[str, Any], str], str]] = {
     Kind.TOO_LITTLE: _too_little,
     Kind.TOO_MUCH: _too_much,
@@ -120,4 +126,5 @@ _TEXTS: Mapping[Alert.Kind, Callable[[Mapping[str, Any], str], str]] = {
     Kind.TOO_LARGE: _too_large,
     Kind.REVERSED: _reversed,
     Kind.DEBT: _debt,
+    Kind.TRANSACTION: _transaction,
 }

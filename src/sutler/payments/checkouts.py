@@ -16,7 +16,8 @@ from sutler.payments.models import Checkout, FundsRequest, Method
 from sutler.storage.sealed import Unreadable
 from sutler.storage.transactions import durable
 
-# How long a customer has to pay, where the gateway says nothing else.
+# How long a customer has to pay. A gateway's own time may be shorter: it says then that nothing came, and what was sent
+# within that time and is confirmed after it is not late.
 OPEN_FOR = timedelta(hours=24)
 FIRST_LOOK_AFTER = timedelta(minutes=2)
 LONGEST_URL = 2000
@@ -110,7 +111,6 @@ def begin(
             checkout.page_url, checkout.gateway_id = answer.page_url, answer.gateway_id[:128]
             checkout.pay_address, checkout.pay_amount = answer.pay_address[:200], answer.pay_amount[:80]
             checkout.begun_at, checkout.fault = now, ""
-            checkout.expires_at = min(answer.expires_at or checkout.expires_at, now + timedelta(days=30))
         checkout.save()
     return answer if isinstance(answer, Failure) else checkout
 

@@ -10,7 +10,7 @@ from sutler.core.text.text_input import one_line
 from sutler.payments.gateways.registry import gateways
 from sutler.payments.gateways.shape import Field, FieldKind, Gateway, Settings
 from sutler.payments.models import Method
-from sutler.storage.sealed import seal, unseal
+from sutler.storage.sealed import Unreadable, seal, unseal
 
 LONGEST_VALUE = 1000
 
@@ -32,10 +32,16 @@ def shown(method: Method) -> dict[str, str]:
 
 
 def secrets_there(method: Method) -> frozenset[str]:
-    """Returns the names of the secrets that a method has."""
-    if not method.sealed_settings:
-        return frozenset()
-    return frozenset(json.loads(unseal(method.sealed_settings, *secret_key.keys())))
+    """Returns the names of the secrets that a method has: none where they cannot be opened, and are typed in anew."""
+    return frozenset(_opened(method))
+
+
+def _opened(method: Method) -> dict[str, str]:
+    try:
+        opened = json.loads(unseal(method.sealed_settings, *secret_key.keys())) if method.sealed_settings else {}
+    except Unreadable:
+        return {}
+    return dict(opened)
 
 
 def write(method: Method, given: Mapping[str, str], *, must_be_whole: bool) -> str:
@@ -47,7 +53,7 @@ def write(method: Method, given: Mapping[str, str], *, must_be_whole: bool) -> s
     if gateway is None:
         return "kind"
     fields = {each.name: each for each in gateway.fields}
-    secrets = json.loads(unseal(method.sealed_settings, *secret_key.keys())) if method.sealed_settings else {}
+    secrets = _opened(method)
     plain = {name: each.default for name, each in fields.items() if each.kind is not FieldKind.SECRET} | method.settings
     for name, text in given.items():
         value = one_line(text, LONGEST_VALUE)

@@ -54,7 +54,7 @@ def _claim(checkout: Checkout, now: datetime) -> bool:
         next_at = checkout.expires_at + timedelta(seconds=1)
     with durable():
         rows = Checkout.objects.filter(pk=checkout.pk, look_at=checkout.look_at)
-        return bool(rows.update(look_at=next_at, looks=checkout.looks + 1))
+        return bool(rows.update(look_at=next_at, looks=checkout.looks + 1, looked_at=now))
 
 
 def _look_up(checkout: Checkout, now: datetime, ask: Ask | None) -> Failure | None:

@@ -61,7 +61,6 @@ def save(
 
     `settings` are the gateway's that are to change; a secret left empty stays as it was. Refuses with NOT_FOUND, or
     INCORRECT_FIELD naming the field or setting that will not do: one that is missing, where the method is offered.
-    Raises storage.sealed.Unreadable where the secrets were sealed with a key that the panel has not.
     """
     wrong = _wrong(draft)
     if wrong:

@@ -116,6 +116,7 @@ class Checkout(models.Model):
     # When the worker looks next; None: not any more.
     look_at = models.DateTimeField(null=True)
     looks = models.PositiveIntegerField(default=0)
+    looked_at = models.DateTimeField(null=True)
     # Why the gateway could not be asked the last time.
     fault = models.CharField(max_length=300, blank=True)
 
@@ -183,10 +184,11 @@ class Alert(models.Model):
         TOO_LARGE = "too large"
         REVERSED = "reversed"
         DEBT = "debt"
+        TRANSACTION = "transaction"
 
     request = models.ForeignKey(FundsRequest, on_delete=models.PROTECT, related_name="alerts")
     kind = models.CharField(max_length=12, choices=Kind)
-    # Amounts in micros and currencies, by the kind.
+    # Amounts in micros, currencies and ids, by the kind.
     data = models.JSONField(default=dict)
     raised_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)

@@ -30,9 +30,6 @@ class Verdict(StrEnum):
     UNREADABLE_SECRETS = "unreadable secrets"
 
 
-OUTCOMES = (*Outcome, *Flaw, *Verdict)
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The HTTP status and text for the gateway, and what the notice came to."""

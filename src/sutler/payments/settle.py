@@ -7,7 +7,7 @@ out anew and the books are brought to it. So a fact that is doubled, late or out
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.utils.translation import gettext as _
@@ -27,6 +27,8 @@ from sutler.storage.transactions import durable
 LONGEST_CAUSE = 60
 # More transactions for one payment than anybody makes.
 MOST_RECEIPTS = 100
+# Between two looks that notices ask for.
+LOOK_APART = timedelta(seconds=10)
 State, Kind = FundsRequest.State, Alert.Kind
 
 
@@ -88,7 +90,8 @@ def _take(method: Method, request: FundsRequest, checkout: Checkout, fact: Fact,
     if fact.kind is FactKind.PENDING:
         return False
     if fact.kind is FactKind.CHANGED:
-        checkout.look_at = now
+        # Whoever sends many of these has the gateway asked no more often.
+        checkout.look_at = max(now, checkout.looked_at + LOOK_APART) if checkout.looked_at else now
         checkout.save(update_fields=["look_at"])
         return True
     if fact.kind is FactKind.FAILED:
@@ -106,6 +109,7 @@ def _take(method: Method, request: FundsRequest, checkout: Checkout, fact: Fact,
         )
     elif receipt.request_id != request.pk:
         # One transaction pays one request.
+        alerts.raise_(request, Kind.TRANSACTION, {"transaction": fact.transaction_id}, now)
         return False
     is_new = _paid(request, receipt, fact, now) if fact.kind is FactKind.PAID else _reversed(receipt, fact)
     if is_new:

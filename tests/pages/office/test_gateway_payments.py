@@ -85,6 +85,16 @@ def test_without_its_secret_it_may_be_kept_for_later(sam_browser: Client) -> Non
     assert Method.objects.get().is_offered
 
 
+def test_secrets_that_cannot_be_opened_are_typed_in_anew(sam: User, sam_browser: Client, now: datetime) -> None:
+    method = signed_method(sam, now)
+    Method.objects.update(sealed_settings="gAAAA")
+    page = f"/office/payments/methods/{method.pk}"
+    assert "A secret is stored" not in sam_browser.get(page).content.decode()
+    assert errors(sam_browser.post(page, form(secret="", notice_secret="")).content.decode()) == ["setting_secret"]
+    sam_browser.post(page, form())
+    assert gateway_settings.settings_of(Method.objects.get())["secret"] == "first secret"
+
+
 def test_a_kind_that_there_is_not_has_no_page(sam_browser: Client) -> None:
     assert sam_browser.get("/office/payments/methods/new?kind=barter").status_code == 404
 
@@ -127,9 +137,11 @@ def test_every_alert_has_its_words(alice: Customer, sam: User, sam_browser: Clie
         "taken": 7,
         "is_disputed": True,
         "owed": 8,
+        "transaction": "tx-9",
     }
     for kind in Alert.Kind:
         Alert.objects.create(request=checkout.request, kind=kind, data=data, raised_at=now)
+    assert "Payments to check" in sam_browser.get("/office/").content.decode()
     html = sam_browser.get("/office/payments/alerts").content.decode()
     assert html.count('data-label="Alert"') == len(Alert.Kind)
 

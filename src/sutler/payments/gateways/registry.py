@@ -9,6 +9,7 @@ import structlog
 from sutler.payments.gateways.btcpay.gateway import BTCPAY
 from sutler.payments.gateways.cryptomus.gateway import CRYPTOMUS
 from sutler.payments.gateways.nowpayments.gateway import NOWPAYMENTS
+from sutler.payments.gateways.paypal.gateway import PAYPAL
 from sutler.payments.gateways.shape import Gateway
 from sutler.payments.gateways.signed.gateway import SIGNED
 from sutler.payments.gateways.stripe.gateway import STRIPE
@@ -16,6 +17,7 @@ from sutler.payments.gateways.stripe.gateway import STRIPE
 GROUP = "sutler.gateways"
 BUILT_IN = (
     STRIPE,
+    PAYPAL,
     BTCPAY,
     NOWPAYMENTS,
     CRYPTOMUS,

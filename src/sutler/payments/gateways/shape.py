@@ -14,10 +14,9 @@ CENT_MICROS = 10_000
 
 
 class FieldKind(StrEnum):
-    """How a setting is typed: a line, several lines, one of the choices, an address, or a secret that is sealed."""
+    """How a setting is typed: a line, one of the choices, an address, or a secret that is sealed."""
 
     TEXT = "text"
-    LINES = "lines"
     CHOICE = "choice"
     ADDRESS = "address"
     SECRET = "secret"  # noqa: S105 - a kind of field
@@ -57,7 +56,6 @@ class Begun:
     pay_address: str = ""
     pay_amount: str = ""
     gateway_id: str = ""
-    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

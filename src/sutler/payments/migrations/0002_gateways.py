@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
             name='Alert',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('too little', 'Too Little'), ('too much', 'Too Much'), ('currency', 'Currency'), ('amount', 'Amount'), ('late', 'Late'), ('decided', 'Decided'), ('too large', 'Too Large'), ('reversed', 'Reversed'), ('debt', 'Debt')], max_length=12)),
+                ('kind', models.CharField(choices=[('too little', 'Too Little'), ('too much', 'Too Much'), ('currency', 'Currency'), ('amount', 'Amount'), ('late', 'Late'), ('decided', 'Decided'), ('too large', 'Too Large'), ('reversed', 'Reversed'), ('debt', 'Debt'), ('transaction', 'Transaction')], max_length=12)),
                 ('data', models.JSONField(default=dict)),
                 ('raised_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),
@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField()),
                 ('look_at', models.DateTimeField(null=True)),
                 ('looks', models.PositiveIntegerField(default=0)),
+                ('looked_at', models.DateTimeField(null=True)),
                 ('fault', models.CharField(blank=True, max_length=300)),
                 ('request', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='checkout', to='payments.fundsrequest')),
             ],

@@ -7,7 +7,7 @@ transaction of its own: an invoice may be paid in parts, and after its time.
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -132,15 +132,9 @@ async def _list(settings: Settings, url: str, ask: Ask) -> list[dict[str, Any]] 
 
 
 def _begun(invoice: Mapping[str, Any]) -> Begun | Failure:
-    expires = text_of(invoice, "expirationTime")
     if not text_of(invoice, "checkoutLink") or not text_of(invoice, "id"):
         return Failure("the answer has no address to pay at")
-    is_moment = expires.isascii() and expires.isdigit() and len(expires) <= 11
-    return Begun(
-        page_url=text_of(invoice, "checkoutLink"),
-        gateway_id=text_of(invoice, "id"),
-        expires_at=datetime.fromtimestamp(int(expires), UTC) if is_moment else None,
-    )
+    return Begun(page_url=text_of(invoice, "checkoutLink"), gateway_id=text_of(invoice, "id"))
 
 
 def _invoices(settings: Settings) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -57,13 +57,7 @@ async def begin(settings: Settings, charge: Charge, ask: Ask) -> Begun | Failure
     invoice = await _call(settings, "payment", fields, ask)
     if isinstance(invoice, Failure):
         return invoice
-    expires = text_of(invoice, "expired_at")
-    is_moment = expires.isascii() and expires.isdigit() and len(expires) <= 11
-    return Begun(
-        page_url=text_of(invoice, "url"),
-        gateway_id=text_of(invoice, "uuid"),
-        expires_at=datetime.fromtimestamp(int(expires), UTC) if is_moment else None,
-    )
+    return Begun(page_url=text_of(invoice, "url"), gateway_id=text_of(invoice, "uuid"))
 
 
 def read_notice(settings: Settings, body: bytes, _headers: Mapping[str, str], _now: datetime) -> Notice | Flaw:

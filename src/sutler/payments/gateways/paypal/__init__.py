@@ -1,0 +1,1 @@
+"""PayPal: the customer approves an order at PayPal, and the panel captures it."""
