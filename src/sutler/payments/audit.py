@@ -58,7 +58,7 @@ CHECKS = (
     ),
     Check(
         "gateway_confirmed",
-        "what a gateway confirmed of a request is the sum of its credited receipts",
+        _("what a gateway confirmed of a request is the sum of its credited receipts"),
         "payments_checkout",
         """
         SELECT 'request ' || asked.id || ' is confirmed with ' || asked.credit_micros || ', its receipts with '
@@ -74,7 +74,7 @@ CHECKS = (
     ),
     Check(
         "gateway_taken_back",
-        "what is taken back of a receipt is what its transfers come to, and never more than was credited",
+        _("what is taken back of a receipt is what its transfers come to, and never more than was credited"),
         "payments_receipt",
         """
         SELECT 'receipt ' || r.id || ' says ' || r.taken_micros || ' taken back of ' || r.credit_micros
