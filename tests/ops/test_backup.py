@@ -69,6 +69,8 @@ def test_a_backup_is_made_checked_listed_and_restored(operator: Operator, tmp_pa
     assert [tuple(row) for row in rows(operator.source, LAST_RUN)] == [("done", "", True, True)]
     assert rows(operator.source, ALARMS) == []
     [made] = archives.archives(operator.backups)
+    assert operator.run("backup", "--if-due") == (0, "No backup is due.\n")
+    assert archives.archives(operator.backups) == [made]
     code, listed = operator.run("backup", "list")
     assert (code, listed.splitlines()[1].split()[0]) == (0, made.name)
     code, printed = operator.run("backup", "check", str(made), SUTLER_BACKUP_PASSPHRASE="")
