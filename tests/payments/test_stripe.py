@@ -99,7 +99,7 @@ def test_from_the_shop_to_the_balance(
     answer = sent(method, stripe_notice(event("checkout.session.completed", paid(session)), now))
     assert (answer.status_code, answer.content) == (200, b"")
     assert balance(alice) == START_MICROS + 40 * UNIT
-    assert "Your payment has come" in alice_browser.get(f"/funds/add/{checkout.request_id}").content.decode()
+    assert "Payment received" in alice_browser.get(f"/funds/add/{checkout.request_id}").content.decode()
     assert alice_browser.get(f"/funds/add/{checkout.request_id}/pay").status_code == 302
 
 
