@@ -62,7 +62,10 @@ def compare(engine: str, orders: int, seconds: int, rounds: int) -> list[Row]:
         empty.seed("start", str(folder / "empty.txt"), "--orders-each", str(ORDERS_EACH_WHEN_EMPTY))
         large = stack.enter_context(fresh(engine, folder / "large"))
         large.seed(
-            *("grow", str(folder / "large.txt"), "--orders", str(orders)),
+            "grow",
+            str(folder / "large.txt"),
+            "--orders",
+            str(orders),
             heard=lambda line: progress.advance(task, int(line) if line.isdigit() else 0),
         )
         progress.reset(task, total=2 * rounds + 1)

@@ -54,7 +54,10 @@ def measure(engine: str, orders: int, times: int) -> list[Asked]:
             ask([str(PROGRAMS / "sutler"), "init", "--email", "staff@example.com"], environment)
             ask([sys.executable, "-m", "tests.browser.month"], environment)
             database.seed(
-                *("grow", str(folder / "callers.txt"), "--orders", str(orders)),
+                "grow",
+                str(folder / "callers.txt"),
+                "--orders",
+                str(orders),
                 heard=lambda line: progress.advance(task, int(line) if line.isdigit() else 0),
             )
             progress.update(task, description=f"{engine}: asking for every page")

@@ -16,22 +16,23 @@ LONGEST_FUNCTION_LINES = 60
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 # How time and chance come into a program. Waiting (`time.sleep`) reads no clock.
 CLOCKS_AND_CHANCE = {
-    **{"datetime": {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}},
-    **{
-        "time": {
-            "time",
-            "time_ns",
-            "monotonic",
-            "monotonic_ns",
-            "perf_counter",
-            "perf_counter_ns",
-            "localtime",
-            "gmtime",
-        }
+    "datetime": {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"},
+    "time": {
+        "time",
+        "time_ns",
+        "monotonic",
+        "monotonic_ns",
+        "perf_counter",
+        "perf_counter_ns",
+        "localtime",
+        "gmtime",
     },
-    **{"uuid": {"uuid1", "uuid4"}},
-    **{"random": {"*"}, "secrets": {"*"}, "django.utils.timezone": {"now", "localdate", "localtime"}},
-    **{"django.utils.crypto": {"get_random_string"}, "os": {"urandom", "getrandom"}},
+    "uuid": {"uuid1", "uuid4"},
+    "random": {"*"},
+    "secrets": {"*"},
+    "django.utils.timezone": {"now", "localdate", "localtime"},
+    "django.utils.crypto": {"get_random_string"},
+    "os": {"urandom", "getrandom"},
 }
 UNFINISHED = ("TO" + "DO", "FIX" + "ME", "XX" + "X", "NotImplemented" + "Error")
 

@@ -122,7 +122,12 @@ SETTINGS = (
 
 # Lines that `sutler demo` prints, so that a shell that took them over can still start the panel.
 _PRINTED_BY_DEMO = {
-    *("SUTLER_URL", "SUTLER_API_URL", "SUTLER_API_KEY", "SUTLER_API_KEY_2", "SUTLER_STAFF", "SUTLER_CUSTOMER"),
+    "SUTLER_URL",
+    "SUTLER_API_URL",
+    "SUTLER_API_KEY",
+    "SUTLER_API_KEY_2",
+    "SUTLER_STAFF",
+    "SUTLER_CUSTOMER",
 }
 
 

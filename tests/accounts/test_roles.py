@@ -145,8 +145,13 @@ def test_the_panels_face_takes_only_what_can_be_shown(sam: User, field: str, giv
 @pytest.mark.parametrize(
     ("content", "media_type"),
     [
-        *((PNG, "image/png"), (JPEG, "image/jpeg"), (WEBP, "image/webp")),
-        *((b"<svg onload=x>", ""), (b"GIF89a", ""), (b"", ""), (PNG.ljust(200_001, b"x"), "")),
+        (PNG, "image/png"),
+        (JPEG, "image/jpeg"),
+        (WEBP, "image/webp"),
+        (b"<svg onload=x>", ""),
+        (b"GIF89a", ""),
+        (b"", ""),
+        (PNG.ljust(200_001, b"x"), ""),
     ],
 )
 def test_a_logo_is_what_its_bytes_say(sam: User, content: bytes, media_type: str) -> None:

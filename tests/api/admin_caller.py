@@ -11,8 +11,21 @@ from tests.conftest import SAM_KEY
 
 UNKNOWN_ID = 999_999
 ORDER_KEYS = {
-    *("id", "user", "charge", "currency", "link", "quantity", "start_count", "remains", "service_id", "service_name"),
-    *("service_type", "status", "created", "created_timestamp", "parent_id"),
+    "id",
+    "user",
+    "charge",
+    "currency",
+    "link",
+    "quantity",
+    "start_count",
+    "remains",
+    "service_id",
+    "service_name",
+    "service_type",
+    "status",
+    "created",
+    "created_timestamp",
+    "parent_id",
 }
 
 

@@ -183,7 +183,7 @@ class TestSubscriptions:
         form = FOLLOW | {"posts": "2", "old_posts": "0", "expiry": "31/12/2099", "min": "100", "max": "100"}
         parent = caller.place(panel.shelf["Subscriptions"], **form)
         fresh = caller.ask("status", order=parent)
-        assert set(fresh) == {*("charge", "start_count", "status", "remains", "currency"), "posts", "expiry", "orders"}
+        assert set(fresh) == {"charge", "start_count", "status", "remains", "currency", "posts", "expiry", "orders"}
         assert fresh["charge"] == "0.00"
         assert fresh["orders"] == []
         assert caller.ask("balance")["balance"] == "10000.00"
@@ -248,7 +248,7 @@ class TestDripFeed:
     def test_is_charged_for_all_runs_and_names_them(self, panel: Panel, caller: Caller) -> None:
         parent = caller.place(panel.shelf["Default"], link=LINK, quantity=50, runs=3, interval=10)
         fresh = caller.ask("status", order=parent)
-        assert set(fresh) == {*("charge", "start_count", "status", "remains", "currency"), "runs", "orders"}
+        assert set(fresh) == {"charge", "start_count", "status", "remains", "currency", "runs", "orders"}
         assert (fresh["charge"], fresh["remains"]) == ("0.135", "150")
         assert caller.balance_micros() == 10_000_000_000 - cost(900_000, 150)
         panel.start_worker()

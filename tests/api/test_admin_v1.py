@@ -46,10 +46,22 @@ def test_one_order_is_handed_out(sam: User, alice: Customer, service: Service, m
     order, later = placed(alice, service), placed(alice, service)
     said = ask(method, url, action="getOrder", type=service.pk)
     assert said == {
-        **{"status": "success", "id": str(order.pk), "link": LINK, "quantity": "1000", "remains": "1000"},
-        **{"order_status": "processing", "start_count": None, "service_id": str(service.pk), "user": "Alice"},
-        **{"service_name": "Followers", "service_type": "Default", "charge": "0.90", "currency": "USD"},
-        **{"created": "2026-11-21T12:00:00Z", "created_timestamp": "1795262400", "parent_id": None},
+        "status": "success",
+        "id": str(order.pk),
+        "link": LINK,
+        "quantity": "1000",
+        "remains": "1000",
+        "order_status": "processing",
+        "start_count": None,
+        "service_id": str(service.pk),
+        "user": "Alice",
+        "service_name": "Followers",
+        "service_type": "Default",
+        "charge": "0.90",
+        "currency": "USD",
+        "created": "2026-11-21T12:00:00Z",
+        "created_timestamp": "1795262400",
+        "parent_id": None,
     }
     assert ask(method, url, action="getOrder", type=service.pk)["id"] == str(later.pk)
     assert ask(method, url, action="getOrder", type=service.pk) == fail("no_order")

@@ -27,8 +27,12 @@ def allowed(heard: Any) -> bool:
 def test_a_key_does_what_its_scopes_say(panel: Panel, caller: Caller, scope: str, may: set[str]) -> None:
     key = caller.with_key(scopes=[scope])
     asked: dict[str, dict[str, Any]] = {
-        **{"services": {}, "balance": {}, "status": {"order": 2_000_000_000}, "refill_status": {"refills": "x,y"}},
-        **{"refill": {"order": 2_000_000_000}, "cancel": {"orders": 2_000_000_000}},
+        "services": {},
+        "balance": {},
+        "status": {"order": 2_000_000_000},
+        "refill_status": {"refills": "x,y"},
+        "refill": {"order": 2_000_000_000},
+        "cancel": {"orders": 2_000_000_000},
         "add": {"service": panel.shelf["Default"], "link": LINK, "quantity": 100},
     }
     assert {action for action, fields in asked.items() if allowed(key.ask(action, **fields))} == may

@@ -151,8 +151,12 @@ def test_pages_run_nothing_inline_and_forbid_it(client: Client, path: str) -> No
 @pytest.mark.parametrize(
     "path",
     [
-        *("/api/examples/order.rb", "/api/examples/..%2fpages.py", "/api/examples/../pages.py"),
-        *("/assets/web/base.css", "/assets/..%2fpages.py", "/nothing"),
+        "/api/examples/order.rb",
+        "/api/examples/..%2fpages.py",
+        "/api/examples/../pages.py",
+        "/assets/web/base.css",
+        "/assets/..%2fpages.py",
+        "/nothing",
     ],
 )
 def test_there_is_nothing_else_to_fetch(client: Client, path: str) -> None:

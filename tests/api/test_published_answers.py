@@ -15,22 +15,48 @@ LINK = "https://example.com/seed"
 
 SERVICES = [
     {
-        **{"service": 1, "name": "Followers", "type": "Default", "category": "First Category"},
-        **{"rate": "0.90", "min": "50", "max": "10000", "refill": True, "cancel": True},
+        "service": 1,
+        "name": "Followers",
+        "type": "Default",
+        "category": "First Category",
+        "rate": "0.90",
+        "min": "50",
+        "max": "10000",
+        "refill": True,
+        "cancel": True,
     },
     {
-        **{"service": 2, "name": "Comments", "type": "Custom Comments", "category": "Second Category"},
-        **{"rate": "8", "min": "10", "max": "1500", "refill": False, "cancel": True},
+        "service": 2,
+        "name": "Comments",
+        "type": "Custom Comments",
+        "category": "Second Category",
+        "rate": "8",
+        "min": "10",
+        "max": "1500",
+        "refill": False,
+        "cancel": True,
     },
 ]
 OLDER_SERVICES = [
     {
-        **{"service": 1, "name": "Youtube views", "type": "Default", "category": "Youtube"},
-        **{"rate": "2.5", "min": "200", "max": "10000", "refill": True},
+        "service": 1,
+        "name": "Youtube views",
+        "type": "Default",
+        "category": "Youtube",
+        "rate": "2.5",
+        "min": "200",
+        "max": "10000",
+        "refill": True,
     },
     {
-        **{"service": 2, "name": "Facebook comments", "type": "Custom Comments", "category": "Facebook"},
-        **{"rate": "4", "min": "10", "max": "1500", "refill": False},
+        "service": 2,
+        "name": "Facebook comments",
+        "type": "Custom Comments",
+        "category": "Facebook",
+        "rate": "4",
+        "min": "10",
+        "max": "1500",
+        "refill": False,
     },
 ]
 PARTIAL = {"charge": "0.27819", "start_count": "3572", "status": "Partial", "remains": "157", "currency": "USD"}

@@ -47,12 +47,12 @@ class TestEveryWayToSend:
 
     def test_places_an_order_with_text_of_any_script(self, panel: Panel, caller: Caller, path: str, send: Any) -> None:
         fields = {
-            **{"key": caller.key, "action": "add", "service": str(panel.shelf["Comment Replies"])},
-            **{
-                "link": "https://example.com/ü?a=b&c=d+e%20f",
-                "username": "Зоя 日本",
-                "comments": "eins & zwei=2\n+3\n😀",
-            },
+            "key": caller.key,
+            "action": "add",
+            "service": str(panel.shelf["Comment Replies"]),
+            "link": "https://example.com/ü?a=b&c=d+e%20f",
+            "username": "Зоя 日本",
+            "comments": "eins & zwei=2\n+3\n😀",
         }
         order = answer(send(caller.http, caller.url + path, fields))["order"]
         assert caller.orders()[0]["link"] == fields["link"]

@@ -146,8 +146,16 @@ def test_no_cell_is_a_formula(text: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "written"),
     [
-        *(("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), (" =x", "' =x"), ("\t=x", "'\t=x")),
-        *((-5, "-5"), (Number("-0.90"), "-0.90"), ("a=b", "a=b"), ("", "")),
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@x", "'@x"),
+        (" =x", "' =x"),
+        ("\t=x", "'\t=x"),
+        (-5, "-5"),
+        (Number("-0.90"), "-0.90"),
+        ("a=b", "a=b"),
+        ("", ""),
     ],
 )
 def test_a_formula_is_made_harmless_and_a_number_stays_one(cell: object, written: str) -> None:

@@ -52,8 +52,16 @@ from tests.orders.ordering import placed  # noqa: E402
 DAYS = 30
 UNIT = 1_000_000
 NAMES = (
-    *("Northwind Media", "Blue Harbour", "Kite & Co", "Atelier Lune", "Parkside Studio", "Rossi Digital"),
-    *("Fjord Works", "Oak Street Agency", "Mira Santos", "Tandem"),
+    "Northwind Media",
+    "Blue Harbour",
+    "Kite & Co",
+    "Atelier Lune",
+    "Parkside Studio",
+    "Rossi Digital",
+    "Fjord Works",
+    "Oak Street Agency",
+    "Mira Santos",
+    "Tandem",
 )
 # The services of the demo's catalogue that are ordered every day, and which of them the providers deliver.
 FOLLOWERS, SPREAD, LIKES, VIEWS = 1, 3, 6, 7

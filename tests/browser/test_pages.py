@@ -62,11 +62,9 @@ def reached(page: Page, start: str, *more: str) -> tuple[dict[str, str], set[str
 
 # Where only forms lead, and what is a part of a page or a picture that a panel may have.
 MORE = (
-    *(
-        "/office/providers/1/import?services=101",
-        "/office/services/prices?services=1",
-        "/office/services/edit?services=1",
-    ),
+    "/office/providers/1/import?services=101",
+    "/office/services/prices?services=1",
+    "/office/services/edit?services=1",
     "/office/orders/change?order=1&to=canceled",
 )
 PARTS = {"office:provider_sync", "office:settings_logo_image"}

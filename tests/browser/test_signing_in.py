@@ -15,8 +15,12 @@ OFFICE = re.compile("/office/$")
 PERIOD_SECONDS, MARGIN_SECONDS = 30, 8
 # Chromium's own authenticator for tests, which asks nobody.
 AUTHENTICATOR = {
-    **{"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True},
-    **{"isUserVerified": True, "automaticPresenceSimulation": True},
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
 }
 
 

@@ -62,8 +62,14 @@ def test_worked_rates(cost: int, markup: int, fixed: int, step: int, rate: int) 
 @pytest.mark.parametrize(
     ("before", "after", "is_jump"),
     [
-        *((100, 130, False), (100, 131, True), (100, 70, False), (100, 69, True), (100, 100, False)),
-        *((1_000_000, 1_300_001, True), (1, 2, True), (3, 3, False)),
+        (100, 130, False),
+        (100, 131, True),
+        (100, 70, False),
+        (100, 69, True),
+        (100, 100, False),
+        (1_000_000, 1_300_001, True),
+        (1, 2, True),
+        (3, 3, False),
     ],
 )
 def test_a_jump_is_more_than_thirty_percent_either_way(before: int, after: int, is_jump: bool) -> None:

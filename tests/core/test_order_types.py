@@ -274,9 +274,18 @@ def test_a_quantity_sent_with_a_type_that_counts_otherwise_is_ignored(name: str,
 @pytest.mark.parametrize(
     ("text", "number"),
     [
-        *(("0", 0), ("7", 7), ("007", 7), ("2147483647", LARGEST_NUMBER)),
-        *(("2147483648", 2**31), ("9" * 4000, 2**31), ("0" * 4000 + "5", 5), ("0" * 4000, 0)),
-        *(("", None), ("-1", None), ("1 ", None), ("²", None)),
+        ("0", 0),
+        ("7", 7),
+        ("007", 7),
+        ("2147483647", LARGEST_NUMBER),
+        ("2147483648", 2**31),
+        ("9" * 4000, 2**31),
+        ("0" * 4000 + "5", 5),
+        ("0" * 4000, 0),
+        ("", None),
+        ("-1", None),
+        ("1 ", None),
+        ("²", None),
     ],
 )
 def test_a_number_is_ascii_digits_and_capped(text: str, number: int | None) -> None:

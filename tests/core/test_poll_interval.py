@@ -94,8 +94,16 @@ def test_an_order_that_is_not_found_is_asked_about_in_growing_pauses(misses: int
 @pytest.mark.parametrize(
     ("ended", "wait"),
     [
-        *((0, HOUR), (1, HOUR - 1), (HOUR, 5 * HOUR), (2 * HOUR, 4 * HOUR), (6 * HOUR, 18 * HOUR), (DAY, 2 * DAY)),
-        *((3 * DAY, 4 * DAY), (7 * DAY - 1, 1), (7 * DAY, None), (8 * DAY, None)),
+        (0, HOUR),
+        (1, HOUR - 1),
+        (HOUR, 5 * HOUR),
+        (2 * HOUR, 4 * HOUR),
+        (6 * HOUR, 18 * HOUR),
+        (DAY, 2 * DAY),
+        (3 * DAY, 4 * DAY),
+        (7 * DAY - 1, 1),
+        (7 * DAY, None),
+        (8 * DAY, None),
     ],
 )
 def test_after_its_end_an_order_is_looked_at_five_times(ended: float, wait: float | None) -> None:

@@ -136,8 +136,16 @@ def test_a_breach_is_named_by_its_own_check(honest: Names, plant: Plant) -> None
 @pytest.mark.parametrize(
     ("rate", "quantity"),
     [
-        *((1, 1), (1, 1000), (1, 1001), (999, 999), (900_000, 50), (1_234_567, 333)),
-        *((LARGEST_MICROS, 1), (LARGEST_MICROS, 1000), (4_190_951, 2**31 - 1), (4_190_951_585, 2_147_483)),
+        (1, 1),
+        (1, 1000),
+        (1, 1001),
+        (999, 999),
+        (900_000, 50),
+        (1_234_567, 333),
+        (LARGEST_MICROS, 1),
+        (LARGEST_MICROS, 1000),
+        (4_190_951, 2**31 - 1),
+        (4_190_951_585, 2_147_483),
     ],
 )
 def test_the_proof_reckons_a_charge_as_the_panel_does(honest: Names, rate: int, quantity: int, off: int) -> None:

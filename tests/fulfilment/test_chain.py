@@ -31,8 +31,12 @@ STAFF: dict[str, list[dict[str, Any]]] = {
 }
 CANCELED = ("halfway", "begun", "unstoppable")
 AWAITED = {
-    **{"stopped": ("Partial", "33"), "refused": ("Canceled", "100"), "generous": ("Completed", "-2")},
-    **{"halfway": ("Partial", "60"), "begun": ("Canceled", "100"), "untouched": ("Canceled", "99")},
+    "stopped": ("Partial", "33"),
+    "refused": ("Canceled", "100"),
+    "generous": ("Completed", "-2"),
+    "halfway": ("Partial", "60"),
+    "begun": ("Canceled", "100"),
+    "untouched": ("Canceled", "99"),
 }
 
 

@@ -228,9 +228,14 @@ def test_a_post_is_charged_for_what_its_provider_was_asked(alice: Customer, subs
 @pytest.mark.parametrize(
     ("word", "has_post", "status"),
     [
-        *(("Completed", True, "Completed"), ("Expired", True, "Completed"), ("Canceled", True, "Completed")),
-        *(("Expired", False, "Canceled"), ("Canceled", False, "Canceled")),
-        *(("Paused", False, "In progress"), ("Paused", True, "In progress"), ("Pending", False, "Processing")),
+        ("Completed", True, "Completed"),
+        ("Expired", True, "Completed"),
+        ("Canceled", True, "Completed"),
+        ("Expired", False, "Canceled"),
+        ("Canceled", False, "Canceled"),
+        ("Paused", False, "In progress"),
+        ("Paused", True, "In progress"),
+        ("Pending", False, "Processing"),
     ],
 )
 def test_a_subscription_ends_as_its_provider_says(subscribed: Parent, word: str, has_post: bool, status: str) -> None:

@@ -188,8 +188,19 @@ def traces(customer_id: int) -> list[int]:
 def orders(customer_id: int) -> list[dict[str, Any]]:
     """All orders of a customer, oldest first."""
     columns = (
-        *("id", "service_id", "parent_id", "kind", "type", "link", "quantity", "charge_micros", "returned_micros"),
-        *("status", "remains", "start_count", "request_id"),
+        "id",
+        "service_id",
+        "parent_id",
+        "kind",
+        "type",
+        "link",
+        "quantity",
+        "charge_micros",
+        "returned_micros",
+        "status",
+        "remains",
+        "start_count",
+        "request_id",
     )
     found = Order.objects.filter(customer_id=customer_id).order_by("pk")
     return [dict(zip(columns, row, strict=True)) for row in found.values_list(*columns)]
@@ -261,9 +272,33 @@ def alarms() -> list[str]:
 VERBS: dict[str, Callable[..., Any]] = {
     verb.__name__: verb
     for verb in (
-        *(customer, new_key, staff_key, service, change_service, exchange, override),
-        *(suspend, revoke, session, pass_hours, hurry, end_leases, balance, traces, orders, details),
-        *(provider, sell, sent, margins, attempts, requests, held, sutler, alarms, look_alive),
+        customer,
+        new_key,
+        staff_key,
+        service,
+        change_service,
+        exchange,
+        override,
+        suspend,
+        revoke,
+        session,
+        pass_hours,
+        hurry,
+        end_leases,
+        balance,
+        traces,
+        orders,
+        details,
+        provider,
+        sell,
+        sent,
+        margins,
+        attempts,
+        requests,
+        held,
+        sutler,
+        alarms,
+        look_alive,
     )
 }
 

@@ -24,8 +24,13 @@ SUTLER = Path(sys.executable).with_name("sutler")
 SHELF: tuple[dict[str, Any], ...] = (
     {"type": "Default", "name": "Followers", "rate_micros": 900_000, "min": 50, "max": 10_000, "dripfeed": True},
     {
-        **{"type": "Custom Comments", "name": "Comments", "category": "Second Category", "refill": False},
-        **{"rate_micros": 8_000_000, "min": 10, "max": 1500},
+        "type": "Custom Comments",
+        "name": "Comments",
+        "category": "Second Category",
+        "refill": False,
+        "rate_micros": 8_000_000,
+        "min": 10,
+        "max": 1500,
     },
     {"type": "Package", "name": "Starter package", "rate_micros": 2_500_000, "min": 1, "max": 1},
     {"type": "Custom Comments Package", "name": "Comments package", "rate_micros": 3_000_000, "min": 1, "max": 1},
@@ -44,7 +49,12 @@ SHELF: tuple[dict[str, Any], ...] = (
     {"type": "Subscriptions", "name": "Likes for new posts", "rate_micros": 2_000_000, "min": 10, "max": 1000},
 )
 ON_SALE: dict[str, Any] = {
-    **{"category": "First Category", "min": 50, "max": 10_000, "refill": True, "cancel": True, "dripfeed": False},
+    "category": "First Category",
+    "min": 50,
+    "max": 10_000,
+    "refill": True,
+    "cancel": True,
+    "dripfeed": False,
 }
 
 
@@ -217,8 +227,12 @@ class Panel:
         """Opens an account with money and a key and returns its program. `settings` are the account's own."""
         made = self.office(
             "customer",
-            **{"name": name, "currency": currency, "balance_micros": balance_micros, "settings": settings},
-            **{"credit_limit_micros": credit_limit_micros, "key": key or {}},
+            name=name,
+            currency=currency,
+            balance_micros=balance_micros,
+            settings=settings,
+            credit_limit_micros=credit_limit_micros,
+            key=key or {},
         )
         return Caller(self, made["customer_id"], made["key"], made["key_id"])
 

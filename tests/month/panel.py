@@ -41,7 +41,10 @@ def live_a_little() -> Names:
     follow = make_service(type="Subscriptions", min=10, max=1000)
     adjust(bob.pk, -5_000_000, "adjust:1", "a slip", NOW)
     names = {
-        **{"alice": alice.pk, "bob": bob.pk, "eve": eve.pk, "service": service.pk},
+        "alice": alice.pk,
+        "bob": bob.pk,
+        "eve": eve.pk,
+        "service": service.pk,
         "pending": placed(alice, service).pk,
         "package": placed(alice, package).pk,
         "active": placed(alice, service, link="a").pk,

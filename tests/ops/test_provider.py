@@ -75,23 +75,38 @@ class TestAdd:
 
     def test_every_option_reaches_the_provider(self) -> None:
         done(
-            *(
-                *ADD,
-                *URL,
-                "--key",
-                KEY,
-                "--method",
-                "GET",
-                "--key-field",
-                "token",
-                "--field",
-                "a=b=c",
-                "--field",
-                "d=e",
-            ),
-            *("--cancel-field", "order", "--slash", "without", "--interval-ms", "5", "--at-once", "2"),
-            *("--drip-feed-there", "--subscriptions-there", "--settle-minutes", "20", "--may-scan", "--shared"),
-            *("--brake-percent", "3", "--brake-open", "4", "--low-balance", "12.5"),
+            *ADD,
+            *URL,
+            "--key",
+            KEY,
+            "--method",
+            "GET",
+            "--key-field",
+            "token",
+            "--field",
+            "a=b=c",
+            "--field",
+            "d=e",
+            "--cancel-field",
+            "order",
+            "--slash",
+            "without",
+            "--interval-ms",
+            "5",
+            "--at-once",
+            "2",
+            "--drip-feed-there",
+            "--subscriptions-there",
+            "--settle-minutes",
+            "20",
+            "--may-scan",
+            "--shared",
+            "--brake-percent",
+            "3",
+            "--brake-open",
+            "4",
+            "--low-balance",
+            "12.5",
         )
         made = Provider.objects.get()
         found = panel_settings(made, panel.SECRET_KEY)
@@ -175,14 +190,15 @@ class TestLooking:
         made = make_provider()
         for number, answer in enumerate(("<html>\x1b[2J", "x" * 1999)):
             LoggedCall.objects.create(
-                **{"provider": made, "at": NOW, "action": "add", "asked": {"key": "***", "link": "a\x07b"}},
-                **{
-                    "answer": answer,
-                    "milliseconds": 7,
-                    "outcome": "NoAnswer",
-                    "cause": failure("odd"),
-                    "order_id": number + 1,
-                },
+                provider=made,
+                at=NOW,
+                action="add",
+                asked={"key": "***", "link": "a\x07b"},
+                answer=answer,
+                milliseconds=7,
+                outcome="NoAnswer",
+                cause=failure("odd"),
+                order_id=number + 1,
             )
         printed = done("provider", "log", str(made.pk))
         first, second = printed.splitlines()[1:]

@@ -40,15 +40,16 @@ def test_two_lists_of_children_in_opposite_order_both_get_through() -> None:
     runs = [run for _, of_one in families for run in of_one]
     said = [Report(run, Status.PARTIAL, remains=50) for run in runs]
     at_once(
-        *[
-            lambda: report(said, "executor", NOW),
-            lambda: report(said[::-1], "executor", NOW),
-            lambda: request_cancels(alice.pk, [parent.pk for parent, _ in families], NOW),
-            lambda: stop([parent.pk for parent, _ in families[::-1]], "staff 1", NOW),
-        ]
+        lambda: report(said, "executor", NOW),
+        lambda: report(said[::-1], "executor", NOW),
+        lambda: request_cancels(alice.pk, [parent.pk for parent, _ in families], NOW),
+        lambda: stop([parent.pk for parent, _ in families[::-1]], "staff 1", NOW),
     )
     assert set(Order.objects.values_list("kind", "status")) <= {
-        *(("drip-feed", "Partial"), ("drip-feed", "Canceled"), ("single", "Partial"), ("single", "Canceled"))
+        ("drip-feed", "Partial"),
+        ("drip-feed", "Canceled"),
+        ("single", "Partial"),
+        ("single", "Canceled"),
     }
     assert (held("in hand"), held("scheduled")) == (0, 0)
     demand_sound_books()

@@ -19,10 +19,26 @@ NEW = "/orders/new"
 HTMX = {"hx-request": "true"}
 # What a customer writes into each field.
 TYPED = {
-    **{"link": LINK, "quantity": "100", "comments": "one\r\ntwo", "usernames": "a, b", "hashtags": "x", "hashtag": "h"},
-    **{"username": "someone", "media": LINK, "answer_number": "2", "groups": "g", "keywords": "k", "country": "DE"},
-    **{"device": "1", "type_of_traffic": "1", "google_keyword": "shoes", "min": "60", "max": "70", "delay": "5"},
-    **{"expiry": "2999-12-31", "posts": "3"},
+    "link": LINK,
+    "quantity": "100",
+    "comments": "one\r\ntwo",
+    "usernames": "a, b",
+    "hashtags": "x",
+    "hashtag": "h",
+    "username": "someone",
+    "media": LINK,
+    "answer_number": "2",
+    "groups": "g",
+    "keywords": "k",
+    "country": "DE",
+    "device": "1",
+    "type_of_traffic": "1",
+    "google_keyword": "shoes",
+    "min": "60",
+    "max": "70",
+    "delay": "5",
+    "expiry": "2999-12-31",
+    "posts": "3",
 }
 
 

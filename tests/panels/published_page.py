@@ -41,9 +41,11 @@ class Page:
         """Answers a call as the page says."""
         self.asked.append(form)
         answers: dict[str, Callable[[], Any]] = {
-            **{"services": lambda: json.loads(self.services), "add": self._add},
-            **{"balance": lambda: {"balance": self.balance, "currency": "USD"}},
-            **{"status": lambda: self._statuses(form), "refill": lambda: self._take_refill(int(form["order"]))},
+            "services": lambda: json.loads(self.services),
+            "add": self._add,
+            "balance": lambda: {"balance": self.balance, "currency": "USD"},
+            "status": lambda: self._statuses(form),
+            "refill": lambda: self._take_refill(int(form["order"])),
             "refill_status": lambda: [
                 {"refill": int(each), "status": self._refill(int(each))} for each in form["refills"].split(",")
             ],

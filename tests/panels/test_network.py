@@ -122,9 +122,15 @@ class TestNoAnswers:
     @pytest.mark.parametrize(
         "talk",
         [
-            *(after(0), reset, reset_unheard, after(0, whole(ORDER, length=13)), after(0, whole(ORDER[:-1]))),
-            *(after(0, b"\x16\x03\x01nonsense\r\n\r\n"), after(0, b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")),
-            *(after(0, b"HTTP/1.1 200 OK\r\n"), after(0, b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000)),
+            after(0),
+            reset,
+            reset_unheard,
+            after(0, whole(ORDER, length=13)),
+            after(0, whole(ORDER[:-1])),
+            after(0, b"\x16\x03\x01nonsense\r\n\r\n"),
+            after(0, b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
+            after(0, b"HTTP/1.1 200 OK\r\n"),
+            after(0, b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000),
         ],
         ids=[
             "closed",

@@ -39,9 +39,17 @@ NO_ORDER = Declined(DeclineKind.NOT_FOUND, "Incorrect order ID")
 def service(number: str, name: str, type: str, category: str, rate_micros: int, **more: Any) -> ServiceRow:  # noqa: A002 - the field's word
     return ServiceRow(
         **{
-            **{"upstream_id": number, "name": name, "category": category, "type": type, "raw_type": type},
-            **{"rate_micros": Micros(rate_micros), "min": 10, "max": 1500},
-            **{"dripfeed": False, "refill": False, "cancel": False},
+            "upstream_id": number,
+            "name": name,
+            "category": category,
+            "type": type,
+            "raw_type": type,
+            "rate_micros": Micros(rate_micros),
+            "min": 10,
+            "max": 1500,
+            "dripfeed": False,
+            "refill": False,
+            "cancel": False,
             **more,
         }
     )

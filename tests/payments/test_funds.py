@@ -46,8 +46,11 @@ def test_a_fee_rounds_up_and_a_bonus_rounds_down(fee: int, bonus: int, paid: int
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [
-        *(({"min_micros": 0}, "min"), ({"max_micros": 1}, "max"), ({"currency": "usd"}, "currency")),
-        *(({"fee_basis_points": 10_000}, "fee"), ({"bonus_basis_points": -1}, "bonus")),
+        ({"min_micros": 0}, "min"),
+        ({"max_micros": 1}, "max"),
+        ({"currency": "usd"}, "currency"),
+        ({"fee_basis_points": 10_000}, "fee"),
+        ({"bonus_basis_points": -1}, "bonus"),
     ],
 )
 def test_a_method_is_checked(sam: User, fields: dict[str, int], wrong: str) -> None:

@@ -36,8 +36,11 @@ def main() -> int:
     totals = Totals()
     console = Console(stderr=True)
     columns = (
-        *(TextColumn("{task.completed:,.0f} of {task.total:,.0f} unclear outcomes"), BarColumn()),
-        *(TextColumn("{task.description}"), TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True)),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} unclear outcomes"),
+        BarColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
     )
     in_memory = MEMORY if MEMORY.is_dir() else None  # power cuts are not what this is about
     with (

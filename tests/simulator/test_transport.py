@@ -197,8 +197,12 @@ def test_only_the_actions_named_meet_trouble_on_the_way() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        *({"html": 1.1}, {"html": -0.1}, {"html": float("nan")}, {"late_seconds": -1.0}),
-        *({"late_seconds": float("inf")}, {"only": frozenset({"dance"})}),
+        {"html": 1.1},
+        {"html": -0.1},
+        {"html": float("nan")},
+        {"late_seconds": -1.0},
+        {"late_seconds": float("inf")},
+        {"only": frozenset({"dance"})},
     ],
 )
 def test_faults_that_cannot_be_meant_are_refused(wrong: dict[str, Any]) -> None:

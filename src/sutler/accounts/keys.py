@@ -18,8 +18,16 @@ PREFIX_LENGTH = 8
 MOST_KEYS = 50
 
 _HOLDER_FIELDS = (
-    *("digest", "pk", "customer_id", "user_id", "scopes", "addresses", "daily_cap_micros"),
-    *("customer__integer_services", "customer__null_start_count", "customer__suspended_at"),
+    "digest",
+    "pk",
+    "customer_id",
+    "user_id",
+    "scopes",
+    "addresses",
+    "daily_cap_micros",
+    "customer__integer_services",
+    "customer__null_start_count",
+    "customer__suspended_at",
 )
 
 

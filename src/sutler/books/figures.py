@@ -30,8 +30,12 @@ _ADD = Statement(
     " amount_micros = books_dayfigure.amount_micros + excluded.amount_micros,"
     " transfers = books_dayfigure.transfers + excluded.transfers",
     {
-        **{"day": "date", "customer_id": "bigint", "currency": "text", "kind": "text"},
-        **{"amount_micros": "bigint", "transfers": "bigint"},
+        "day": "date",
+        "customer_id": "bigint",
+        "currency": "text",
+        "kind": "text",
+        "amount_micros": "bigint",
+        "transfers": "bigint",
     },
 )
 _Key = tuple[date, int, str, str]

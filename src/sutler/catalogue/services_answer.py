@@ -22,7 +22,9 @@ _PRICE_LISTS = Statement(
     " LEFT JOIN accounts_customergroup grouped ON grouped.id = customer.group_id",
     {"customer_id": "bigint"},
     (
-        *("customer.id", "customer.currency", "COALESCE(grouped.discount_basis_points, 0)"),
+        "customer.id",
+        "customer.currency",
+        "COALESCE(grouped.discount_basis_points, 0)",
         "customer.country",
         "(SELECT token FROM catalogue_catalogueversion WHERE id = 1)",
     ),

@@ -13,8 +13,14 @@ LINK = "https://example.com/conformance"
 RUNS = 2
 # Whatever a field is for, something that stands for it. Numbers and choices are those that ask for the least.
 _SAMPLES = {
-    **{"username": "example", "media": "https://example.com/p/1", "hashtag": "example", "country": "US"},
-    **{"answer_number": "1", "device": "5", "type_of_traffic": "3", "delay": "0"},
+    "username": "example",
+    "media": "https://example.com/p/1",
+    "hashtag": "example",
+    "country": "US",
+    "answer_number": "1",
+    "device": "5",
+    "type_of_traffic": "3",
+    "delay": "0",
 }
 
 

@@ -125,7 +125,8 @@ class Shopper:
     def _further(self, wanted: Wanted, order_id: str) -> list[tuple[str, str, Call, Judge]]:
         further: list[tuple[str, str, Call, Judge]] = [
             (
-                *("status", "the order is answered beside an unknown one"),
+                "status",
+                "the order is answered beside an unknown one",
                 call("status", orders=f"{order_id},{UNKNOWN}"),
                 _beside_unknown(order_id, wanted.family),
             )

@@ -20,8 +20,28 @@ LONGEST_TEXT = 2048
 LARGEST_NUMBER = 2**31 - 1
 MOST_LINES = 10_000
 DELAYS_MINUTES = (
-    *(0, 5, 10, 15, 20, 30, 40, 50, 60, 90, 120, 150, 180, 210, 240, 270),
-    *(300, 360, 420, 480, 540, 600),
+    0,
+    5,
+    10,
+    15,
+    20,
+    30,
+    40,
+    50,
+    60,
+    90,
+    120,
+    150,
+    180,
+    210,
+    240,
+    270,
+    300,
+    360,
+    420,
+    480,
+    540,
+    600,
 )
 # Control characters and lone surrogates: no database stores them all, no page shows them.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")

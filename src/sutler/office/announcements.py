@@ -90,7 +90,13 @@ def _edited(request: StaffRequest, form: AnnouncementForm, found: Announcement |
         asked = form.cleaned_data
         start = asked["start"] or (found.shown_from if found else request.now)
         saved = announcements.save(
-            *(asked["title"], asked["text"], asked["level"], start, asked["until"], request.user, request.now),
+            asked["title"],
+            asked["text"],
+            asked["level"],
+            start,
+            asked["until"],
+            request.user,
+            request.now,
             announcement_id=found.pk if found else None,
         )
         if not isinstance(saved, Refusal):

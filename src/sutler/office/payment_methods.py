@@ -166,8 +166,10 @@ def method(request: StaffRequest, method_id: int) -> HttpResponse:
         raise Http404
     kept = {
         **{name: getattr(found, name) for name in ("name", "instructions", "currency", "position", "is_offered")},
-        **{"min": found.min_micros, "max": found.max_micros},
-        **{"fee": found.fee_basis_points, "bonus": found.bonus_basis_points},
+        "min": found.min_micros,
+        "max": found.max_micros,
+        "fee": found.fee_basis_points,
+        "bonus": found.bonus_basis_points,
     }
     kept["accepts_partial"] = found.accepts_partial
     form = MethodForm(

@@ -49,9 +49,15 @@ def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: 
         ("ID", "PROVIDER", "KIND", "ABOUT", "NEWEST", "COUNT", "RAISED", "LAST SEEN", "STATE", "TEXT"),
         (
             (
-                *(each.pk, each.provider.name if each.provider else "-", each.kind, each.subject_count),
-                *(each.subject or "-", each.times, *_moments(each)),
-                *(f"closed by {each.closed_by}" if each.closed_at else "open", each.text),
+                each.pk,
+                each.provider.name if each.provider else "-",
+                each.kind,
+                each.subject_count,
+                each.subject or "-",
+                each.times,
+                *_moments(each),
+                f"closed by {each.closed_by}" if each.closed_at else "open",
+                each.text,
             )
             for each in found[:limit]
         ),

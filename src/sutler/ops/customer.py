@@ -106,8 +106,12 @@ def list_(search: str) -> None:
         ("ID", "NAME", "BALANCE", "CURRENCY", "GROUP", "STATE"),
         (
             (
-                *(each.pk, each.name, show_balance(each.wallet.balance_micros or 0), each.currency),
-                *(each.group or "-", "suspended" if each.suspended_at else "active"),
+                each.pk,
+                each.name,
+                show_balance(each.wallet.balance_micros or 0),
+                each.currency,
+                each.group or "-",
+                "suspended" if each.suspended_at else "active",
             )
             for each in found
         ),

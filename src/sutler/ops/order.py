@@ -127,8 +127,12 @@ def unknown() -> None:
         ("ORDER", "PROVIDER", "SENT", "EXPECTED", "STATE", "CHECKED", "SCANS", "POSSIBLE MATCHES", "WHY"),
         (
             (
-                *(each.order_id, each.provider.name, f"{each.sent_at:%Y-%m-%d %H:%M:%S}"),
-                *(show_charge(each.expected_micros), each.state, *_looks(each)),
+                each.order_id,
+                each.provider.name,
+                f"{each.sent_at:%Y-%m-%d %H:%M:%S}",
+                show_charge(each.expected_micros),
+                each.state,
+                *_looks(each),
                 " ".join(str(orphan["id"]) for orphan in (each.evidence or {}).get("orphans", [])) or "-",
                 cause_text(each.cause),
             )
@@ -206,13 +210,13 @@ def _show_upstream(order_id: int) -> None:
         ),
         (
             (
-                *(
-                    each.pk,
-                    each.action,
-                    each.provider.name,
-                    f"{each.sent_at:%Y-%m-%d %H:%M:%S}" if each.sent_at else "-",
-                ),
-                *(each.state, each.upstream_id or "-", there.word or "-" if there else "-"),
+                each.pk,
+                each.action,
+                each.provider.name,
+                f"{each.sent_at:%Y-%m-%d %H:%M:%S}" if each.sent_at else "-",
+                each.state,
+                each.upstream_id or "-",
+                there.word or "-" if there else "-",
                 _read(there),
                 f"{show_charge(there.cost_micros)} {each.provider.currency}" if there else "-",
                 cause_text(each.cause) or "-",

@@ -47,8 +47,11 @@ class Prover:
     def _tell(self, verification_id: int, finding: Finding) -> None:
         self._found.append(
             {
-                **{"name": finding.check.name, "sentence": finding.check.sentence, "rows": finding.rows},
-                **{"breaches": finding.breaches, "shown": list(finding.shown)},
+                "name": finding.check.name,
+                "sentence": finding.check.sentence,
+                "rows": finding.rows,
+                "breaches": finding.breaches,
+                "shown": list(finding.shown),
             }
         )
         self._write(verification.tell, verification_id, list(self._found), self.clock.now())

@@ -25,9 +25,15 @@ _WALLETS = (
 )
 _CUSTOMER_IDS = {"customer_id": "bigint"}
 _WALLET = (
-    *("wallet.customer_id", "wallet.id", "hand.id", "scheduled.id"),
-    *("wallet.currency", "wallet.balance_micros", "wallet.credit_limit_micros"),
-    *("customer.suspended_at IS NOT NULL", "customer.repeat_window_seconds"),
+    "wallet.customer_id",
+    "wallet.id",
+    "hand.id",
+    "scheduled.id",
+    "wallet.currency",
+    "wallet.balance_micros",
+    "wallet.credit_limit_micros",
+    "customer.suspended_at IS NOT NULL",
+    "customer.repeat_window_seconds",
     "COALESCE(grouped.discount_basis_points, 0)",
     "customer.country",
     "(SELECT token FROM catalogue_catalogueversion WHERE id = 1)",

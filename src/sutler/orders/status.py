@@ -14,9 +14,14 @@ _ORDERS = Statement(
     " JOIN orders_order ON orders_order.id = rows.id AND orders_order.customer_id = rows.customer_id",
     {"ask": "integer", "customer_id": "bigint", "id": "bigint"},
     (
-        *("rows.ask", "orders_order.id", "orders_order.charge_micros - orders_order.returned_micros"),
-        *("orders_order.start_count", "orders_order.status", "orders_order.remains"),
-        *("orders_order.currency", "orders_order.kind"),
+        "rows.ask",
+        "orders_order.id",
+        "orders_order.charge_micros - orders_order.returned_micros",
+        "orders_order.start_count",
+        "orders_order.status",
+        "orders_order.remains",
+        "orders_order.currency",
+        "orders_order.kind",
     ),
 )
 _PARENTS = Statement(

@@ -12,17 +12,27 @@ from sutler.simulator.panel import Service
 _SOLD = tuple(each for each in ORDER_TYPES.values() if each.measure is not Measure.POSTS)
 _PLACES = ("Harbour", "Meadow", "Lantern", "Quarry", "Orchard", "Viaduct", "Gazette", "Carousel")
 HOSTILE_NAMES = (
-    *("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=cmd|' /C calc'!A0", "@SUM(1+1)", "+1", "-1"),
-    *("a\x00b", "\x1b[2J\x1b[31m", "line\r\nSet-Cookie: a=b", "\u202egnp.exe", "\ud800", "\ufeff", " ", ""),
-    *(
-        "{{7*7}}",
-        "{% load x %}",
-        "%s%n",
-        "'; DROP TABLE catalogue_service; --",
-        "../../etc/passwd",
-        "x" * 70_000,
-        "😀" * 2_000,
-    ),
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "=cmd|' /C calc'!A0",
+    "@SUM(1+1)",
+    "+1",
+    "-1",
+    "a\x00b",
+    "\x1b[2J\x1b[31m",
+    "line\r\nSet-Cookie: a=b",
+    "\u202egnp.exe",
+    "\ud800",
+    "\ufeff",
+    " ",
+    "",
+    "{{7*7}}",
+    "{% load x %}",
+    "%s%n",
+    "'; DROP TABLE catalogue_service; --",
+    "../../etc/passwd",
+    "x" * 70_000,
+    "😀" * 2_000,
 )
 _SHOWN_RATES = {"price_zero": "0", "price_negative": "-0.90", "price_nan": "NaN", "price_comma": "0,90"}
 
@@ -38,9 +48,16 @@ def stock(count: int, chance: Random) -> list[Service]:
         )
         services.append(
             Service(
-                *(number, f"{place} {kind.name} {number}", kind.name, f"{place} {1 + number // 320}"),
-                *(chance.randrange(1_000, 9_000_000, 10), least, most),
-                *(chance.random() < 0.7, chance.random() < 0.7, chance.random() < 0.2),
+                number,
+                f"{place} {kind.name} {number}",
+                kind.name,
+                f"{place} {1 + number // 320}",
+                chance.randrange(1_000, 9_000_000, 10),
+                least,
+                most,
+                chance.random() < 0.7,
+                chance.random() < 0.7,
+                chance.random() < 0.2,
             )
         )
     return services
@@ -75,9 +92,16 @@ def _move_price(service: Service, lots: Lots) -> None:
 
 def _shown(service: Service, lots: Lots) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        **{"service": service.id, "name": service.name, "type": service.type, "rate": show_rate(service.rate_micros)},
-        **{"min": str(service.min), "max": str(service.max), "dripfeed": service.dripfeed, "refill": service.refill},
-        **{"cancel": service.cancel, "category": service.category},
+        "service": service.id,
+        "name": service.name,
+        "type": service.type,
+        "rate": show_rate(service.rate_micros),
+        "min": str(service.min),
+        "max": str(service.max),
+        "dripfeed": service.dripfeed,
+        "refill": service.refill,
+        "cancel": service.cancel,
+        "category": service.category,
     }
     price = lots.first(_SHOWN_RATES)
     if price:

@@ -254,9 +254,20 @@ class Panel:
         lasts = self._delivery * self._chance.uniform(0.5, 1.5)
         outcome, left = self._fate(asked.quantity)
         order = Order(
-            *(order_id, account.key, asked.terms.service_id, asked.input.link, asked.quantity),
-            *(asked.rate_micros, asked.terms.type.per, charge_micros, now, self._chance.randrange(20_000)),
-            *(now + lasts / 5, now + lasts, outcome, left),
+            order_id,
+            account.key,
+            asked.terms.service_id,
+            asked.input.link,
+            asked.quantity,
+            asked.rate_micros,
+            asked.terms.type.per,
+            charge_micros,
+            now,
+            self._chance.randrange(20_000),
+            now + lasts / 5,
+            now + lasts,
+            outcome,
+            left,
         )
         self.orders[order_id] = order
         self._by_link.setdefault(order.link, []).append(order)

@@ -109,9 +109,20 @@ class WholePanel(Panel):
             return super()._write(account, asked, charge_micros, now, is_opaque=is_opaque)
         link = asked.input.details["username"] if is_subscription else asked.input.link
         whole = Whole(
-            *(self.next_id(), account.key, asked.terms.service_id, link, asked.quantity),
-            *(asked.rate_micros, asked.terms.type.per, charge_micros, now, 0),
-            *(now, now, Status.COMPLETED, 0),
+            self.next_id(),
+            account.key,
+            asked.terms.service_id,
+            link,
+            asked.quantity,
+            asked.rate_micros,
+            asked.terms.type.per,
+            charge_micros,
+            now,
+            0,
+            now,
+            now,
+            Status.COMPLETED,
+            0,
             asked=asked,
         )
         self.orders[whole.id] = whole

@@ -117,10 +117,17 @@ def journal(upstream: LyingUpstream) -> dict[str, Any]:
 
 def _line(order: Order) -> dict[str, Any]:
     return {
-        **{"order": order.id, "service": order.service_id, "link": order.link, "quantity": order.quantity},
-        **{"charge": show_charge(order.charge_micros), "refunded": show_balance(order.refunded_micros)},
-        **{"created_at": order.created_at.isoformat(), "final": order.final},
-        **{"told": order.told, "fault": order.fault, "by_hand": order.by_hand},
+        "order": order.id,
+        "service": order.service_id,
+        "link": order.link,
+        "quantity": order.quantity,
+        "charge": show_charge(order.charge_micros),
+        "refunded": show_balance(order.refunded_micros),
+        "created_at": order.created_at.isoformat(),
+        "final": order.final,
+        "told": order.told,
+        "fault": order.fault,
+        "by_hand": order.by_hand,
     }
 
 

@@ -258,8 +258,14 @@ def test_a_route_that_orders_have_used_is_only_switched_off(provider: Provider, 
     route = add(service, "1")
     unused = add(service, "2")
     Attempt.objects.create(
-        **{"action": "add", "state": "declined", "order_id": 1, "provider": provider, "route": route},
-        **{"service_id": service.pk, "link_digest": "", "expected_micros": 1},
+        action="add",
+        state="declined",
+        order_id=1,
+        provider=provider,
+        route=route,
+        service_id=service.pk,
+        link_digest="",
+        expected_micros=1,
     )
     assert routes.remove(route.pk, NOW) is False
     assert routes.remove(unused.pk, NOW) is True

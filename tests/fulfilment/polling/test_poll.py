@@ -243,7 +243,9 @@ def test_an_id_that_was_never_ours_is_given_up_after_the_settle_window(there: Th
     assert (attempt.state, attempt.upstream_id) == (AttemptState.UNKNOWN, None)
     assert attempt.due_at == there.time.now() + timedelta(minutes=1)
     assert transfers(ours.order_id) == {
-        **{f"order:{ours.order_id}": 900_000, f"cost:{ours.pk}": 500_000, f"cost-back:{ours.pk}": 500_000}
+        f"order:{ours.order_id}": 900_000,
+        f"cost:{ours.pk}": 500_000,
+        f"cost-back:{ours.pk}": 500_000,
     }
     assert held("cost") == held("provider") == 0
     assert notes(ours.order_id) == ["The id 999999 at Upstream was never ours"]

@@ -59,8 +59,14 @@ class TestRefused:
     @pytest.mark.parametrize(
         "url",
         [
-            *(URL, f"{URL}/", "https://PANEL.example/api/v2", "https://panel.example:443/api/v2", f"{URL}//"),
-            *("https://panel.example/API/v2", "https://panel.example./api/v2", "https://panel.example//api/%76%32"),
+            URL,
+            f"{URL}/",
+            "https://PANEL.example/api/v2",
+            "https://panel.example:443/api/v2",
+            f"{URL}//",
+            "https://panel.example/API/v2",
+            "https://panel.example./api/v2",
+            "https://panel.example//api/%76%32",
         ],
     )
     def test_a_second_row_of_one_account_is(self, url: str) -> None:
@@ -72,8 +78,11 @@ class TestRefused:
     @pytest.mark.parametrize(
         "other",
         [
-            *({"key": "e" * 64}, {"url": "https://other.example/api/v2"}, {"url": "https://panel.example/api/v3"}),
-            *({"url": "https://panel.example:8443/api/v2"}, {"url": "https://api.panel.example/api/v2"}),
+            {"key": "e" * 64},
+            {"url": "https://other.example/api/v2"},
+            {"url": "https://panel.example/api/v3"},
+            {"url": "https://panel.example:8443/api/v2"},
+            {"url": "https://api.panel.example/api/v2"},
         ],
     )
     def test_another_account_is_not(self, other: dict[str, str]) -> None:

@@ -83,8 +83,14 @@ class TestHonest:
     def test_each_kind_of_call_is_made_once(self) -> None:
         asked = [(each["action"], each["key"] == KEY) for each in Examined().asked]
         assert asked == [
-            *(("services", True), ("balance", True), ("balance", False), ("status", True), ("status", True)),
-            *(("refill_status", True), ("refill_status", True), ("add", True)),
+            ("services", True),
+            ("balance", True),
+            ("balance", False),
+            ("status", True),
+            ("status", True),
+            ("refill_status", True),
+            ("refill_status", True),
+            ("add", True),
         ]
 
     def test_the_other_dialect_passes(self) -> None:
@@ -120,13 +126,15 @@ class TestFaults:
             (EACH, "status", to("status", '{"error":"Incorrect order ID"}', with_field="orders"), NOTE, "one by one"),
             (EACH, "status", to("status", "<html>", with_field="orders"), DIFFERS, "not understood"),
             (
-                *(EACH, "status"),
+                EACH,
+                "status",
                 to(
                     "status",
                     '{"2147483647":{"status":"Completed"},"2147483646":{"error":"Incorrect order ID"}}',
                     with_field="orders",
                 ),
-                *(DIFFERS, "as ours"),
+                DIFFERS,
+                "as ours",
             ),
             (REFILL, "", to("refill_status", '{"status":"Completed"}', with_field="refill"), NOTE, "as ours"),
             (EACH, "refill_status", to("refill_status", "", with_field="refills"), NOTE, "not understood"),

@@ -37,8 +37,14 @@ def unsettled(provider: Provider, order: Order, count: int, state: str = "unknow
 @pytest.mark.parametrize(
     ("adds", "unknown", "rests"),
     [
-        *((0, 0, False), (2, 2, False), (3, 3, True), (10, 2, False)),
-        *((150, 3, False), (149, 3, True), (1000, 20, False), (1000, 21, True)),
+        (0, 0, False),
+        (2, 2, False),
+        (3, 3, True),
+        (10, 2, False),
+        (150, 3, False),
+        (149, 3, True),
+        (1000, 20, False),
+        (1000, 21, True),
     ],
 )
 def test_more_than_two_percent_unknown_and_at_least_three(

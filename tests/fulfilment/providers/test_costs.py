@@ -41,7 +41,9 @@ def test_what_is_reckoned_is_what_a_panel_of_ours_keeps(rate: int, quantity: int
 @pytest.mark.parametrize(
     ("cost", "transfer"),
     [
-        *((500_000, {}), (300_000, {"cost-back": 200_000}), (0, {"cost-back": 500_000})),
+        (500_000, {}),
+        (300_000, {"cost-back": 200_000}),
+        (0, {"cost-back": 500_000}),
         (600_000, {"cost-more": 100_000}),
     ],
 )

@@ -16,8 +16,16 @@ from tests.pages.conftest import browser_of, make_person
 from tests.pages.office.test_customers import errors
 
 FORM = {
-    **{"name": "Likes", "type": "Default", "min": "10", "max": "500", "pricing": "fixed", "rate": "1.25"},
-    **{"refill_wait_hours": "24", "cancel": "on", "closed_countries": "de, FR", "link_allowed": "example.com/*"},
+    "name": "Likes",
+    "type": "Default",
+    "min": "10",
+    "max": "500",
+    "pricing": "fixed",
+    "rate": "1.25",
+    "refill_wait_hours": "24",
+    "cancel": "on",
+    "closed_countries": "de, FR",
+    "link_allowed": "example.com/*",
 }
 
 

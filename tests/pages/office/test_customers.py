@@ -80,7 +80,9 @@ def test_what_staff_say_of_a_customer_is_kept(alice: Customer, sam_browser: Clie
     sam_browser.post(page, good | {"integer_services": "on"})
     alice.refresh_from_db()
     assert (alice.name, alice.country, alice.repeat_window_seconds, alice.integer_services) == (
-        *("Alice Ltd", "DE", 60),
+        "Alice Ltd",
+        "DE",
+        60,
         True,
     )
     wallet = LedgerAccount.objects.get(customer=alice)

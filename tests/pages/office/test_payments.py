@@ -13,8 +13,15 @@ from tests.pages.office.test_customers import balance, errors
 
 UNIT = 1_000_000
 METHOD = {
-    **{"name": "Bank", "instructions": "Send it", "currency": "USD", "min": "10", "max": "500", "fee": "1.5"},
-    **{"bonus": "0", "position": "0", "is_offered": "on"},
+    "name": "Bank",
+    "instructions": "Send it",
+    "currency": "USD",
+    "min": "10",
+    "max": "500",
+    "fee": "1.5",
+    "bonus": "0",
+    "position": "0",
+    "is_offered": "on",
 }
 
 

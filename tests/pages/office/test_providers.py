@@ -21,9 +21,18 @@ from tests.pages.conftest import browser_of, make_person
 from tests.pages.office.test_customers import errors
 
 FORM = {
-    **{"name": "Wholesale", "url": "https://panel.example/api/v2", "key": "s3cret", "currency": "USD"},
-    **{"method": "POST", "key_field": "key", "cancel_field": "orders", "call_interval_milliseconds": "200"},
-    **{"most_at_once": "8", "settle_minutes": "15", "brake_percent": "2", "brake_open": "20"},
+    "name": "Wholesale",
+    "url": "https://panel.example/api/v2",
+    "key": "s3cret",
+    "currency": "USD",
+    "method": "POST",
+    "key_field": "key",
+    "cancel_field": "orders",
+    "call_interval_milliseconds": "200",
+    "most_at_once": "8",
+    "settle_minutes": "15",
+    "brake_percent": "2",
+    "brake_open": "20",
 }
 PAGES = ("", "/settings", "/account", "/log", "/services", "/changes", "/import")
 

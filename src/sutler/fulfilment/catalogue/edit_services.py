@@ -95,7 +95,10 @@ def save(
         changed = [name for name in after if before is None or before[name] != after[name]]
         if changed:
             audit_log.write(
-                *(actor, "service changed" if service_id else "service made", f"service {made.pk}", now),
+                actor,
+                "service changed" if service_id else "service made",
+                f"service {made.pk}",
+                now,
                 before={name: before[name] for name in changed} if before else None,
                 after={name: after[name] for name in changed},
             )

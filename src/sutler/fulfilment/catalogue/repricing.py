@@ -38,7 +38,10 @@ _READ = (
     "pause_reason",
 )
 _READ_OF_ROUTES = (
-    *("service_id", "preference", "is_on", "off_reason"),
+    "service_id",
+    "preference",
+    "is_on",
+    "off_reason",
     *(
         f"upstream_service__{name}"
         for name in ("provider", "type", "rate_micros", "offered_micros", "min", "max", "gone_at")

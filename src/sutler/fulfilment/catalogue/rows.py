@@ -15,8 +15,16 @@ from sutler.storage.statements import Statement, moment, run
 OVERTAKEN = "overtaken"
 
 _SAID = {
-    **{"name": "text", "category": "text", "type": "text", "raw_type": "text", "rate_micros": "bigint"},
-    **{"min": "integer", "max": "integer", "dripfeed": "boolean", "refill": "boolean", "cancel": "boolean"},
+    "name": "text",
+    "category": "text",
+    "type": "text",
+    "raw_type": "text",
+    "rate_micros": "bigint",
+    "min": "integer",
+    "max": "integer",
+    "dripfeed": "boolean",
+    "refill": "boolean",
+    "cancel": "boolean",
 }
 _NAMES = ", ".join(_SAID)
 _INSERT = Statement(
@@ -39,8 +47,12 @@ _INSERT_CHANGES = Statement(
     "INSERT INTO fulfilment_cataloguechange (upstream_service_id, kind, before, after, at, state, decided_by)"
     " SELECT upstream_service_id, kind, before_, after_, at_, state, '' FROM {rows} WHERE 1 = 1",
     {
-        **{"upstream_service_id": "bigint", "kind": "text", "before_": "text", "after_": "text"},
-        **{"at_": "timestamptz", "state": "text"},
+        "upstream_service_id": "bigint",
+        "kind": "text",
+        "before_": "text",
+        "after_": "text",
+        "at_": "timestamptz",
+        "state": "text",
     },
 )
 
@@ -75,8 +87,16 @@ def _known(row: Sequence[Any]) -> Known:
 
 def _columns(said: Said) -> tuple[object, ...]:
     return (
-        *(said.name, said.category, said.type, said.raw_type, said.rate_micros),
-        *(said.min, said.max, said.dripfeed, said.refill, said.cancel),
+        said.name,
+        said.category,
+        said.type,
+        said.raw_type,
+        said.rate_micros,
+        said.min,
+        said.max,
+        said.dripfeed,
+        said.refill,
+        said.cancel,
     )
 
 

@@ -204,8 +204,15 @@ def _keep(heard: Sequence[StatusUpdate], now: datetime) -> None:
         _KEEP,
         [
             (
-                *(each.row.pk, each.word, each.start_count, each.remains, each.reported_micros, each.cost_micros),
-                *(moment_or_none(each.confirmed_at), each.misses, moment_or_none(each.finished_at)),
+                each.row.pk,
+                each.word,
+                each.start_count,
+                each.remains,
+                each.reported_micros,
+                each.cost_micros,
+                moment_or_none(each.confirmed_at),
+                each.misses,
+                moment_or_none(each.finished_at),
             )
             for each in heard
         ],

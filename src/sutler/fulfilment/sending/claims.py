@@ -33,8 +33,14 @@ _READ = Statement(
     " JOIN fulfilment_upstreamservice service ON service.id = attempt.upstream_service_id",
     {"id": "bigint"},
     (
-        *("attempt.id", "orders_order.id", "orders_order.kind", "orders_order.type", "orders_order.link"),
-        *("orders_order.quantity", "orders_order.details", "service.upstream_id"),
+        "attempt.id",
+        "orders_order.id",
+        "orders_order.kind",
+        "orders_order.type",
+        "orders_order.link",
+        "orders_order.quantity",
+        "orders_order.details",
+        "service.upstream_id",
     ),
 )
 _UNSETTLED = Statement(

@@ -19,7 +19,9 @@ Job = Callable[[datetime], int]
 
 # Each does a bounded part of what is due, in transactions of its own, and returns how much that was.
 JOBS: tuple[Job, ...] = (
-    *(plan_parents.place_due_runs, subscriptions.end_expired, subscriptions.place_due_posts),
+    plan_parents.place_due_runs,
+    subscriptions.end_expired,
+    subscriptions.place_due_posts,
     outcome.expire_leases,
 )
 

@@ -89,7 +89,7 @@ def _adjust(request: StaffRequest, found: Customer, form: AdjustForm) -> Adjustm
     """Adjusts and says so, or says in the form why not."""
     asked = form.cleaned_data
     made = adjustments.adjust(
-        *(found.pk, asked["amount"], asked["reason"], request.user, request.now), last_id=asked["last_id"] or 0
+        found.pk, asked["amount"], asked["reason"], request.user, request.now, last_id=asked["last_id"] or 0
     )
     if isinstance(made, Refusal):
         refuse(form, made, _NOT_ADJUSTED, field=None if made.reason is Reason.MOVE_NOT_ALLOWED else "amount")

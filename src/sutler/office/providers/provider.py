@@ -130,7 +130,10 @@ def edit_provider(request: StaffRequest, provider_id: int) -> HttpResponse:
         save = partial(
             audited,
             lambda: provider_settings.change(provider_id, request.now, accept_rises=accepts_rises(request), **terms),
-            *(request.user, "provider changed", f"provider {provider_id}", request.now),
+            request.user,
+            "provider changed",
+            f"provider {provider_id}",
+            request.now,
             before={name: before[name] for name in changed},
             after=changed | secrets,
         )
@@ -157,7 +160,10 @@ def provider_state(request: StaffRequest, provider_id: int) -> HttpResponse:
         raise Http404
     audited(
         lambda: provider_settings.set_state(provider_id, Provider.State(state)),
-        *(request.user, "provider state set", f"provider {provider_id}", request.now),
+        request.user,
+        "provider state set",
+        f"provider {provider_id}",
+        request.now,
         before={"state": found.state},
         after={"state": state},
     )
@@ -191,7 +197,10 @@ def provider_account(request: StaffRequest, provider_id: int) -> HttpResponse:
         verb = ledger.top_up if given["what"] == "topup" else ledger.draw
         held = audited(
             lambda: verb(provider_id, given["amount"], given["name"], given["reason"], request.now),
-            *(request.user, f"provider {given['what']}", f"provider {provider_id}", request.now),
+            request.user,
+            f"provider {given['what']}",
+            f"provider {provider_id}",
+            request.now,
             reason=given["reason"],
             after={"amount": show_balance(given["amount"]), "name": given["name"]},
         )

@@ -221,7 +221,10 @@ def _decided(request: StaffRequest, found: Provider, change_id: int, accept: boo
         return False
     outcome = audited(
         lambda: decisions.decide(change_id, accept, actor_of(request.user), request.now),
-        *(request.user, "price accepted" if accept else "price dismissed", f"provider {found.pk}", request.now),
+        request.user,
+        "price accepted" if accept else "price dismissed",
+        f"provider {found.pk}",
+        request.now,
         after={"change": change_id},
     )
     return not isinstance(outcome, Refusal)

@@ -220,7 +220,10 @@ def provider_new(request: StaffRequest) -> HttpResponse:
         shown = {name: value for name, value in terms.items() if name not in {"key", "extra_fields"}}
         made = audited(
             lambda: provider_settings.add(form.cleaned_data["currency"], request.now, **terms),
-            *(request.user, "provider added", f"provider {terms['name']}", request.now),
+            request.user,
+            "provider added",
+            f"provider {terms['name']}",
+            request.now,
             after=shown,
         )
         if not isinstance(made, Refusal):

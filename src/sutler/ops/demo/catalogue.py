@@ -12,8 +12,13 @@ def _row(name: str, category: str, rate: str, limits: tuple[int, int], may: str 
     """Returns a row as a file would have it; `may` are the promises. Refills need not wait in the demo."""
     promises = dict.fromkeys(("dripfeed", "refill", "cancel", "one_active_order_per_link"), False)
     return {
-        **{"name": name, "category": category, "rate": rate, "min": str(limits[0]), "max": str(limits[1])},
-        **{"type": "Default", "refill_wait_hours": "0"},
+        "name": name,
+        "category": category,
+        "rate": rate,
+        "min": str(limits[0]),
+        "max": str(limits[1]),
+        "type": "Default",
+        "refill_wait_hours": "0",
         **(promises | dict.fromkeys(may.split(), True) | more),
     }
 
@@ -23,11 +28,19 @@ SERVICES: tuple[_Row, ...] = (
     _row("Followers", "First Category", "0.90", (50, 10_000), "refill cancel"),
     _row("Comments", "Second Category", "8", (10, 1500), "cancel", type="Custom Comments"),
     _row(
-        *("Followers, spread over time", "Followers and likes", "1.20", (10, 50_000), "dripfeed refill cancel"),
+        "Followers, spread over time",
+        "Followers and likes",
+        "1.20",
+        (10, 50_000),
+        "dripfeed refill cancel",
         desc="Give runs and interval to have the same quantity delivered several times.",
     ),
     _row(
-        *("Followers, one order at a time", "Followers and likes", "0.45", (10, 5000), "one_active_order_per_link"),
+        "Followers, one order at a time",
+        "Followers and likes",
+        "0.45",
+        (10, 5000),
+        "one_active_order_per_link",
         desc="No refill and no cancel; one active order for a link.",
     ),
     _row("Followers, 30 days refill", "Followers and likes", "1.55", (100, 100_000), "refill cancel", refill_days="30"),

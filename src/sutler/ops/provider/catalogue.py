@@ -244,8 +244,15 @@ def _show_changes(found: "Provider", limit: int) -> None:
 def _change_row(each: "CatalogueChange") -> tuple[object, ...]:
     upstream = each.upstream_service
     return (
-        *(each.pk, f"{each.at:%Y-%m-%d %H:%M}", upstream.upstream_id, upstream.name, each.kind),
-        *(each.before or "-", each.after or "-", each.state, each.decided_by or "-"),
+        each.pk,
+        f"{each.at:%Y-%m-%d %H:%M}",
+        upstream.upstream_id,
+        upstream.name,
+        each.kind,
+        each.before or "-",
+        each.after or "-",
+        each.state,
+        each.decided_by or "-",
     )
 
 
@@ -255,8 +262,16 @@ def _row(each: "UpstreamService") -> tuple[object, ...]:
     state = "gone" if each.gone_at else f"now {show_rate(offered)}" if offered is not None else "-"
     ours = " ".join(str(route.service_id) for route in each.routes.all()) or "-"
     return (
-        *(each.upstream_id, each.name, each.type or f"({each.raw_type})", each.category, show_rate(each.rate_micros)),
-        *(each.min, each.max, may, state, ours),
+        each.upstream_id,
+        each.name,
+        each.type or f"({each.raw_type})",
+        each.category,
+        show_rate(each.rate_micros),
+        each.min,
+        each.max,
+        may,
+        state,
+        ours,
     )
 
 

@@ -166,7 +166,7 @@ def list_() -> None:
     from sutler.fulfilment.models import Provider
 
     show_table(
-        (*("ID", "NAME", "STATE", "BALANCE", "LOW", "CURRENCY", "CALLS/MIN", "ERRORS"), "MEAN MS", "UNKNOWN", "ALARMS"),
+        ("ID", "NAME", "STATE", "BALANCE", "LOW", "CURRENCY", "CALLS/MIN", "ERRORS", "MEAN MS", "UNKNOWN", "ALARMS"),
         map(_row, Provider.objects.order_by("pk")),
     )
 
@@ -224,9 +224,15 @@ def log(provider_id: int, order_id: int | None, limit: int, *, whole: bool) -> N
         ("AT", "ACTION", "ORDER", "HTTP", "MS", "OUTCOME", "WHY", "REQUEST", "ANSWER"),
         (
             (
-                *(f"{each.at:%Y-%m-%d %H:%M:%S}", each.action, each.order_id or "-", each.http_status or "-"),
-                *(each.milliseconds, each.outcome, cause_text(each.cause)[:longest]),
-                *(" ".join(f"{name}={text}" for name, text in each.asked.items())[:longest], each.answer[:longest]),
+                f"{each.at:%Y-%m-%d %H:%M:%S}",
+                each.action,
+                each.order_id or "-",
+                each.http_status or "-",
+                each.milliseconds,
+                each.outcome,
+                cause_text(each.cause)[:longest],
+                " ".join(f"{name}={text}" for name, text in each.asked.items())[:longest],
+                each.answer[:longest],
             )
             for each in found[:limit]
         ),
@@ -288,8 +294,15 @@ def _row(each: "Provider") -> tuple[object, ...]:
 
     lately = health.of_provider(each.pk, SystemClock().now())
     return (
-        *(each.pk, each.name, each.state, _amount(each.balance_micros), _amount(each.low_balance_micros)),
-        *(each.currency, f"{lately.calls / 60:.1f}", f"{lately.error_rate:.1%}", lately.mean_milliseconds),
+        each.pk,
+        each.name,
+        each.state,
+        _amount(each.balance_micros),
+        _amount(each.low_balance_micros),
+        each.currency,
+        f"{lately.calls / 60:.1f}",
+        f"{lately.error_rate:.1%}",
+        lately.mean_milliseconds,
         each.attempts.unconfirmed_adds().count(),
         each.alarms.filter(closed_at=None).count(),
     )

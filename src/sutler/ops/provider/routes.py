@@ -52,10 +52,18 @@ def list_(service_id: int | None) -> None:
         ),
         (
             (
-                *(each.pk, each.service_id, each.service.name, each.upstream_service.provider.name),
-                *(each.upstream_service.upstream_id, each.preference, each.weight, each.most_open or "-"),
-                *(_shown(routes.cost_micros(each)), show_rate(each.service.rate_micros)),
-                *(show_rate(each.service.floor_rate_micros), "on" if each.is_on else f"off {each.off_reason}".strip()),
+                each.pk,
+                each.service_id,
+                each.service.name,
+                each.upstream_service.provider.name,
+                each.upstream_service.upstream_id,
+                each.preference,
+                each.weight,
+                each.most_open or "-",
+                _shown(routes.cost_micros(each)),
+                show_rate(each.service.rate_micros),
+                show_rate(each.service.floor_rate_micros),
+                "on" if each.is_on else f"off {each.off_reason}".strip(),
             )
             for each in routes.of_services(services)
         ),
