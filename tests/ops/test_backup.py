@@ -89,7 +89,7 @@ def test_a_backup_is_made_checked_listed_and_restored(operator: Operator, tmp_pa
         assert code == 0, printed
         assert (tmp_path / "new" / "secret-key").read_text().strip() == KEY
         code, printed = operator.run("verify", *new, **place)
-        assert (code, "no breach" in printed) == (0, True), printed
+        assert (code, "no mismatch" in printed) == (0, True), printed
 
 
 def test_without_a_pass_phrase_the_command_says_that_the_key_is_left_out(operator: Operator) -> None:
@@ -135,7 +135,7 @@ def test_an_archive_that_fails_its_check_is_set_aside_and_no_good_one_goes_for_i
     [good] = archives.archives(operator.backups)
     break_the_books(operator.source)
     code, printed = operator.run("backup", "--check", "--keep", "1")
-    assert (code, "1 breach" in printed) == (1, True), printed
+    assert (code, "1 mismatch" in printed) == (1, True), printed
     kept = [each.name for each in archives.archives(operator.backups)]
     assert good.name in kept
     assert [name for name in kept if name.endswith(archives.FAILED)] == [kept[0]]

@@ -166,11 +166,11 @@ def test_a_call_that_is_cancelled_hangs_up_and_is_not_recorded() -> None:
 ASK = """
 import asyncio, sys
 from sutler.core.clock import SystemClock
-from sutler.panels.caller_process import Caller
+from sutler.panels.caller_process import CallerProcess
 from sutler.panels.client import Panel, PanelSettings
 
 async def ask():
-    async with Caller(["127.0.0.1"], SystemClock()) as caller:
+    async with CallerProcess(["127.0.0.1"], SystemClock()) as caller:
         await Panel(PanelSettings(sys.argv[1], "key"), caller, print).services()
 
 asyncio.run(ask())

@@ -1,4 +1,4 @@
-"""A database that is full, locked or read-only: not ready, "busy" instead of a failure, and all goes on afterwards."""
+"""A database that is full, locked or read-only: not ready, "unavailable" instead of a failure, and all goes on afterwards."""
 
 import re
 import sqlite3
@@ -66,7 +66,7 @@ def test_who_writes_on_a_full_disk_is_told_that_the_panel_is_busy(
     if path == "/report" and answer.status_code == 200:
         pytest.skip("the form was refused before anything was written")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert "busy" in answer.content.decode()
+    assert "cannot be saved right now" in answer.content.decode()
 
 
 @pytest.mark.django_db

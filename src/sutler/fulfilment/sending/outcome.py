@@ -252,9 +252,7 @@ def _claimed(provider: Provider, outcomes: Sequence[Outcome]) -> set[str]:
 
 def _lock(attempt_ids: Sequence[int]) -> dict[int, _Sent]:
     rows = run(_SENT, [(pk,) for pk in sorted(attempt_ids)])
-    return {
-        pk: _Sent(*[pk, *columns, read_moment(sent), read_moment(answered)]) for pk, *columns, sent, answered in rows
-    }
+    return {row[0]: _Sent(*[*row[:-2], *map(read_moment, row[-2:])]) for row in rows}
 
 
 def _checked(told: Outcome, attempt: _Sent, provider: Provider, claimed: set[str]) -> Outcome:
