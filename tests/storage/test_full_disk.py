@@ -1,4 +1,4 @@
-"""A database that is full, locked or read-only: not ready, "unavailable" instead of a failure, and all goes on afterwards."""
+"""A database that is full, locked or read-only: not ready, "unavailable" instead of a failure, then all goes on."""
 
 import re
 import sqlite3
