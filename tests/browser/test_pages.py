@@ -67,7 +67,8 @@ MORE = (
     "/office/services/edit?services=1",
     "/office/orders/change?order=1&to=canceled",
 )
-PARTS = {"office:provider_sync", "office:settings_logo_image"}
+# What a page loads by itself, and the page that leads on to a payment gateway.
+PARTS = {"office:provider_sync", "office:settings_logo_image", "shop:funds_pay"}
 
 
 @pytest.mark.parametrize(
