@@ -1,7 +1,6 @@
 """Fetching exchange rates once a day, over the safe way out and in no transaction; sooner again if it fails."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import httpx2
@@ -13,6 +12,7 @@ from sutler.fulfilment.catalogue import change_rates, exchange_source
 from sutler.fulfilment.catalogue.exchange_source import Quotes, Source, Unreadable
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.providers import alarms
+from sutler.panels.bounded_request import NewClient, Unanswered, body_of, requested
 from sutler.panels.safe_transport import open_client
 from sutler.storage.transactions import durable
 
@@ -28,8 +28,6 @@ FAILURES_OF_AN_ALARM = 5
 SUBJECT = "source"
 
 _HEADERS = {"User-Agent": f"Sutler/{__version__}", "Accept-Encoding": "identity"}
-
-NewClient = Callable[[], httpx2.AsyncClient]
 
 
 def new_client() -> httpx2.AsyncClient:
@@ -82,24 +80,12 @@ def _claim(now: datetime) -> bool:
 
 
 async def _ask(asked: Source, client: NewClient) -> Quotes | str:
-    """Returns the quotes, or why there are none; the address may hold a key and is not named."""
+    """Returns the quotes, or why there are none."""
     try:
-        async with (
-            asyncio.timeout(LONGEST_SECONDS),
-            client() as http,
-            http.stream("GET", asked.url, headers=_HEADERS, timeout=LONGEST_SECONDS) as response,
-        ):
+        async with requested(client, "GET", asked.url, _HEADERS, longest_seconds=LONGEST_SECONDS) as response:
             if response.status_code != 200:
                 return f"it answered HTTP {response.status_code}"
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > LONGEST_ANSWER_BYTES:
-                    return f"the answer is longer than {LONGEST_ANSWER_BYTES} bytes"
-        return exchange_source.read(asked, bytes(body))
-    except Unreadable as error:
+            body = await body_of(response, LONGEST_ANSWER_BYTES)
+        return exchange_source.read(asked, body)
+    except (Unreadable, Unanswered) as error:
         return str(error)
-    except TimeoutError:
-        return f"no answer within {LONGEST_SECONDS:g} s"
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        return f"it cannot be reached ({type(error).__name__})"
