@@ -2,9 +2,10 @@
 
     python -m bench.neighbours /tmp/older --engine sqlite --rounds 7
 
-Sixteen quiet callers send orders with pauses. Beside them stands nobody, then 1,000 hostile bodies a second, then one
-customer with 64 connections who never pauses; the sides take turns, and the median of each round's ratio counts.
-Limits are off, but for those of the hostile sender's address, which the older panel would count the quiet ones by.
+Sixteen quiet callers send orders with pauses. Beside them stands nobody, then 1,000 hostile bodies a second that go to
+the plain callable in a process of its own (what sender and sockets cost on this machine), then the same to the panel,
+then one customer with 64 connections who never pauses; the sides take turns, and the median of each round's ratio
+counts. Limits are off, but for those of the hostile sender's address, by which the older panel would count all.
 """
 
 import subprocess
@@ -22,7 +23,7 @@ from rich.table import Table
 from bench.callers import SCRIPTS, BenchError, call
 from bench.engines import ENGINES, ROOT, fresh
 from bench.loads import ADD
-from bench.processes import Process, panel
+from bench.processes import Process, panel, yardstick
 from bench.report import wide_console
 from bench.tools import require, tidy_up_on_sigterm
 
@@ -30,7 +31,7 @@ console = wide_console()
 QUIET = replace(ADD, name="quiet add", script="quiet.lua")
 QUIET_CALLERS, LOUD_CONNECTIONS, HOSTILE_A_SECOND = 16, 64, 1000
 ADDRESS_LIMIT = 100
-NOBODY, HOSTILE, LOUD = "nobody", "hostile", "loud"
+NOBODY, ELSEWHERE, HOSTILE, LOUD = "nobody", "hostile elsewhere", "hostile", "loud"
 
 
 @click.command()
@@ -52,18 +53,24 @@ def main(older: Path, engines: tuple[str, ...], seconds: int, rounds: int) -> No
 def _measure(engine: str, roots: dict[str, Path], seconds: int, rounds: int) -> None:
     p99s: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="sutler-neighbours-") as name, ExitStack() as stack:
+        plain = stack.enter_context(yardstick(b"{}", Path(name)))
         sides = {side: _start(stack, engine, Path(name) / side, root) for side, root in roots.items()}
         for turn in range(rounds + 1):
-            for beside in (NOBODY, HOSTILE, LOUD):
+            for beside in (NOBODY, ELSEWHERE, HOSTILE, LOUD):
                 for side, (web, callers, loud) in sides.items():
-                    with _beside(beside, web, loud, seconds):
+                    with _beside(beside, plain if beside == ELSEWHERE else web, loud, seconds):
                         p99_ms = _p99_ms(web, callers, seconds)
                     if turn:  # the first is to warm up
                         p99s.setdefault((side, beside), []).append(p99_ms)
-    table = Table("side", "beside", "p99 ms", "of nobody's", title=f"quiet customers, {engine}")
+    table = Table(
+        "side", "beside", "p99 ms", *(f"of {base}'s" for base in (NOBODY, ELSEWHERE)), title=f"quiet, {engine}"
+    )
     for (side, beside), runs in p99s.items():
-        ratios = [run / alone for run, alone in zip(runs, p99s[side, NOBODY], strict=True)]
-        table.add_row(side, beside, f"{median(runs):.1f}", f"{median(ratios):.2f}")
+        ratios = [
+            median(run / base for run, base in zip(runs, p99s[side, other], strict=True))
+            for other in (NOBODY, ELSEWHERE)
+        ]
+        table.add_row(side, beside, f"{median(runs):.1f}", *(f"{ratio:.2f}" for ratio in ratios))
     console.print(table)
 
 
@@ -96,8 +103,10 @@ def _beside(what: str, web: Process, loud: Path, seconds: int) -> Iterator[None]
     """Runs what stands beside the quiet ones, a little longer than they are measured."""
     url, script = f"http://127.0.0.1:{web.port}", str(SCRIPTS / "add.lua")
     port, rate, length = str(web.port), str(HOSTILE_A_SECOND), str(seconds + 2)
+    hostile = [sys.executable, "-m", "bench.hostile", "--port", port, "--rate", rate, "--seconds", length]
     commands = {
-        HOSTILE: [sys.executable, "-m", "bench.hostile", "--port", port, "--rate", rate, "--seconds", length],
+        ELSEWHERE: hostile,
+        HOSTILE: hostile,
         LOUD: ["wrk", f"-c{LOUD_CONNECTIONS}", "-t1", f"-d{length}s", "-s", script, url, "--", str(loud)],
     }
     if what == NOBODY:
