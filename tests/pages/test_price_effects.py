@@ -27,10 +27,10 @@ def test_a_dear_route_is_seen_then_confirmed_and_waits(sam_browser: Client, chea
     assert sam_browser.post(page, given | {"seen": "another"}).status_code == 200
     assert sam_browser.post(page, given | {"seen": seen}).status_code == 302
     assert (Route.objects.count(), terms(cheap)) == (2, (390_000, 10_218_000, 10_000))
-    held = f"/office/services/{cheap.pk}/held"
-    shown = sam_browser.post(held, {"do": "accept"})
+    held = f"/office/services/{cheap.pk}/price/accept"
+    shown = sam_browser.post(held, {})
     assert terms(cheap)[0] == 390_000
-    sam_browser.post(held, {"do": "accept", "seen": shown.context["seen"]})
+    sam_browser.post(held, {"seen": shown.context["seen"]})
     assert terms(cheap) == (10_218_000, None, 600)
 
 

@@ -76,6 +76,20 @@ def test_after_signing_in_one_is_where_one_wanted_to_be(alice_signs_in: Client) 
     assert other.headers["Location"] == "/"
 
 
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://testserver/office/routes/3?page=2#top", "/office/routes/3%3Fpage%3D2"),
+        ("http://evil.example/office", "/office/routes/3/enable"),
+        ("http://testserver//evil.example", "/office/routes/3/enable"),
+        ("", "/office/routes/3/enable"),
+    ],
+)
+def test_who_sent_a_form_too_late_comes_back_to_its_page(referer: str, back: str) -> None:
+    answer = Client().post("/office/routes/3/enable", headers={"Referer": referer})
+    assert answer.headers["Location"] == f"{LOGIN}?next={back}"
+
+
 def test_a_forgotten_password_is_set_anew_by_letter(alice_signs_in: Client) -> None:
     alice_signs_in.post("/account/password/reset/", {"email": "alice@example.com"})
     [link] = re.findall(r"http://testserver(\S+)", str(sent()[0].body))

@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxDetails
 from sutler.accounts.models import Customer, User
 from sutler.accounts.roles import Permission, permissions_of
 from sutler.core.clock import SystemClock
+from sutler.web.page_address import page_address
 from sutler.web.sign_in import impersonation, terms
 
 P = ParamSpec("P")
@@ -95,14 +96,14 @@ def _asked_to_sign_in(request: HttpRequest) -> HttpResponse:
     """A part of a page is no place for the form: htmx loads the whole page again, and that leads to it."""
     if getattr(request, "htmx", False):
         return HttpResponseClientRefresh()
-    return redirect_to_login(request.get_full_path())
+    return redirect_to_login(page_address(request))
 
 
 def _asked_to_accept(request: HttpRequest) -> HttpResponse:
     """New terms are read on a page of their own: a part that htmx asks for loads the whole page again."""
     if getattr(request, "htmx", False):
         return HttpResponseClientRefresh()
-    return redirect_to_login(request.get_full_path(), reverse("terms_accept"))
+    return redirect_to_login(page_address(request), reverse("terms_accept"))
 
 
 def customer_of(request: HttpRequest) -> Customer | None:

@@ -10,6 +10,7 @@ from sutler.accounts.roles import permissions_of
 from sutler.web import announcement_banner, navigation
 from sutler.web.access import customer_of
 from sutler.web.branding import panel_branding
+from sutler.web.page_address import page_address
 from sutler.web.preferences import THEMES, theme_of
 from sutler.web.sign_in import impersonation, terms
 
@@ -22,6 +23,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "has_terms": SimpleLazyObject(terms.current_id),
         "theme": theme_of(request),
         "themes": THEMES,
+        "page_address": page_address(request),
         "languages": settings.LANGUAGES,
         "security_tabs": SimpleLazyObject(lambda: navigation.places(navigation.SECURITY, frozenset(), request.path)),
         "navigation": SimpleLazyObject(lambda: _navigation(request)),

@@ -111,16 +111,16 @@ def _service_form(browser: Client, names: Names) -> tuple[str, Names]:
 ROUTE = {"upstream_id": "3", "preference": 1, "weight": 1}
 PAGES: list[tuple[str, Callable[[Client, Names], tuple[str, Names]]]] = [
     ("many", lambda _, n: (f"/office/services/edit?services={n['cheap']}&services={n['held']}", {"state": "paused"})),
-    ("pause", lambda _, n: (f"/office/services/{n['cheap']}/state", {"state": "paused"})),
-    ("hide", lambda _, n: (f"/office/services/{n['cheap']}/state", {"state": "hidden"})),
-    ("held price", lambda _, n: (f"/office/services/{n['held']}/held", {"do": "accept"})),
+    ("pause", lambda _, n: (f"/office/services/{n['cheap']}/pause", {})),
+    ("hide", lambda _, n: (f"/office/services/{n['cheap']}/hide", {})),
+    ("held price", lambda _, n: (f"/office/services/{n['held']}/price/accept", {})),
     ("jump", lambda _, n: (f"/office/providers/{n['provider']}/changes", {"do": "accept", "changes": n["change"]})),
     ("route", lambda _, n: (f"/office/services/{n['cheap']}/routes/new", ROUTE | {"provider": n["provider"]})),
-    ("route off", lambda _, n: (f"/office/routes/{n['route']}", {"do": "off"})),
-    ("no route", lambda _, n: (f"/office/routes/{n['route']}", {"do": "remove"})),
+    ("route off", lambda _, n: (f"/office/routes/{n['route']}/disable", {})),
+    ("no route", lambda _, n: (f"/office/routes/{n['route']}/remove", {})),
     ("rule", _service_form),
     ("subscriptions", _provider_form),
-    ("rate", lambda *_: ("/office/currencies", {"do": "set", "currency": "EUR", "way": "of_one", "number": "1.2"})),
+    ("rate", lambda *_: ("/office/currencies/set", {"currency": "EUR", "way": "of_one", "number": "1.2"})),
     ("rate that jumped", lambda *_: ("/office/currencies/EUR/accept", {})),
 ]
 

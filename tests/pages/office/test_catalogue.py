@@ -72,11 +72,11 @@ def test_a_rule_follows_what_the_route_costs(sam_browser: Client, service: Servi
     service.refresh_from_db()
     assert service.rate_micros == 750_000
     assert "Upstream" in sam_browser.get(page).content.decode()
-    sam_browser.post(f"/office/routes/{made.pk}", {"do": "off"})
+    sam_browser.post(f"/office/routes/{made.pk}/disable")
     assert not Route.objects.get().is_on
-    sam_browser.post(f"/office/routes/{made.pk}", {"do": "save", "preference": "2", "weight": "3", "most_open": "9"})
+    sam_browser.post(f"/office/routes/{made.pk}", {"preference": "2", "weight": "3", "most_open": "9"})
     assert Route.objects.filter(preference=2, weight=3, most_open=9).exists()
-    sam_browser.post(f"/office/routes/{made.pk}", {"do": "remove"})
+    sam_browser.post(f"/office/routes/{made.pk}/remove")
     assert not Route.objects.exists()
 
 
@@ -116,14 +116,28 @@ def test_categories_are_made_renamed_ordered_and_removed(sam_browser: Client, se
 
 def test_prices_are_seen_before_they_hold(sam_browser: Client) -> None:
     first, second = make_service(), make_service(name="Likes", rate_micros=2_000_001)
-    page = f"/office/services/prices?services={first.pk}&services={second.pk}"
-    html = sam_browser.post(page, {"do": "look", "how": "raise", "percent": "10"}).content.decode()
-    assert "0.99" in html
+    chosen, wanted = f"?services={first.pk}&services={second.pk}", {"how": "raise", "percent": "10"}
+    page, apply = f"/office/services/prices{chosen}", f"/office/services/prices/apply{chosen}"
+    preview = sam_browser.post(page, wanted)
+    assert "0.99" in preview.content.decode()
     assert Service.objects.get(pk=first.pk).rate_micros == 900_000
-    sam_browser.post(page, {"do": "set", "how": "raise", "percent": "10"})
+    sam_browser.post(apply, wanted | {"seen": preview.context["seen"]})
     assert list(Service.objects.order_by("pk").values_list("rate_micros", flat=True)) == [990_000, 2_200_002]
     assert kinds() == ["price", "price"]
-    assert errors(sam_browser.post(page, {"do": "set", "how": "set"}).content.decode()) == ["rate"]
+    assert errors(sam_browser.post(apply, {"how": "set"}).content.decode()) == ["rate"]
+
+
+def test_only_the_prices_that_were_previewed_are_set(sam_browser: Client, service: Service) -> None:
+    page, apply = (f"/office/services/prices{end}?services={service.pk}" for end in ("", "/apply"))
+    rise = {"how": "raise", "percent": "10"}
+    seen = sam_browser.post(page, rise).context["seen"]
+    Service.objects.update(rate_micros=800_000)
+    for other in (rise, rise | {"seen": seen}, rise | {"seen": "x", "percent": "20"}):
+        preview = sam_browser.post(apply, other)
+        assert (preview.status_code, Service.objects.get().rate_micros) == (200, 800_000)
+    assert "Check the new preview" in preview.content.decode()
+    assert sam_browser.post(apply, rise | {"percent": "20", "seen": preview.context["seen"]}).status_code == 302
+    assert Service.objects.get().rate_micros == 960_000
 
 
 def test_many_are_changed(sam_browser: Client) -> None:
@@ -140,7 +154,7 @@ def test_many_are_changed(sam_browser: Client) -> None:
 
 def test_a_file_is_read_before_it_is_taken_in(sam_browser: Client, service: Service) -> None:
     head = "service,name,type,category,rate,min,max\n"
-    wrong = sam_browser.post("/office/services/import", {"do": "import", "content": f"{head},X,Nothing,C,1,1,2"})
+    wrong = sam_browser.post("/office/services/import/apply", {"content": f"{head},X,Nothing,C,1,1,2"})
     assert "row 1" in wrong.content.decode()
     text = f"{head}{service.pk},Followers,Default,Social,1.10,50,10000\n,Likes,Default,Social,2,1,100"
     seen = sam_browser.post("/office/services/import", {"content": text}).content.decode()
@@ -151,7 +165,7 @@ def test_a_file_is_read_before_it_is_taken_in(sam_browser: Client, service: Serv
     assert "Import 2 services" in seen
     assert "rate: 0.90 → 1.10" in seen
     assert Service.objects.count() == 1
-    sam_browser.post("/office/services/import", given | {"do": "import"})
+    sam_browser.post("/office/services/import/apply", given)
     assert sorted(Service.objects.values_list("rate_micros", flat=True)) == [1_100_000, 2_000_000]
     assert sorted(kinds()) == ["new", "price"]
 
@@ -175,4 +189,4 @@ def test_the_catalogue_is_not_for_everybody(service: Service, role: str) -> None
     browser = browser_of(make_person("who@example.com", role=role))
     for page in ("services", f"services/{service.pk}", "categories", "prices", "services/import", "services/prices"):
         assert browser.get(f"/office/{page}").status_code == 404
-    assert browser.post(f"/office/services/{service.pk}/state", {"state": "hidden"}).status_code == 404
+    assert browser.post(f"/office/services/{service.pk}/hide").status_code == 404

@@ -259,11 +259,12 @@ def test_groups(alice: Customer, sam_browser: Client) -> None:
 
 def test_a_rate_shows_its_effect_before_it_is_set(service: Service, sam_browser: Client) -> None:
     given = {"currency": "eur", "way": "of_one", "number": "1.25"}
-    html = sam_browser.post("/office/currencies", given | {"do": "look"}).content.decode()
+    html = sam_browser.post("/office/currencies", given).content.decode()
     assert "0.72" in html
     assert "EUR" not in sam_browser.get("/office/currencies").content.decode().replace("like EUR", "")
-    sam_browser.post("/office/currencies", given | {"do": "set"})
+    sam_browser.post("/office/currencies/set", given)
     assert "1.25" in sam_browser.get("/office/currencies").content.decode()
     for wrong in ("USD", "€"):
-        given = {"currency": wrong, "way": "of_base", "number": "1", "do": "set"}
-        assert errors(sam_browser.post("/office/currencies", given).content.decode()) == ["currency"]
+        given = {"currency": wrong, "way": "of_base", "number": "1"}
+        for page in ("/office/currencies", "/office/currencies/set"):
+            assert errors(sam_browser.post(page, given).content.decode()) == ["currency"]

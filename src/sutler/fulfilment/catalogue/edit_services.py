@@ -1,6 +1,7 @@
 """Changes of our services by staff, each in one transaction with what follows from it for routes, prices and limits."""
 
-from collections.abc import Callable, Collection, Mapping
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -132,10 +133,23 @@ def new_prices(services: QuerySet[Service], wanted: Reprice) -> list[NewPrice]:
     return [_new_price(each, wanted, is_ruled=each.pk in ruled) for each in found]
 
 
-def reprice(services: QuerySet[Service], wanted: Reprice, actor: User, now: datetime) -> list[NewPrice]:
-    """Gives the services their new rates, and tells customers. Those that follow a rule keep theirs. Returns them."""
+def fingerprint(prices: Iterable[NewPrice]) -> str:
+    """Returns what proves that these prices were seen: it is another as soon as one of them is another."""
+    rows = [(each.service.pk, each.before_micros, each.after_micros, each.why) for each in prices]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def reprice(
+    services: QuerySet[Service], wanted: Reprice, actor: User, now: datetime, *, seen: str
+) -> list[NewPrice] | Refusal:
+    """Gives the services their new rates, and tells customers. Those that follow a rule keep theirs. Returns them.
+
+    `seen` is the `fingerprint` of the prices that staff have seen; refuses INCORRECT_FIELD `seen` if they are others.
+    """
     with transaction.atomic():
         found = new_prices(services.select_for_update(of=("self",)), wanted)
+        if fingerprint(found) != seen:
+            return Refusal(Reason.INCORRECT_FIELD, "seen")
         moved = [each for each in found if not each.why and each.before_micros != each.after_micros]
         for each in moved:
             each.service.rate_micros = each.after_micros

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts.roles import Permission
 from sutler.catalogue.models import Category, Service
@@ -121,18 +121,38 @@ class EditForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.CATALOGUE)
 def services_prices(request: StaffRequest) -> HttpResponse:
-    """Shows what a change does to the prices of the services chosen, and with `do` = set carries it out."""
+    """Shows the services chosen; a POST shows what a change does to their prices."""
+    return _prices(request, PriceForm(request.POST if request.method == "POST" else None))
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def services_prices_apply(request: StaffRequest) -> HttpResponse:
+    """Changes prices as the preview showed (`seen`); if it would show something else now, shows that instead."""
+    form = PriceForm(request.POST)
+    if not form.is_valid():
+        return _prices(request, form)
+    seen = request.POST.get("seen", "")
+    moved = edit_services.reprice(_chosen(request), form.wanted(), request.user, request.now, seen=seen)
+    if isinstance(moved, Refusal):
+        if seen:
+            messages.warning(request, _("Services or prices have changed. Check the new preview."))
+        return _prices(request, form)
+    messages.success(request, _("Prices changed: %(count)s. They apply to new orders.") % {"count": len(moved)})
+    return redirect("office:services")
+
+
+def _prices(request: StaffRequest, form: PriceForm) -> HttpResponse:
     services = _chosen(request)
-    form = PriceForm(request.POST if request.method == "POST" else None)
-    given: dict[str, Any] = _told(services, "prices") | {"form": form}
+    given: dict[str, Any] = _told(services, "prices") | {"form": form, "query": request.GET.urlencode()}
     if form.is_valid():
-        if request.POST.get("do") == "set":
-            moved = edit_services.reprice(services, form.wanted(), request.user, request.now)
-            messages.success(request, _("Prices changed: %(count)s. They apply to new orders.") % {"count": len(moved)})
-            return redirect("office:services")
-        found = edit_services.new_prices(services, form.wanted())
-        moves = [each for each in found if each.before_micros != each.after_micros]
-        given |= {"looked": True, "move_count": len(moves), "shown": found[:SHOWN], "rest": len(found[SHOWN:])}
+        prices = edit_services.new_prices(services, form.wanted())
+        given |= {
+            "seen": edit_services.fingerprint(prices),
+            "move_count": sum(each.before_micros != each.after_micros for each in prices),
+            "shown": prices[:SHOWN],
+            "rest": len(prices[SHOWN:]),
+        }
     return render(request, "office/services_prices.html", given)
 
 

@@ -96,56 +96,49 @@ class Row:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.CATALOGUE)
 def currencies(request: StaffRequest) -> HttpResponse:
-    """Shows the rates; a POST shows what a new one does, and with `do` = set sets it."""
+    """Shows the rates; a POST shows what a new one does."""
     form = WorthForm(request.POST or None)
-    given: dict[str, Any] = {"form": form, "base": settings.SUTLER["SUTLER_BASE_CURRENCY"]}
-    rates = exchange_rates.rates()
-    if form.is_valid():
-        currency, worth = form.cleaned_data["currency"], form.cleaned_data["worth"]
-        if request.POST.get("do") == "set":
-            put = partial(
-                change_rates.set_by_hand,
-                currency,
-                worth,
-                request.user,
-                request.now,
-                accept_rises=accepts_rises(request),
-            )
-            page = to_be_seen(request, put, reverse("office:currencies"))
-            if page is not None:
-                return page
-            refusal = put()
-            if refusal is None:
-                messages.success(request, _("Custom rate saved. It applies to new orders."))
-                return redirect("office:currencies")
-            refuse(form, refusal, _NOT_SET)
-        elif not is_currency(currency) or currency == given["base"]:
-            refuse(form, Refusal(Reason.INCORRECT_FIELD, "currency"), _NOT_SET)
-        else:
-            before = next((each.worth for each in rates if each.currency == currency), None)
-            given |= {
-                "currency": currency,
-                "effects": _effects(before, worth),
-                "worth": worth.show(currency, given["base"]),
-                "before": before and before.show(currency, given["base"]),
-            }
-    counted = dict(Customer.objects.values_list("currency").annotate(Count("pk")).order_by())
-    outdated = exchange_rates.outdated(request.now)
-    given["rows"] = [
-        Row(
-            each,
-            each.worth.show(each.currency, given["base"]),
-            each.offered and each.offered.show(each.currency, given["base"]),
-            counted.get(each.currency, 0),
-            each.currency in outdated,
-        )
-        for each in rates
-    ]
-    given["base_count"] = counted.get(given["base"], 0)
-    given["source"] = exchange_source.source(settings.SUTLER)
-    given["fetch"] = exchange_rates.last_fetch()
-    given["missing"] = sorted(set(counted) - {each.currency for each in rates} - {given["base"]})
-    return render(request, "office/currencies.html", given)
+    if not form.is_valid():
+        return _listed(request, form)
+    currency, worth = form.cleaned_data["currency"], form.cleaned_data["worth"]
+    base = settings.SUTLER["SUTLER_BASE_CURRENCY"]
+    if not is_currency(currency) or currency == base:
+        refuse(form, Refusal(Reason.INCORRECT_FIELD, "currency"), _NOT_SET)
+        return _listed(request, form)
+    before = next((each.worth for each in exchange_rates.rates() if each.currency == currency), None)
+    preview = {
+        "currency": currency,
+        "effects": _effects(before, worth),
+        "worth": worth.show(currency, base),
+        "before": before and before.show(currency, base),
+    }
+    return _listed(request, form, preview)
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def currency_set(request: StaffRequest) -> HttpResponse:
+    """Sets a rate, once what it does to prices has been seen."""
+    form = WorthForm(request.POST)
+    if not form.is_valid():
+        return _listed(request, form)
+    put = partial(
+        change_rates.set_by_hand,
+        form.cleaned_data["currency"],
+        form.cleaned_data["worth"],
+        request.user,
+        request.now,
+        accept_rises=accepts_rises(request),
+    )
+    page = to_be_seen(request, put, reverse("office:currencies"))
+    if page is not None:
+        return page
+    refusal = put()
+    if refusal is not None:
+        refuse(form, refusal, _NOT_SET)
+        return _listed(request, form)
+    messages.success(request, _("Custom rate saved. It applies to new orders."))
+    return redirect("office:currencies")
 
 
 @require_POST
@@ -176,6 +169,32 @@ def currency_accept(request: StaffRequest, currency: str) -> HttpResponse:
 _NOT_SET: dict[str | Reason, Words] = {
     "currency": gettext_lazy("Invalid currency code. Use three letters, like EUR, other than the base currency.")
 }
+
+
+def _listed(request: StaffRequest, form: WorthForm, preview: dict[str, Any] | None = None) -> HttpResponse:
+    base, rates = settings.SUTLER["SUTLER_BASE_CURRENCY"], exchange_rates.rates()
+    counted = dict(Customer.objects.values_list("currency").annotate(Count("pk")).order_by())
+    outdated = exchange_rates.outdated(request.now)
+    rows = [
+        Row(
+            each,
+            each.worth.show(each.currency, base),
+            each.offered and each.offered.show(each.currency, base),
+            counted.get(each.currency, 0),
+            each.currency in outdated,
+        )
+        for each in rates
+    ]
+    given = {
+        "form": form,
+        "base": base,
+        "rows": rows,
+        "base_count": counted.get(base, 0),
+        "source": exchange_source.source(settings.SUTLER),
+        "fetch": exchange_rates.last_fetch(),
+        "missing": sorted(set(counted) - {each.currency for each in rates} - {base}),
+    }
+    return render(request, "office/currencies.html", given | (preview or {}))
 
 
 def _effects(before: Worth | None, worth: Worth) -> list[Effect]:

@@ -1,5 +1,6 @@
 """Services from a file: chosen or pasted, shown with what would come of each row, then taken in."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -9,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts.roles import Permission
 from sutler.catalogue import service_file
@@ -73,37 +74,75 @@ class FileForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.CATALOGUE)
 def services_import(request: StaffRequest) -> HttpResponse:
-    """Reads a file of services and shows what would come of each row; `do` = import takes in what can be."""
-    form = FileForm(request.POST or None, request.FILES or None)
-    given: dict[str, Any] = {"form": form, "base": settings.SUTLER["SUTLER_BASE_CURRENCY"], "here": "import"}
+    """Reads a file of services and shows what would come of each row."""
+    return _previewed(request, _read(FileForm(request.POST or None, request.FILES or None)))
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def services_import_apply(request: StaffRequest) -> HttpResponse:
+    """Takes in what can be of the text that was previewed; of a new file it shows the preview first."""
+    file = _read(FileForm(request.POST, request.FILES or None))
+    plan = _plan(file)
+    if plan is None or not (plan.new or plan.changes) or "file" in request.FILES:
+        return _previewed(request, file)
+    plan = import_file.take_in(
+        file.offers, file.faults, file.if_taken, request.user, request.now, accept_rises=file.accept_rises
+    )
+    numbers = {"new": len(plan.new), "changed": len(plan.changes), "left": len(plan.left_out)}
+    messages.success(request, _("Services added: %(new)s, updated: %(changed)s, rows skipped: %(left)s.") % numbers)
+    return redirect("office:services")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFile:
+    """A form with the services of its file, as far as it is valid and can be read."""
+
+    form: FileForm
+    is_readable: bool
+    offers: list[Offer] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def if_taken(self) -> IfTaken:
+        """What happens to services that exist."""
+        return IfTaken(self.form.cleaned_data["if_taken"] or IfTaken.LEAVE_OUT)
+
+    @property
+    def accept_rises(self) -> bool:
+        """Whether prices may rise by more than 30 %."""
+        return bool(self.form.cleaned_data["accept_rises"])
+
+
+def _read(form: FileForm) -> ServiceFile:
     if not form.is_valid():
-        return render(request, "office/services_import.html", given)
-    asked = form.cleaned_data
+        return ServiceFile(form, is_readable=False)
+    content = form.cleaned_data["content"]
+    is_json = content.lstrip("\ufeff \r\n\t")[:1] in {"[", "{"}
     try:
-        offers, faults = _read(asked["content"])
+        offers, faults = service_file.check((service_file.read_json if is_json else service_file.read_csv)(content))
     except Unreadable as error:
         form.add_error("content", str(error))
-        return render(request, "office/services_import.html", given)
-    if_taken, rises = IfTaken(asked["if_taken"] or IfTaken.LEAVE_OUT), asked["accept_rises"]
-    plan = import_file.plan(offers, faults, if_taken, accept_rises=rises)
-    count = len(plan.new) + len(plan.changes)
-    if count and request.POST.get("do") == "import" and "file" not in request.FILES:
-        plan = import_file.take_in(offers, faults, if_taken, request.user, request.now, accept_rises=rises)
-        told = {"new": len(plan.new), "changed": len(plan.changes), "left": len(plan.left_out)}
-        said = _("Services added: %(new)s, updated: %(changed)s, rows skipped: %(left)s.") % told
-        messages.success(request, said)
-        return redirect("office:services")
-    given |= {
-        "plan": plan,
-        "new": plan.new[:SHOWN],
-        "more_new": len(plan.new[SHOWN:]),
-        "left_out": skipped_rows.by_reason(plan.left_out),
-        "count": count,
-        "form": FileForm(initial=asked | {"file": None}),
-    }
+        return ServiceFile(form, is_readable=False)
+    return ServiceFile(form, is_readable=True, offers=offers, faults=faults)
+
+
+def _plan(file: ServiceFile) -> import_file.Plan | None:
+    if not file.is_readable:
+        return None
+    return import_file.plan(file.offers, file.faults, file.if_taken, accept_rises=file.accept_rises)
+
+
+def _previewed(request: StaffRequest, file: ServiceFile) -> HttpResponse:
+    plan = _plan(file)
+    given: dict[str, Any] = {"form": file.form, "base": settings.SUTLER["SUTLER_BASE_CURRENCY"], "here": "import"}
+    if plan is not None:
+        given |= {
+            "plan": plan,
+            "new": plan.new[:SHOWN],
+            "more_new": len(plan.new[SHOWN:]),
+            "left_out": skipped_rows.by_reason(plan.left_out),
+            "count": len(plan.new) + len(plan.changes),
+            "form": FileForm(initial=file.form.cleaned_data | {"file": None}),
+        }
     return render(request, "office/services_import.html", given)
-
-
-def _read(content: str) -> tuple[list[Offer], list[Fault]]:
-    is_json = content.lstrip("\ufeff \r\n\t")[:1] in {"[", "{"}
-    return service_file.check((service_file.read_json if is_json else service_file.read_csv)(content))

@@ -1,5 +1,7 @@
 """The routes of a service: by which services of providers it is delivered, in which order."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -9,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts.roles import Permission
 from sutler.catalogue.models import Service
@@ -91,15 +93,10 @@ def route_new(request: StaffRequest, service_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.CATALOGUE)
 def route(request: StaffRequest, route_id: int) -> HttpResponse:
-    """Changes a route, or with `do` switches it on or off, or removes it."""
-    found = Route.objects.select_related("service", "upstream_service__provider").filter(pk=route_id).first()
-    if found is None:
-        raise Http404
-    do = request.POST.get("do", "")
+    """Shows and changes a route."""
+    found = _find(route_id)
     kept = {"preference": found.preference, "weight": found.weight, "most_open": found.most_open}
-    form = RouteForm(request.POST if do == "save" else None, initial=kept)
-    if do in {"on", "off", "remove"}:
-        return _switched(request, found, do)
+    form = RouteForm(request.POST if request.method == "POST" else None, initial=kept)
     if form.is_valid():
         asked = form.cleaned_data
 
@@ -124,6 +121,43 @@ def route(request: StaffRequest, route_id: int) -> HttpResponse:
             return redirect("office:service", found.service_id)
         form.add_error(changed.field if changed.field in form.fields else None, route_words(changed))
     return render(request, "office/route.html", {"form": form, "service": found.service, "route": found})
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def route_enable(request: StaffRequest, route_id: int) -> HttpResponse:
+    """Lets orders go by a route again."""
+    return _switch(request, _find(route_id), on=True)
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def route_disable(request: StaffRequest, route_id: int) -> HttpResponse:
+    """Lets no more orders go by a route."""
+    return _switch(request, _find(route_id), on=False)
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def route_remove(request: StaffRequest, route_id: int) -> HttpResponse:
+    """Removes a route; one that has orders is disabled instead."""
+    found = _find(route_id)
+    verb = partial(routes.remove, route_id, request.now, accept_rises=accepts_rises(request))
+    answer = _seen_and_done(request, found, verb, "route removed", "remove")
+    if isinstance(answer, HttpResponse):
+        return answer
+    messages.success(
+        request,
+        _("Route removed.") if answer else _("The route has orders, so it was disabled instead of removed."),
+    )
+    return redirect("office:service", found.service_id)
+
+
+def _find(route_id: int) -> Route:
+    found = Route.objects.select_related("service", "upstream_service__provider").filter(pk=route_id).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def _added(
@@ -152,29 +186,27 @@ def _added(
     return redirect("office:service", service_id)
 
 
-def _switched(request: StaffRequest, found: Route, do: str) -> HttpResponse:
-    rises = accepts_rises(request)
+def _switch(request: StaffRequest, found: Route, *, on: bool) -> HttpResponse:
+    verb = partial(routes.change, found.pk, request.now, is_on=on, accept_rises=accepts_rises(request))
+    word = "on" if on else "off"
+    answer = _seen_and_done(request, found, verb, f"route switched {word}", word)
+    if isinstance(answer, HttpResponse):
+        return answer
+    messages.success(request, _("Route enabled.") if on else _("Route disabled."))
+    return redirect("office:service", found.service_id)
 
-    def switch() -> Any:
-        if do == "remove":
-            return routes.remove(found.pk, request.now, accept_rises=rises)
-        return routes.change(found.pk, request.now, is_on=do == "on", accept_rises=rises)
 
-    page = to_be_seen(request, switch, reverse("office:service", args=[found.service_id]))
+def _seen_and_done(request: StaffRequest, found: Route, verb: Callable[[], Any], action: str, do: str) -> Any:
+    """Returns the verb's answer, or the page that comes instead: what it would do, or why it was refused."""
+    page = to_be_seen(request, verb, reverse("office:service", args=[found.service_id]))
     if page is not None:
         return page
     told = {"before": {"route": found.pk, "is_on": found.is_on}, "after": {"route": found.pk, "do": do}}
-    action = "route removed" if do == "remove" else f"route switched {do}"
-    outcome = _audited(request, found.service_id, action, switch, **told)
+    outcome = _audited(request, found.service_id, action, verb, **told)
     if isinstance(outcome, Refusal):
         messages.error(request, route_words(outcome))
         return redirect("office:route", found.pk)
-    said = {"on": _("Route enabled."), "off": _("Route disabled.")}
-    said["remove"] = (
-        _("Route removed.") if outcome else _("The route has orders, so it was disabled instead of removed.")
-    )
-    messages.success(request, said[do])
-    return redirect("office:service", found.service_id)
+    return outcome
 
 
 def _audited(request: StaffRequest, service_id: int, action: str, verb: Any, **told: Any) -> Any:

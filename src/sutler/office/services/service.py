@@ -236,33 +236,55 @@ def service(request: StaffRequest, service_id: int) -> HttpResponse:
 
 @require_POST
 @staff_page(Permission.CATALOGUE)
-def service_held(request: StaffRequest, service_id: int) -> HttpResponse:
-    """Accepts the price that waits, or dismisses it (`do`)."""
-    accept = request.POST.get("do") == "accept"
+def service_price_accept(request: StaffRequest, service_id: int) -> HttpResponse:
+    """Accepts the price that waits."""
+    return _decide_price(request, service_id, _("Price accepted."), accept=True)
 
-    def decide() -> bool:
-        return repricing.decide_held(service_id, accept, request.user, request.now)
 
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def service_price_reject(request: StaffRequest, service_id: int) -> HttpResponse:
+    """Rejects the price that waits."""
+    return _decide_price(request, service_id, _("Price rejected. The old one stays."), accept=False)
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def service_activate(request: StaffRequest, service_id: int) -> HttpResponse:
+    """Puts a service on sale, if a route can deliver it or it has none."""
+    return _set_state(request, service_id, Service.State.ACTIVE)
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def service_pause(request: StaffRequest, service_id: int) -> HttpResponse:
+    """Pauses a service: customers see it and cannot order it."""
+    return _set_state(request, service_id, Service.State.PAUSED)
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def service_hide(request: StaffRequest, service_id: int) -> HttpResponse:
+    """Hides a service from customers."""
+    return _set_state(request, service_id, Service.State.HIDDEN)
+
+
+def _decide_price(request: StaffRequest, service_id: int, success: str, *, accept: bool) -> HttpResponse:
+    decide = partial(repricing.decide_held, service_id, accept, request.user, request.now)
     page = to_be_seen(request, decide, reverse("office:service", args=[service_id]))
     if page is not None:
         return page
     if not decide():
         raise Http404
-    messages.success(request, _("Price accepted.") if accept else _("Price rejected. The old one stays."))
+    messages.success(request, success)
     return redirect("office:service", service_id)
 
 
-@require_POST
-@staff_page(Permission.CATALOGUE)
-def service_state(request: StaffRequest, service_id: int) -> HttpResponse:
-    """Puts a service on sale, pauses or hides it."""
-    state = request.POST.get("state", "")
-    if state not in Service.State.values:
-        raise Http404
+def _set_state(request: StaffRequest, service_id: int, state: Service.State) -> HttpResponse:
     put = partial(
         edit_services.set_state,
         service_id,
-        Service.State(state),
+        state,
         request.user,
         request.now,
         accept_rises=accepts_rises(request),
