@@ -48,8 +48,8 @@ def test_everything_that_a_provider_sells_is_imported_at_once(sam_browser: Clien
     assert "Import all 8 services" in sam_browser.get(page).content.decode()
     page = f"/office/providers/{provider.pk}/import?all=1"
     assert "Import 6 services" in sam_browser.get(page).content.decode()
-    given = {"do": "import", "markup": "30", "fixed": "0", "step": "0.01", "heading": ""}
-    html = sam_browser.post(page, given).content.decode()
+    given = {"markup": "30", "fixed": "0", "step": "0.01", "heading": ""}
+    html = sam_browser.post(page.replace("/import", "/import/apply"), given).content.decode()
     assert "its type &#x27;Telepathy&#x27; is none of the protocol&#x27;s: 1 (9)" in html
     assert Service.objects.count() == 7
     assert UpstreamService.objects.filter(routes=None).count() == 1

@@ -114,7 +114,7 @@ PAGES: list[tuple[str, Callable[[Client, Names], tuple[str, Names]]]] = [
     ("pause", lambda _, n: (f"/office/services/{n['cheap']}/pause", {})),
     ("hide", lambda _, n: (f"/office/services/{n['cheap']}/hide", {})),
     ("held price", lambda _, n: (f"/office/services/{n['held']}/price/accept", {})),
-    ("jump", lambda _, n: (f"/office/providers/{n['provider']}/changes", {"do": "accept", "changes": n["change"]})),
+    ("jump", lambda _, n: (f"/office/providers/{n['provider']}/changes/accept", {"changes": n["change"]})),
     ("route", lambda _, n: (f"/office/services/{n['cheap']}/routes/new", ROUTE | {"provider": n["provider"]})),
     ("route off", lambda _, n: (f"/office/routes/{n['route']}/disable", {})),
     ("no route", lambda _, n: (f"/office/routes/{n['route']}/remove", {})),

@@ -124,17 +124,17 @@ def test_orders_are_approved_or_rejected(alice: Customer, bob: Customer, sam_bro
     asked = [placed(each, make_service(needs_approval=True)) for each in (alice, bob)]
     first, second = asked
     page = "/office/approvals"
-    assert "Select at least one" in sam_browser.post(page, {"do": "approve"}).content.decode()
-    html = sam_browser.post(page, {"do": "reject", "order": second.pk}).content.decode()
+    assert "Select at least one" in sam_browser.post(f"{page}/approve", {}).content.decode()
+    html = sam_browser.post(f"{page}/reject", {"order": second.pk}).content.decode()
     assert "Enter a reason" in html
     assert f'value="{second.pk}" aria-label="Select order {second.pk}" checked' in html
-    sam_browser.post(page, {"do": "approve", "order": first.pk})
-    sam_browser.post(page, {"do": "reject", "order": second.pk, "reason": "not this"})
+    sam_browser.post(f"{page}/approve", {"order": first.pk})
+    sam_browser.post(f"{page}/reject", {"order": second.pk, "reason": "not this"})
     assert list(Approval.objects.order_by("pk").values_list("state", flat=True)) == ["approved", "rejected"]
     assert balance(bob) == START_MICROS
     assert set(AuditEntry.objects.values_list("action", "what")) >= {
         ("order approved", f"order {first.pk}"),
         ("order rejected", f"order {second.pk}"),
     }
-    answer = sam_browser.post(page, {"do": "approve", "order": second.pk}, follow=True)
+    answer = sam_browser.post(f"{page}/approve", {"order": second.pk}, follow=True)
     assert "This status cannot be set now" in answer.content.decode()

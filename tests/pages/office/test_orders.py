@@ -22,6 +22,7 @@ from tests.pages.test_orders import words
 
 MOST_QUERIES = 12
 CHANGE = "/office/orders/change"
+APPLY = f"{CHANGE}/apply"
 
 
 def listed(browser: Client, **query: str) -> list[int]:
@@ -84,10 +85,10 @@ def test_orders_are_changed_after_a_look(
     said = words(sam_browser, CHANGE, **asked)
     assert f"{(1_800_000 - kept_micros) / 1_000_000:.2f} USD" in said.replace("\u00a0", " ")
     assert statuses(*orders) == ["Pending", "Pending"]
-    refused = sam_browser.post(CHANGE, asked | {"do": "change"})
+    refused = sam_browser.post(APPLY, asked)
     assert "This field is required" in refused.content.decode()
     assert statuses(*orders) == ["Pending", "Pending"]
-    answer = sam_browser.post(CHANGE, asked | {"do": "change", "reason": "they asked on the phone"})
+    answer = sam_browser.post(APPLY, asked | {"reason": "they asked on the phone"})
     assert answer.headers["Location"] == "/office/orders"
     assert statuses(*orders) == [status, status]
     assert START_MICROS - balance(alice) == kept_micros
@@ -110,10 +111,10 @@ def test_what_cannot_be_changed_says_so_and_holds_nothing_else_up(
     asked: dict[str, Any] = {"to": "canceled", "order": [ended.pk, free.pk, unclear.pk]}
     said = words(sam_browser, CHANGE, **asked)
     assert said.count("This status cannot be set now") == 2
-    sam_browser.post(CHANGE, asked | {"do": "change", "reason": "x"})
+    sam_browser.post(APPLY, asked | {"reason": "x"})
     assert statuses(ended, free, unclear) == ["Completed", "Pending", "Processing"]
     html = sam_browser.get(CHANGE, asked).content.decode()
-    assert f'href="?to=canceled&amp;order={free.pk}"' in html
+    assert f'href="{CHANGE}?to=canceled&amp;order={free.pk}"' in html
 
 
 def test_partial_asks_for_what_is_not_delivered_and_keeps_what_was_typed(
@@ -122,8 +123,8 @@ def test_partial_asks_for_what_is_not_delivered_and_keeps_what_was_typed(
     one, two = (placed(alice, service, link=str(number)) for number in range(2))
     asked: dict[str, Any] = {"to": "partial", "order": [one.pk, two.pk], "reason": "half of it"}
     assert "Invalid remains" not in words(sam_browser, CHANGE, **asked)
-    typed = asked | {f"remains-{one.pk}": "1001", f"remains-{two.pk}": "abc", "do": "change"}
-    html = sam_browser.post(CHANGE, typed).content.decode()
+    typed = asked | {f"remains-{one.pk}": "1001", f"remains-{two.pk}": "abc"}
+    html = sam_browser.post(APPLY, typed).content.decode()
     for each in (
         "Invalid remains. Enter 0 up to the ordered quantity.",
         'value="1001"',

@@ -57,7 +57,7 @@ def test_what_is_left_empty_stays(sam_browser: Client) -> None:
     sam_browser.post(page, FORM)
     made.refresh_from_db()
     assert made.sealed_key != "sealed"
-    sam_browser.post(f"/office/providers/{made.pk}/state", {"state": "sending stopped"})
+    sam_browser.post(f"/office/providers/{made.pk}/pause")
     assert Provider.objects.get().state == "sending stopped"
 
 
@@ -119,11 +119,11 @@ def test_services_are_put_on_sale_as_they_were_shown(sam_browser: Client) -> Non
     make_upstream_service(made)
     page = f"/office/providers/{made.pk}/import?services=1"
     given = {"markup": "30", "fixed": "0", "step": "0.01", "heading": "Ours"}
-    html = sam_browser.post(page, given | {"do": "look"}).content.decode()
+    html = sam_browser.post(page, given).content.decode()
     assert "0.65" in html
     assert "0.15" in html
     assert not Service.objects.exists()
-    sam_browser.post(page, given | {"do": "import"})
+    sam_browser.post(page.replace("/import", "/import/apply"), given)
     assert Service.objects.get().rate_micros == 650_000
     assert "already imported" in sam_browser.get(page).content.decode()
 
@@ -138,9 +138,9 @@ def test_a_price_that_jumped_is_decided(sam_browser: Client, service: Service) -
     page = f"/office/providers/{made.pk}/changes"
     assert "Large price changes" in sam_browser.get(page).content.decode()
     other = make_provider(name="Other")
-    sam_browser.post(f"/office/providers/{other.pk}/changes", {"do": "accept", "changes": change.pk})
+    sam_browser.post(f"/office/providers/{other.pk}/changes/accept", {"changes": change.pk})
     assert CatalogueChange.objects.get().state == "waiting"
-    sam_browser.post(page, {"do": "accept", "changes": change.pk})
+    sam_browser.post(f"{page}/accept", {"changes": change.pk})
     assert (CatalogueChange.objects.get().state, Route.objects.get().is_on) == ("accepted", True)
 
 

@@ -84,12 +84,12 @@ def test_staff_say_that_it_was_placed(alice: Customer, sam_browser: Client, lost
     taken = placed(alice, lost.service, link="https://a.example/other")
     send(taken, Accepted("77"))
     for upstream_id in ("77", "not an id!"):
-        html = sam_browser.post(page, {"do": "placed", "upstream_id": upstream_id, "reason": "seen"}).content.decode()
+        html = sam_browser.post(f"{page}/placed", {"upstream_id": upstream_id, "reason": "seen"}).content.decode()
         assert "Invalid provider order ID" in html
         assert 'value="seen"' in html
-    assert "This field is required" in sam_browser.post(page, {"do": "placed", "upstream_id": "78"}).content.decode()
+    assert "This field is required" in sam_browser.post(f"{page}/placed", {"upstream_id": "78"}).content.decode()
     assert states(lost) == ["unknown"]
-    answer = sam_browser.post(page, {"do": "placed", "upstream_id": "78", "reason": "seen on their page"})
+    answer = sam_browser.post(f"{page}/placed", {"upstream_id": "78", "reason": "seen on their page"})
     assert answer.headers["Location"] == "/office/unknown"
     assert states(lost) == ["accepted"]
     entry = AuditEntry.objects.get()
@@ -103,11 +103,11 @@ def test_staff_say_that_it_was_placed(alice: Customer, sam_browser: Client, lost
 
 def test_staff_say_that_it_was_never_placed_or_wait(sam_browser: Client, lost: Order) -> None:
     page = f"/office/unknown/{lost.pk}"
-    assert sam_browser.post(page, {"do": "wait", "reason": "asked their support"}).status_code == 302
+    assert sam_browser.post(f"{page}/wait", {"reason": "asked their support"}).status_code == 302
     assert notes(lost.pk)[-1] == "Staff wait: asked their support"
-    assert "This field is required" in sam_browser.post(page, {"do": "absent", "reason": "x"}).content.decode()
+    assert "This field is required" in sam_browser.post(f"{page}/not-placed", {"reason": "x"}).content.decode()
     assert states(lost) == ["unknown"]
-    sam_browser.post(page, {"do": "absent", "reason": "not there", "is_sure": "on"})
+    sam_browser.post(f"{page}/not-placed", {"reason": "not there", "is_sure": "on"})
     assert states(lost)[0] == "absent"
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
         "outcome waited for",
@@ -125,10 +125,10 @@ def test_staff_cancel_and_refund_what_was_refused_in_unknown_words_by_one_click(
     for order, page in ((orders[0], "/office/unknown"), (orders[1], f"/office/orders/{orders[1].pk}")):
         html = sam_browser.get(page).content.decode()
         assert "Refused: cancel and refund" in html
-        [form] = re.findall(rf'<form method="post" action="/office/unknown/{order.pk}".*?</form>', html)
+        [form] = re.findall(rf'<form method="post" action="/office/unknown/{order.pk}/refused".*?</form>', html)
         fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
-        assert (fields["do"], fields["reason"]) == ("refused", UNKNOWN_WORDS.raw)
-        assert sam_browser.post(f"/office/unknown/{order.pk}", fields).status_code == 302
+        assert fields["reason"] == UNKNOWN_WORDS.raw
+        assert sam_browser.post(f"/office/unknown/{order.pk}/refused", fields).status_code == 302
         order.refresh_from_db()
         assert (order.status, states(order)) == ("Canceled", ["absent"])
     entries = AuditEntry.objects.order_by("pk").values_list("action", "what", "reason")
@@ -139,15 +139,13 @@ def test_staff_cancel_and_refund_what_was_refused_in_unknown_words_by_one_click(
 def test_what_was_not_refused_needs_a_reason(sam_browser: Client, lost: Order) -> None:
     assert "Refused: cancel and refund" not in words(sam_browser, "/office/unknown")
     page = f"/office/unknown/{lost.pk}"
-    assert "This field is required" in sam_browser.post(page, {"do": "refused", "reason": ""}).content.decode()
+    assert "This field is required" in sam_browser.post(f"{page}/refused", {"reason": ""}).content.decode()
     assert states(lost) == ["unknown"]
 
 
 def test_support_gives_no_verdicts(lost: Order) -> None:
     browser = browser_of(make_person("s@example.com", role=Role.SUPPORT))
-    assert (
-        browser.post(f"/office/unknown/{lost.pk}", {"do": "absent", "reason": "x", "is_sure": "on"}).status_code == 404
-    )
+    assert browser.post(f"/office/unknown/{lost.pk}/not-placed", {"reason": "x", "is_sure": "on"}).status_code == 404
     assert states(lost) == ["unknown"]
 
 

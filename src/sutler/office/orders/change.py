@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.accounts.roles import Permission
 from sutler.core.events import remark
@@ -77,36 +77,67 @@ class Row:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.CHANGE_ORDERS)
 def orders_change(request: StaffRequest) -> HttpResponse:
-    """Shows what making the orders `order` (or all that were `shown`) `to` a state would do; `do` = change does it.
+    """Shows what making the orders `order` (or all that were `shown`) `to` a state would do.
 
     For Partial each order has a field `remains-ID`.
     """
+    asked = _asked(request)
+    if asked is None:
+        return _nothing_chosen(request)
+    return _previewed(request, asked, ChangeForm(initial={"reason": asked.sent.get("reason", "")}))
+
+
+@require_POST
+@staff_page(Permission.CHANGE_ORDERS)
+def orders_change_apply(request: StaffRequest) -> HttpResponse:
+    """Changes the orders, if each of them can be changed; else shows what is in the way."""
+    asked, form = _asked(request), ChangeForm(request.POST)
+    if asked is None:
+        return _nothing_chosen(request)
+    if not form.is_valid() or not all(each.is_possible for each in asked.rows):
+        return _previewed(request, asked, form)
+    faults = _change(request, asked.target.status, asked.rows, form.cleaned_data["reason"])
+    if not any(faults):
+        one = len(asked.rows) == 1
+        return redirect("office:order", asked.rows[0].outlook.order.pk) if one else redirect("office:orders")
+    rows = [Row(each.outlook, each.remains, fault) for each, fault in zip(asked.rows, faults, strict=True) if fault]
+    form.add_error(None, gettext_lazy("These orders could not be changed. The others were."))
+    return _previewed(request, replace(asked, rows=rows), form)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be changed: the form as it was sent, the status, and the orders; at least one."""
+
+    sent: QueryDict
+    target: Target
+    rows: Sequence[Row]
+
+
+def _asked(request: StaffRequest) -> Asked | None:
     sent = request.POST if request.method == "POST" else request.GET
     target = TARGETS.get(sent.get("to", ""))
     ids = numbers(sent.get("shown", "").split() if sent.get("all") else sent.getlist("order"), MOST_AT_ONCE)
-    if target is None or not ids:
-        messages.warning(request, gettext_lazy("Select orders and a status."))
-        return redirect("office:orders")
-    form = ChangeForm(request.POST if request.POST.get("do") == "change" else None)
     typed = {each: sent.get(f"remains-{each}", "").strip() for each in ids}
-    rows = _rows(ids, target.status, typed, is_first=request.method != "POST")
-    possible = [each for each in rows if each.is_possible]
-    if form.is_valid() and possible and len(possible) == len(rows):
-        faults = _change(request, target.status, possible, form.cleaned_data["reason"])
-        if not any(faults):
-            one = len(rows) == 1
-            return redirect("office:order", ids[0]) if one else redirect("office:orders")
-        rows = [Row(each.outlook, each.remains, fault) for each, fault in zip(possible, faults, strict=True) if fault]
-        form.add_error(None, gettext_lazy("These orders could not be changed. The others were."))
+    rows = _rows(ids, target.status, typed, is_first=request.method != "POST") if target else []
+    return Asked(sent, target, rows) if target and rows else None
+
+
+def _nothing_chosen(request: StaffRequest) -> HttpResponse:
+    messages.warning(request, gettext_lazy("Select orders and a status."))
+    return redirect("office:orders")
+
+
+def _previewed(request: StaffRequest, asked: Asked, form: ChangeForm) -> HttpResponse:
     given = {
-        "form": form if form.is_bound else ChangeForm(initial={"reason": sent.get("reason", "")}),
-        "rows": rows,
-        "to": sent["to"],
-        "target": target,
-        "possible": [each for each in rows if each.is_possible],
-        "totals": sorted(_totals(rows).items()),
-        "is_partial": target.status is Status.PARTIAL,
-        "goes_on": any(each.outlook.there for each in rows),
+        "form": form,
+        "rows": asked.rows,
+        "to": asked.sent["to"],
+        "target": asked.target,
+        "possible": [each for each in asked.rows if each.is_possible],
+        "totals": sorted(_totals(asked.rows).items()),
+        "is_partial": asked.target.status is Status.PARTIAL,
+        "goes_on": any(each.outlook.there for each in asked.rows),
     }
     return render(request, "office/orders_change.html", given)
 

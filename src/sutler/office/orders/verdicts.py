@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from sutler.accounts.roles import Permission
 from sutler.core.events import EventKind, note
@@ -63,55 +63,81 @@ def verdicts(request: StaffRequest) -> HttpResponse:
     return render(request, "office/verdicts.html", {"rows": evidence.unsettled(), "most": evidence.MOST_LISTED})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @staff_page(Permission.VERDICTS)
 def verdict(request: StaffRequest, order_id: int) -> HttpResponse:
-    """Shows the evidence about an order; a POST settles it (`do` = placed, absent, refused) or keeps why to wait."""
+    """Shows the evidence about an order, with the forms of what staff can decide."""
+    return _shown(request, order_id)
+
+
+@require_POST
+@staff_page(Permission.VERDICTS)
+def verdict_placed(request: StaffRequest, order_id: int) -> HttpResponse:
+    """Settles that the order was placed: it is followed under its id at the provider."""
+    form = PlacedForm(request.POST, auto_id="placed_%s")
+    return _settle(
+        request, order_id, Verdict.PLACED, form, _("Order %(id)s marked as placed. Its status is now tracked.")
+    )
+
+
+@require_POST
+@staff_page(Permission.VERDICTS)
+def verdict_not_placed(request: StaffRequest, order_id: int) -> HttpResponse:
+    """Settles that the order was never placed: it is sent again."""
+    form = AbsentForm(request.POST, auto_id="absent_%s")
+    return _settle(request, order_id, Verdict.ABSENT, form, _("Order %(id)s marked as not placed. It will be resent."))
+
+
+@require_POST
+@staff_page(Permission.VERDICTS)
+def verdict_refused(request: StaffRequest, order_id: int) -> HttpResponse:
+    """Settles that the provider refused the order: it is canceled and refunded."""
+    form = RefusedForm(request.POST, auto_id="refused_%s")
+    return _settle(request, order_id, Verdict.REFUSED, form, _("Order %(id)s canceled and refunded."))
+
+
+@require_POST
+@staff_page(Permission.VERDICTS)
+def verdict_wait(request: StaffRequest, order_id: int) -> HttpResponse:
+    """Settles nothing, and keeps with the order what is waited for."""
+    form = WaitForm(request.POST, auto_id="wait_%s")
+    if form.is_valid() and evidence.of(order_id, request.now):
+        actor, waits = actor_of(request.user), note(EventKind.STAFF_WAIT, reason=form.cleaned_data["reason"])
+        keep = partial(desk.keep_note, order_id, waits, actor, request.now)
+        if _done(request, form, order_id, "outcome waited for", keep):
+            messages.success(request, _("Note saved. The order is unchanged."))
+            return redirect("office:verdict", order_id)
+    return _shown(request, order_id, wait=form)
+
+
+def _settle(request: StaffRequest, order_id: int, verdict: Verdict, form: forms.Form, success: str) -> HttpResponse:
+    if form.is_valid() and evidence.of(order_id, request.now):
+        upstream_id = form.cleaned_data.get("upstream_id")
+        settle = partial(outcome.resolve, order_id, verdict, actor_of(request.user), request.now, upstream_id)
+        after = {"provider order ID": upstream_id} if verdict is Verdict.PLACED else None
+        if _done(request, form, order_id, DEEDS[verdict], settle, after):
+            messages.success(request, success % {"id": order_id})
+            return redirect("office:verdicts")
+    return _shown(request, order_id, **{str(verdict): form})
+
+
+def _shown(request: StaffRequest, order_id: int, **wrong: forms.Form) -> HttpResponse:
+    """Shows the evidence; a form that was sent and is `wrong` in place of the empty one."""
     found = evidence.of(order_id, request.now)
     if found is None:
         return _settled_already(request, order_id)
-    do = request.POST.get("do", "")
     known = {"upstream_id": request.GET.get("id", "")}
-    placed = PlacedForm(request.POST if do == "placed" else None, initial=known, auto_id="placed_%s")
-    absent = AbsentForm(request.POST if do == "absent" else None, auto_id="absent_%s")
-    known = {"reason": found.attempt.refusal}
-    refused = RefusedForm(request.POST if do == "refused" else None, initial=known, auto_id="refused_%s")
-    wait = WaitForm(request.POST if do == "wait" else None, auto_id="wait_%s")
-    actor = actor_of(request.user)
-    if placed.is_valid():
-        upstream_id = placed.cleaned_data["upstream_id"].strip()
-        settle = partial(outcome.resolve, order_id, Verdict.PLACED, actor, request.now, upstream_id)
-        number = {"provider order ID": upstream_id}
-        if _done(request, placed, order_id, DEEDS[Verdict.PLACED], settle, number):
-            messages.success(request, _("Order %(id)s marked as placed. Its status is now tracked.") % {"id": order_id})
-            return redirect("office:verdicts")
-    if absent.is_valid():
-        settle = partial(outcome.resolve, order_id, Verdict.ABSENT, actor, request.now)
-        if _done(request, absent, order_id, DEEDS[Verdict.ABSENT], settle):
-            messages.success(request, _("Order %(id)s marked as not placed. It will be resent.") % {"id": order_id})
-            return redirect("office:verdicts")
-    if refused.is_valid():
-        settle = partial(outcome.resolve, order_id, Verdict.REFUSED, actor, request.now)
-        if _done(request, refused, order_id, DEEDS[Verdict.REFUSED], settle):
-            messages.success(request, _("Order %(id)s canceled and refunded.") % {"id": order_id})
-            return redirect("office:verdicts")
-    if wait.is_valid():
-        waits = note(EventKind.STAFF_WAIT, reason=wait.cleaned_data["reason"])
-        if _done(
-            request, wait, order_id, "outcome waited for", partial(desk.keep_note, order_id, waits, actor, request.now)
-        ):
-            messages.success(request, _("Note saved. The order is unchanged."))
-            return redirect("office:verdict", order_id)
+    words_there = {"reason": found.attempt.refusal}
     given: dict[str, Any] = {
         "told": found,
         "attempt": found.attempt,
-        "placed": placed,
-        "absent": absent,
-        "refused": refused,
-        "wait": wait,
+        "placed": PlacedForm(initial=known, auto_id="placed_%s"),
+        "absent": AbsentForm(auto_id="absent_%s"),
+        "refused": RefusedForm(initial=words_there, auto_id="refused_%s"),
+        "wait": WaitForm(auto_id="wait_%s"),
         "is_chosen": bool(request.GET.get("id")),
     }
-    return render(request, "office/verdict.html", given)
+    return render(request, "office/verdict.html", given | wrong)
 
 
 def _settled_already(request: StaffRequest, order_id: int) -> HttpResponse:

@@ -153,22 +153,23 @@ def edit_provider(request: StaffRequest, provider_id: int) -> HttpResponse:
 
 @require_POST
 @staff_page(Permission.PROVIDERS)
-def provider_state(request: StaffRequest, provider_id: int) -> HttpResponse:
-    """Switches a provider on or off, or stops sending to it."""
-    found, state = find(provider_id), request.POST.get("state", "")
-    if state not in Provider.State.values:
-        raise Http404
-    audited(
-        lambda: provider_settings.set_state(provider_id, Provider.State(state)),
-        request.user,
-        "provider state set",
-        f"provider {provider_id}",
-        request.now,
-        before={"state": found.state},
-        after={"state": state},
-    )
-    messages.success(request, _("Status changed."))
-    return redirect("office:provider", provider_id)
+def provider_enable(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Sends orders to a provider and follows them."""
+    return _set_state(request, provider_id, Provider.State.ON)
+
+
+@require_POST
+@staff_page(Permission.PROVIDERS)
+def provider_pause(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Sends no more orders to a provider; those that are there are followed."""
+    return _set_state(request, provider_id, Provider.State.STOPPED)
+
+
+@require_POST
+@staff_page(Permission.PROVIDERS)
+def provider_disable(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Asks a provider nothing at all."""
+    return _set_state(request, provider_id, Provider.State.OFF)
 
 
 @require_POST
@@ -225,6 +226,20 @@ def provider_log(request: StaffRequest, provider_id: int) -> HttpResponse:
     page = paging.by_key(calls, paging.before(request))
     given = head(found, "log", request.now) | {"page": page, "order": order}
     return render(request, "office/provider_log.html", given)
+
+
+def _set_state(request: StaffRequest, provider_id: int, state: Provider.State) -> HttpResponse:
+    audited(
+        lambda: provider_settings.set_state(provider_id, state),
+        request.user,
+        "provider state set",
+        f"provider {provider_id}",
+        request.now,
+        before={"state": find(provider_id).state},
+        after={"state": state},
+    )
+    messages.success(request, _("Status changed."))
+    return redirect("office:provider", provider_id)
 
 
 def _plots(provider_id: int, now: datetime) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What a provider sells: searched, compared with before, prices that jumped decided, put on sale here."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -12,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from sutler.accounts.roles import Permission
 from sutler.core import skipped_rows
@@ -120,29 +119,11 @@ def provider_sync(request: StaffRequest, provider_id: int) -> HttpResponse:
     return render(request, "office/provider_sync.html", given)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @staff_page(Permission.PROVIDERS)
 def provider_changes(request: StaffRequest, provider_id: int) -> HttpResponse:
-    """Shows what has changed there; a POST accepts or dismisses (`do`) the prices `changes` that wait."""
+    """Shows what has changed at the provider, with the prices that wait for a decision."""
     found = find(provider_id)
-    if request.method == "POST":
-        do, ids = request.POST.get("do"), numbers(request.POST.getlist("changes"))
-
-        def decide() -> list[int]:
-            return [
-                each for each in ids if do in {"accept", "dismiss"} and _decided(request, found, each, do == "accept")
-            ]
-
-        page = to_be_seen(request, decide, reverse("office:provider_changes", args=[provider_id]))
-        if page is not None:
-            return page
-        done = decide()
-        if done:
-            told = _("Prices accepted: %(count)s.") if do == "accept" else _("Prices rejected: %(count)s.")
-            messages.success(request, told % {"count": len(done)})
-        else:
-            messages.error(request, _("Nothing selected. Select prices that await a decision."))
-        return redirect("office:provider_changes", provider_id)
     changes = decisions.waiting_and_recent(provider_id, SHOWN)
     rows = [(each, *KINDS[each.kind]) for each in changes]
     waiting = [row for row in rows if row[0].state == CatalogueChange.State.WAITING]
@@ -151,34 +132,66 @@ def provider_changes(request: StaffRequest, provider_id: int) -> HttpResponse:
     return render(request, "office/provider_changes.html", given)
 
 
+@require_POST
+@staff_page(Permission.PROVIDERS)
+def provider_changes_accept(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Accepts the prices `changes`: ours follow by their rules."""
+    return _decide_all(request, find(provider_id), accept=True)
+
+
+@require_POST
+@staff_page(Permission.PROVIDERS)
+def provider_changes_reject(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Rejects the prices `changes`: their routes stay off until the provider asks less."""
+    return _decide_all(request, find(provider_id), accept=False)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.PROVIDERS)
 def provider_import(request: StaffRequest, provider_id: int) -> HttpResponse:
-    """Shows what the `services` and `categories` chosen would be sold for, and with `do` = import puts them on sale."""
-    found = find(provider_id)
-    is_all = request.GET.get("all") == "1"
-    chosen = {
+    """Shows what the `services` and `categories` chosen would be sold for."""
+    form = RuleForm(request.POST if request.method == "POST" else None)
+    return _import_preview(request, find(provider_id), form)
+
+
+@require_POST
+@staff_page(Permission.PROVIDERS)
+def provider_import_apply(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Puts the `services` and `categories` chosen on sale."""
+    found, form = find(provider_id), RuleForm(request.POST)
+    if not form.is_valid():
+        return _import_preview(request, found, form)
+    outcome = _bring_in(request, found, form.rule(), form.cleaned_data["heading"].strip())
+    if isinstance(outcome, Refusal):
+        form.add_error(outcome.field if outcome.field in form.fields else None, words(outcome))
+        return _import_preview(request, found, form)
+    numbers = {"new": len(outcome.made), "there": len(outcome.there), "refused": len(outcome.refused)}
+    said = _("Services imported: %(new)s, already imported: %(there)s, cannot be imported: %(refused)s.") % numbers
+    messages.success(request, said)
+    if not outcome.refused:
+        return redirect("office:provider_services", provider_id)
+    given = head(found, "services", request.now) | {"left_out": outcome.left_out()}
+    return render(request, "office/provider_imported.html", given)
+
+
+def _chosen(request: StaffRequest) -> dict[str, list[str]]:
+    """Returns the services and categories of the query string; nothing if it names all."""
+    if request.GET.get("all") == "1":
+        return {}
+    return {
         "upstream_ids": request.GET.getlist("services")[:MOST_CHOSEN],
         "categories": [each for each in request.GET.getlist("categories") if each][:MOST_CHOSEN],
     }
-    form = RuleForm(request.POST if request.method == "POST" else None)
+
+
+def _import_preview(request: StaffRequest, found: Provider, form: RuleForm) -> HttpResponse:
     rule = form.rule() if form.is_valid() else Rule(3000, 0, 10_000)
-    if request.POST.get("do") == "import" and form.is_valid():
-        heading = form.cleaned_data["heading"].strip()
-        outcome = _bring_in(request, found, rule, heading, {} if is_all else chosen)
-        if not isinstance(outcome, Refusal):
-            told = {"new": len(outcome.made), "there": len(outcome.there), "refused": len(outcome.refused)}
-            said = _("Services imported: %(new)s, already imported: %(there)s, cannot be imported: %(refused)s.") % told
-            messages.success(request, said)
-            if not outcome.refused:
-                return redirect("office:provider_services", provider_id)
-            given = head(found, "services", request.now) | {"left_out": outcome.left_out()}
-            return render(request, "office/provider_imported.html", given)
-        form.add_error(outcome.field if outcome.field in form.fields else None, words(outcome))
-    prospects = import_services.preview(found, rule, **({"everything": True} if is_all else chosen))
+    chosen = _chosen(request)
+    prospects = import_services.preview(found, rule, everything=not chosen, **chosen)
     rows = [] if isinstance(prospects, Refusal) else prospects
     given = head(found, "services", request.now) | {
         "form": form,
+        "query": request.GET.urlencode(),
         "rows": rows[:SHOWN],
         "rest": len(rows[SHOWN:]),
         "left_out": skipped_rows.by_reason((each.upstream.upstream_id, each.why) for each in rows if each.why),
@@ -188,10 +201,27 @@ def provider_import(request: StaffRequest, provider_id: int) -> HttpResponse:
     return render(request, "office/provider_import.html", given)
 
 
-def _bring_in(
-    request: StaffRequest, found: Provider, rule: Rule, heading: str, chosen: Mapping[str, list[str]]
-) -> import_services.Imported | Refusal:
+def _decide_all(request: StaffRequest, found: Provider, *, accept: bool) -> HttpResponse:
+    ids = numbers(request.POST.getlist("changes"))
+
+    def decide() -> int:
+        return sum(_decided(request, found, each, accept) for each in ids)
+
+    page = to_be_seen(request, decide, reverse("office:provider_changes", args=[found.pk]))
+    if page is not None:
+        return page
+    count = decide()
+    if count:
+        told = _("Prices accepted: %(count)s.") if accept else _("Prices rejected: %(count)s.")
+        messages.success(request, told % {"count": count})
+    else:
+        messages.error(request, _("Nothing selected. Select prices that await a decision."))
+    return redirect("office:provider_changes", found.pk)
+
+
+def _bring_in(request: StaffRequest, found: Provider, rule: Rule, heading: str) -> import_services.Imported | Refusal:
     """Puts what was chosen on sale, or everything: that in many transactions, written down by a last one."""
+    chosen = _chosen(request)
     after: dict[str, Any] = {"markup_basis_points": rule.markup_basis_points}
     whole = None if chosen else import_services.bring_in_all(found.pk, rule, request.now, heading=heading)
     if isinstance(whole, import_services.Imported):
