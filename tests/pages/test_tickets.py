@@ -63,8 +63,8 @@ def test_a_ticket_is_closed_and_opened_again_by_its_owner_alone(
 ) -> None:
     ticket = opened(alice)
     for do, state in (("close", "closed"), ("reopen", "open")):
-        assert bob_browser.post(f"/tickets/{ticket.pk}/state", {"do": do}).status_code == 404
-        assert alice_browser.post(f"/tickets/{ticket.pk}/state", {"do": do}).status_code == 302
+        assert bob_browser.post(f"/tickets/{ticket.pk}/{do}").status_code == 404
+        assert alice_browser.post(f"/tickets/{ticket.pk}/{do}").status_code == 302
         ticket.refresh_from_db()
         assert ticket.state == state
     assert bob_browser.get(f"/tickets/{ticket.pk}").status_code == 404

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from sutler.accounts.roles import Permission
 from sutler.books import deposits
@@ -69,34 +69,55 @@ def payments(request: StaffRequest) -> HttpResponse:
     return render(request, "office/payments.html", given)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @staff_page(Permission.PAYMENTS)
 def payment(request: StaffRequest, request_id: int) -> HttpResponse:
-    """Shows a request; a POST confirms it with what came, or rejects it for a reason (`do`)."""
+    """Shows a request, with the forms to confirm or reject it."""
+    return _payment(request, request_id)
+
+
+@require_POST
+@staff_page(Permission.PAYMENTS)
+def payment_confirm(request: StaffRequest, request_id: int) -> HttpResponse:
+    """Credits a payment with what came."""
+    form = ConfirmForm(request.POST)
     asked = funds.get_for_staff(request_id)
-    if asked is None:
-        return redirect("office:payments")
-    do = request.POST.get("do", "")
-    confirm = ConfirmForm(
-        request.POST if do == "confirm" else None, initial={"amount": asked.received_micros or asked.amount_micros}
-    )
-    confirm.fields["amount"].label = _("Amount received, %(currency)s") % {"currency": asked.currency}
-    reject = RejectForm(request.POST if do == "reject" else None)
-    if confirm.is_valid():
-        amount = confirm.cleaned_data["amount"]
-        if _done(confirm, lambda: funds.confirm(asked.pk, request.user, request.now, amount_micros=amount)):
+    if asked is not None and form.is_valid():
+        amount = form.cleaned_data["amount"]
+        if _done(form, lambda: funds.confirm(asked.pk, request.user, request.now, amount_micros=amount)):
             messages.success(request, _("%(reference)s credited.") % {"reference": asked.reference})
             return redirect("office:payments")
-    if reject.is_valid():
-        reason = reject.cleaned_data["reason"]
-        if _done(reject, lambda: funds.reject(asked.pk, reason, request.user, request.now)):
+    return _payment(request, request_id, confirm=form)
+
+
+@require_POST
+@staff_page(Permission.PAYMENTS)
+def payment_reject(request: StaffRequest, request_id: int) -> HttpResponse:
+    """Rejects a payment, for a reason that the customer sees."""
+    form = RejectForm(request.POST)
+    asked = funds.get_for_staff(request_id)
+    if asked is not None and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        if _done(form, lambda: funds.reject(asked.pk, reason, request.user, request.now)):
             messages.success(
                 request, _("%(reference)s rejected. The customer is notified.") % {"reference": asked.reference}
             )
             return redirect("office:payments")
+    return _payment(request, request_id, reject=form)
+
+
+def _payment(request: StaffRequest, request_id: int, **wrong: forms.Form) -> HttpResponse:
+    """Shows the request; a form that was sent and is `wrong` in place of the empty one."""
+    asked = funds.get_for_staff(request_id)
+    if asked is None:
+        return redirect("office:payments")
+    initial = {"amount": asked.received_micros or asked.amount_micros}
+    shown = {"confirm": ConfirmForm(initial=initial), "reject": RejectForm()} | wrong
+    shown["confirm"].fields["amount"].label = _("Amount received, %(currency)s") % {"currency": asked.currency}
     state, colour = STATES[FundsRequest.State(asked.state)]
-    given = {"asked": asked, "confirm": confirm, "reject": reject, "state": state, "colour": colour}
-    return render(request, "office/payment.html", {**given, **_at_gateway(asked)})
+    return render(
+        request, "office/payment.html", {"asked": asked, "state": state, "colour": colour} | shown | _at_gateway(asked)
+    )
 
 
 def _at_gateway(asked: FundsRequest) -> dict[str, object]:

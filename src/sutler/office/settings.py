@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from sutler.accounts import panel, terms
+from sutler.accounts.models import TermsVersion
 from sutler.accounts.roles import Permission
 from sutler.accounts.terms import LONGEST_TERMS
 from sutler.backups import runs
@@ -95,11 +96,7 @@ def settings(request: StaffRequest) -> HttpResponse:
 @require_POST
 @staff_page(Permission.SETTINGS)
 def settings_logo(request: StaffRequest) -> HttpResponse:
-    """Sets the logo, or takes it away with `do` = remove."""
-    if request.POST.get("do") == "remove":
-        panel.set_logo(None, request.user, request.now)
-        messages.success(request, _("Logo removed."))
-        return redirect("office:settings")
+    """Sets the logo."""
     form = LogoForm(request.POST, request.FILES)
     if form.is_valid():
         content = form.cleaned_data["logo"].read(panel.LARGEST_LOGO_BYTES + 1)
@@ -111,6 +108,15 @@ def settings_logo(request: StaffRequest) -> HttpResponse:
     kept = panel.profile()
     initial = {"name": kept.name, "tagline": kept.tagline, "accent": kept.accent}
     return _face(request, BrandingForm(initial=initial), form)
+
+
+@require_POST
+@staff_page(Permission.SETTINGS)
+def settings_logo_remove(request: StaffRequest) -> HttpResponse:
+    """Takes the logo away."""
+    panel.set_logo(None, request.user, request.now)
+    messages.success(request, _("Logo removed."))
+    return redirect("office:settings")
 
 
 @require_safe
@@ -126,15 +132,20 @@ def settings_logo_image(request: StaffRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.SETTINGS)
 def settings_terms(request: StaffRequest) -> HttpResponse:
-    """Shows the terms; a POST shows them as customers will read them, and with `do` = publish makes a new version."""
+    """Shows the terms; a POST shows them as customers will read them."""
     current = terms.current()
     kept = {"terms": current.terms, "acceptable_use": current.acceptable_use} if current else {}
     form = TermsForm(request.POST if request.method == "POST" else None, initial=kept)
-    given: dict[str, Any] = {"form": form, "current": current, "here": "terms"}
+    return _terms(request, form, current, preview=form.cleaned_data if form.is_valid() else None)
+
+
+@require_POST
+@staff_page(Permission.SETTINGS)
+def settings_terms_publish(request: StaffRequest) -> HttpResponse:
+    """Publishes a new version of the terms, which every customer has to accept."""
+    current, form = terms.current(), TermsForm(request.POST)
     if form.is_valid():
         asked = form.cleaned_data
-        if request.POST.get("do") != "publish":
-            return render(request, "office/settings_terms.html", given | {"preview": asked})
         made = terms.publish(asked["terms"], asked["acceptable_use"], request.user, request.now)
         if not isinstance(made, Refusal):
             is_new = current is None or made.pk != current.pk
@@ -144,7 +155,7 @@ def settings_terms(request: StaffRequest) -> HttpResponse:
             messages.success(request, told)
             return redirect("office:settings_terms")
         refuse(form, made, _NOT_SAVED)
-    return render(request, "office/settings_terms.html", given)
+    return _terms(request, form, current)
 
 
 @require_safe
@@ -162,6 +173,13 @@ def settings_limits(request: StaffRequest) -> HttpResponse:
 def _face(request: StaffRequest, form: BrandingForm, logo: LogoForm) -> HttpResponse:
     given = {"form": form, "logo_form": logo, "has_logo": bool(panel.profile().logo_type), "here": "face"}
     return render(request, "office/settings.html", given)
+
+
+def _terms(
+    request: StaffRequest, form: TermsForm, current: TermsVersion | None, preview: dict[str, Any] | None = None
+) -> HttpResponse:
+    given = {"form": form, "current": current, "preview": preview, "here": "terms"}
+    return render(request, "office/settings_terms.html", given)
 
 
 def _shown(name: str, *, secret: bool) -> str:

@@ -1,5 +1,8 @@
 """The staff: who works here, in which role, and who no longer does."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -66,31 +69,56 @@ def staff_list(request: StaffRequest) -> HttpResponse:
 
 @require_POST
 @staff_page(Permission.STAFF)
-def staff_change(request: StaffRequest, user_id: int) -> HttpResponse:
-    """Does one thing to a member of staff (`do`): role, let_in, shut_out or invite."""
+def staff_role(request: StaffRequest, user_id: int) -> HttpResponse:
+    """Gives a member of staff the role `role`."""
+    person = _find(user_id)
+    refusal = staff.give_role(person.pk, request.POST.get("role", ""), request.user, request.now)
+    return _answer(request, person, refusal, _("Role of %(email)s changed."))
+
+
+@require_POST
+@staff_page(Permission.STAFF)
+def staff_deactivate(request: StaffRequest, user_id: int) -> HttpResponse:
+    """Ends a member's access and that of their API keys."""
+    person = _find(user_id)
+    refusal = staff.set_active(person.pk, active=False, actor=request.user, now=request.now)
+    return _answer(request, person, refusal, _("%(email)s deactivated, with their API keys."))
+
+
+@require_POST
+@staff_page(Permission.STAFF)
+def staff_reactivate(request: StaffRequest, user_id: int) -> HttpResponse:
+    """Gives a former member access again."""
+    person = _find(user_id)
+    refusal = staff.set_active(person.pk, active=True, actor=request.user, now=request.now)
+    return _answer(request, person, refusal, _("%(email)s reactivated."))
+
+
+@require_POST
+@staff_page(Permission.STAFF)
+def staff_invite(request: StaffRequest, user_id: int) -> HttpResponse:
+    """Sends the invitation again."""
+    person = _find(user_id)
+    refusal = invite_again(request, person, request.now)
+    return _answer(request, person, refusal, _("Invitation sent to %(email)s."), NOT_INVITED)
+
+
+def _find(user_id: int) -> User:
     person = User.objects.filter(pk=user_id, is_staff=True).first()
     if person is None:
         raise Http404
-    refusal, told = _change(request, person, request.POST.get("do", ""))
+    return person
+
+
+def _answer(
+    request: StaffRequest,
+    person: User,
+    refusal: Refusal | None,
+    success: str,
+    own: Mapping[Any, Words] = _NOT_CHANGED,
+) -> HttpResponse:
     if refusal is None:
-        messages.success(request, told % {"email": person.email})
+        messages.success(request, success % {"email": person.email})
     else:
-        own = NOT_INVITED if request.POST.get("do") == "invite" else _NOT_CHANGED
         messages.error(request, words(refusal, own))
     return redirect("office:staff")
-
-
-def _change(request: StaffRequest, person: User, do: str) -> tuple[Refusal | None, str]:
-    """Returns why it was not done, or None, and the words for when it was."""
-    actor, now = request.user, request.now
-    if do == "role":
-        refusal = staff.give_role(person.pk, request.POST.get("role", ""), actor, now)
-        return refusal, _("Role of %(email)s changed.")
-    if do == "let_in":
-        return staff.set_active(person.pk, active=True, actor=actor, now=now), _("%(email)s reactivated.")
-    if do == "shut_out":
-        refusal = staff.set_active(person.pk, active=False, actor=actor, now=now)
-        return refusal, _("%(email)s deactivated, with their API keys.")
-    if do == "invite":
-        return invite_again(request, person, now), _("Invitation sent to %(email)s.")
-    raise Http404

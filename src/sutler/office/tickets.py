@@ -1,5 +1,7 @@
 """Tickets: the queue, what waits for us first; the conversation with its notes and orders, and who looks after it."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -8,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from sutler.accounts.models import User
 from sutler.accounts.roles import Permission, may
@@ -21,6 +23,7 @@ from sutler.support import tickets
 from sutler.support.models import Message, Ticket
 from sutler.web import paging
 from sutler.web.access import StaffRequest, staff_page
+from sutler.web.ticket_page import CATEGORIES, NO_MESSAGE, MessageForm, is_sent_already, last_message_id
 
 TABS = {
     "open": gettext_lazy("Needs reply"),
@@ -29,20 +32,12 @@ TABS = {
     "closed": gettext_lazy("Closed"),
     "all": gettext_lazy("All"),
 }
-CATEGORIES = {
-    Ticket.Category.ORDER: gettext_lazy("Order"),
-    Ticket.Category.PAYMENT: gettext_lazy("Payment"),
-    Ticket.Category.API: gettext_lazy("API"),
-    Ticket.Category.REPORT: gettext_lazy("Abuse report"),
-    Ticket.Category.OTHER: gettext_lazy("Other"),
-}
 PRIORITIES = {
     Ticket.Priority.HIGH: gettext_lazy("High"),
     Ticket.Priority.NORMAL: gettext_lazy("Normal"),
     Ticket.Priority.LOW: gettext_lazy("Low"),
 }
-_EMPTY = gettext_lazy("Enter a message of at most 10,000 characters.")
-_NOT_WRITTEN: dict[str | Reason, Words] = {"text": _EMPTY}
+_NOT_WRITTEN: dict[str | Reason, Words] = {"text": NO_MESSAGE}
 
 
 class FilterForm(forms.Form):
@@ -55,18 +50,6 @@ class FilterForm(forms.Form):
     customer = forms.IntegerField(
         label=gettext_lazy("Customer ID"), required=False, min_value=1, max_value=LARGEST_NUMBER
     )
-
-
-class WriteForm(forms.Form):
-    """An answer, or a note that staff alone see. `last` is the last message that its writer has seen."""
-
-    text = forms.CharField(
-        label=gettext_lazy("Reply"),
-        max_length=tickets.LONGEST_TEXT,
-        widget=forms.Textarea({"rows": 7}),
-        error_messages={"required": _EMPTY},
-    )
-    last = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
 class SortForm(forms.Form):
@@ -119,73 +102,124 @@ def _states(tab: str) -> frozenset[str]:
     return frozenset() if tab == "all" else frozenset({tab})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @staff_page(Permission.TICKETS)
 def ticket(request: StaffRequest, ticket_id: int) -> HttpResponse:
-    """Shows a ticket; a POST does one thing to it (`do`): answer, answer_close, note, sort or tie."""
-    thread = tickets.read_by_staff(ticket_id)
-    if thread is None:
-        raise Http404
-    do = request.POST.get("do", "")
-    given = request.POST if request.method == "POST" else None
-    last = thread.messages[-1].pk if thread.messages else 0
-    write = WriteForm(given if do in {"answer", "answer_close", "note"} else None, initial={"last": last})
-    sort = SortForm(thread.ticket, given if do == "sort" else None)
-    tie = TieForm(given if do == "tie" else None)
-    done = (
-        (write.is_valid() and _write(request, thread, write, do))
-        or (sort.is_valid() and _sort(request, thread, sort))
-        or (tie.is_valid() and _tie(request, thread, tie))
-    )
-    if done:
-        return redirect("office:ticket", ticket_id)
-    shown = {
-        "thread": thread,
-        "ticket": thread.ticket,
-        "category": CATEGORIES[Ticket.Category(thread.ticket.category)],
-        "orders": Order.objects.filter(pk__in=thread.order_ids).select_related("service"),
-        "write": write,
-        "sort": sort,
-        "tie": tie,
-    }
-    return render(request, "office/ticket.html", shown)
+    """Shows a ticket, with the forms to answer and to sort it, and marks it as read."""
+    return _shown(request, _read(ticket_id))
 
 
 @require_POST
 @staff_page(Permission.TICKETS)
-def ticket_state(request: StaffRequest, ticket_id: int) -> HttpResponse:
-    """Closes a ticket, or opens a closed one again (`do`)."""
-    is_reopened = request.POST.get("do") == "reopen"
-    refusal = tickets.reopen(ticket_id) if is_reopened else tickets.close(ticket_id, request.now)
-    if refusal is not None:
+def ticket_reply(request: StaffRequest, ticket_id: int) -> HttpResponse:
+    """Answers the customer."""
+    return _write(request, _read(ticket_id), tickets.answer, _("Reply sent."))
+
+
+@require_POST
+@staff_page(Permission.TICKETS)
+def ticket_reply_and_close(request: StaffRequest, ticket_id: int) -> HttpResponse:
+    """Answers the customer and closes the ticket."""
+    return _write(request, _read(ticket_id), tickets.answer, _("Reply sent."), close=True)
+
+
+@require_POST
+@staff_page(Permission.TICKETS)
+def ticket_note(request: StaffRequest, ticket_id: int) -> HttpResponse:
+    """Keeps a note that only staff see."""
+    return _write(request, _read(ticket_id), tickets.note, _("Note saved."))
+
+
+@require_POST
+@staff_page(Permission.TICKETS)
+def ticket_assign(request: StaffRequest, ticket_id: int) -> HttpResponse:
+    """Sets who looks after the ticket, and how urgent it is."""
+    thread = _read(ticket_id)
+    form = SortForm(thread.ticket, request.POST)
+    if form.is_valid() and _sort(request, thread, form):
+        return redirect("office:ticket", ticket_id)
+    return _shown(request, thread, sort=form)
+
+
+@require_POST
+@staff_page(Permission.TICKETS)
+def ticket_link_order(request: StaffRequest, ticket_id: int) -> HttpResponse:
+    """Links an order of the customer to the ticket."""
+    thread, form = _read(ticket_id), TieForm(request.POST)
+    if form.is_valid() and _tie(request, thread, form):
+        return redirect("office:ticket", ticket_id)
+    return _shown(request, thread, tie=form)
+
+
+@require_POST
+@staff_page(Permission.TICKETS)
+def ticket_close(request: StaffRequest, ticket_id: int) -> HttpResponse:
+    """Closes a ticket."""
+    if tickets.close(ticket_id, request.now) is not None:
         raise Http404
-    messages.success(request, _("Ticket reopened.") if is_reopened else _("Ticket closed."))
-    return redirect("office:ticket" if is_reopened else "office:tickets", *([ticket_id] if is_reopened else []))
+    messages.success(request, _("Ticket closed."))
+    return redirect("office:tickets")
 
 
-def _write(request: StaffRequest, thread: tickets.Thread, form: WriteForm, do: str) -> bool:
+@require_POST
+@staff_page(Permission.TICKETS)
+def ticket_reopen(request: StaffRequest, ticket_id: int) -> HttpResponse:
+    """Opens a closed ticket again."""
+    if tickets.reopen(ticket_id) is not None:
+        raise Http404
+    messages.success(request, _("Ticket reopened."))
+    return redirect("office:ticket", ticket_id)
+
+
+def _read(ticket_id: int) -> tickets.Thread:
+    thread = tickets.read_by_staff(ticket_id)
+    if thread is None:
+        raise Http404
+    return thread
+
+
+def _shown(request: StaffRequest, thread: tickets.Thread, **wrong: forms.Form) -> HttpResponse:
+    """Shows the ticket; a form that was sent and is `wrong` in place of the empty one."""
+    given = {
+        "thread": thread,
+        "ticket": thread.ticket,
+        "room": "office",
+        "category": CATEGORIES[Ticket.Category(thread.ticket.category)],
+        "orders": Order.objects.filter(pk__in=thread.order_ids).select_related("service"),
+        "write": MessageForm(initial={"last": last_message_id(thread)}),
+        "sort": SortForm(thread.ticket),
+        "tie": TieForm(),
+    }
+    return render(request, "office/ticket.html", given | wrong)
+
+
+def _write(
+    request: StaffRequest,
+    thread: tickets.Thread,
+    verb: Callable[[int, User, str, datetime], Message | Refusal],
+    success: str,
+    *,
+    close: bool = False,
+) -> HttpResponse:
     """Stores an answer or a note once; while somebody has written in between, its writer looks first."""
-    text, ticket_id = form.cleaned_data["text"], thread.ticket.pk
-    newest = thread.messages[-1] if thread.messages else None
-    if newest is not None and form.cleaned_data["last"] != newest.pk:
-        if _is_sent_already(newest, request.user, text):
-            return True
-        form.data = {**request.POST.dict(), "last": str(newest.pk)}
+    form, ticket_id = MessageForm(request.POST), thread.ticket.pk
+    if not form.is_valid():
+        return _shown(request, thread, write=form)
+    text = form.cleaned_data["text"]
+    if thread.messages and form.cleaned_data["last"] != last_message_id(thread):
+        if is_sent_already(thread, request.user, text):
+            return redirect("office:ticket", ticket_id)
+        form.data = {**request.POST.dict(), "last": str(last_message_id(thread))}
         form.add_error(None, _("There is a newer reply above. Read it, then send again."))
-        return False
-    verb = tickets.note if do == "note" else tickets.answer
+        return _shown(request, thread, write=form)
     answer = verb(ticket_id, request.user, text, request.now)
     if isinstance(answer, Refusal):
         refuse(form, answer, _NOT_WRITTEN)
-        return False
-    if do == "answer_close":
+        return _shown(request, thread, write=form)
+    if close:
         tickets.close(ticket_id, request.now)
-    messages.success(request, _("Note saved.") if do == "note" else _("Reply sent."))
-    return True
-
-
-def _is_sent_already(newest: Message, author: User, text: str) -> bool:
-    return newest.author_id == author.pk and newest.text.split() == text.split()
+    messages.success(request, success)
+    return redirect("office:ticket", ticket_id)
 
 
 def _sort(request: StaffRequest, thread: tickets.Thread, form: SortForm) -> bool:

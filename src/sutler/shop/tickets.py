@@ -1,7 +1,6 @@
 """A customer's tickets: the list, a new one, the conversation."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -13,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from sutler.accounts.models import User
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.text import text_input
@@ -22,6 +20,7 @@ from sutler.support import tickets
 from sutler.support.models import Ticket
 from sutler.web import paging
 from sutler.web.access import CustomerRequest, customer_page
+from sutler.web.ticket_page import CATEGORIES, NO_MESSAGE, MessageForm, is_sent_already, last_message_id
 
 # The word and the colour of each state, as a customer sees it.
 STATES: Mapping[str, tuple[str | Promise, str]] = {
@@ -29,31 +28,14 @@ STATES: Mapping[str, tuple[str | Promise, str]] = {
     Ticket.State.ANSWERED: (gettext_lazy("Answered"), "good"),
     Ticket.State.CLOSED: (gettext_lazy("Closed"), ""),
 }
-CATEGORIES = {
-    Ticket.Category.ORDER: gettext_lazy("Order"),
-    Ticket.Category.PAYMENT: gettext_lazy("Payment"),
-    Ticket.Category.API: gettext_lazy("API"),
-    Ticket.Category.OTHER: gettext_lazy("Other"),
-}
-_EMPTY = gettext_lazy("Enter a message of at most 10,000 characters.")
-
-
-class WriteForm(forms.Form):
-    """A message in a ticket. `last` is the last message that its writer has seen: two sendings become one message."""
-
-    text = forms.CharField(
-        label=gettext_lazy("Your message"),
-        max_length=tickets.LONGEST_TEXT,
-        widget=forms.Textarea({"rows": 7}),
-        error_messages={"required": _EMPTY},
-    )
-    last = forms.IntegerField(required=False, widget=forms.HiddenInput)
+# What customers may choose; abuse is reported on a page of its own.
+_CHOICES = [(each, words) for each, words in CATEGORIES.items() if each != Ticket.Category.REPORT]
 
 
 class OpenForm(forms.Form):
     """What a new ticket is about."""
 
-    category = forms.ChoiceField(label=gettext_lazy("About"), choices=list(CATEGORIES.items()))
+    category = forms.ChoiceField(label=gettext_lazy("About"), choices=_CHOICES)
     orders = forms.CharField(
         label=gettext_lazy("Order IDs"),
         help_text=gettext_lazy("IDs of the orders concerned, separated by commas."),
@@ -65,7 +47,7 @@ class OpenForm(forms.Form):
         label=gettext_lazy("Your message"),
         max_length=tickets.LONGEST_TEXT,
         widget=forms.Textarea({"rows": 8}),
-        error_messages={"required": _EMPTY},
+        error_messages={"required": NO_MESSAGE},
     )
 
     def clean_orders(self) -> list[int]:
@@ -114,28 +96,41 @@ def ticket(request: CustomerRequest, ticket_id: int) -> HttpResponse:
     thread = tickets.read_by_customer(request.customer.pk, ticket_id)
     if thread is None:
         raise Http404
-    form = WriteForm(request.POST if request.method == "POST" else None, initial={"last": _last(thread)})
+    form = MessageForm(request.POST if request.method == "POST" else None, initial={"last": last_message_id(thread)})
     if form.is_valid() and _reply(request, thread, form):
         return redirect("shop:ticket", ticket_id)
     state_words, state_colour = STATES[thread.ticket.state]
     orders = Order.objects.filter(customer_id=request.customer.pk, pk__in=thread.order_ids).select_related("service")
-    given: dict[str, Any] = {"thread": thread, "ticket": thread.ticket, "form": form, "orders": orders.order_by("-pk")}
-    given |= {"state_words": state_words, "state_colour": state_colour, "about": _about(thread.ticket)}
+    given = {
+        "thread": thread,
+        "ticket": thread.ticket,
+        "room": "shop",
+        "form": form,
+        "orders": orders.order_by("-pk"),
+        "state_words": state_words,
+        "state_colour": state_colour,
+        "category": _about(thread.ticket),
+    }
     return render(request, "shop/ticket.html", given)
 
 
 @require_POST
 @customer_page
-def ticket_state(request: CustomerRequest, ticket_id: int) -> HttpResponse:
-    """Closes a ticket, or opens a closed one again (`do`)."""
-    customer_id, is_reopened = request.customer.pk, request.POST.get("do") == "reopen"
-    if is_reopened:
-        refusal = tickets.reopen(ticket_id, customer_id=customer_id)
-    else:
-        refusal = tickets.close(ticket_id, request.now, customer_id=customer_id)
-    if refusal is not None:
+def ticket_close(request: CustomerRequest, ticket_id: int) -> HttpResponse:
+    """Closes a ticket."""
+    if tickets.close(ticket_id, request.now, customer_id=request.customer.pk) is not None:
         raise Http404
-    messages.success(request, _("Ticket reopened.") if is_reopened else _("Ticket closed."))
+    messages.success(request, _("Ticket closed."))
+    return redirect("shop:ticket", ticket_id)
+
+
+@require_POST
+@customer_page
+def ticket_reopen(request: CustomerRequest, ticket_id: int) -> HttpResponse:
+    """Opens a closed ticket again."""
+    if tickets.reopen(ticket_id, customer_id=request.customer.pk) is not None:
+        raise Http404
+    messages.success(request, _("Ticket reopened."))
     return redirect("shop:ticket", ticket_id)
 
 
@@ -167,27 +162,18 @@ def _open(request: CustomerRequest, form: OpenForm) -> Ticket | None:
     return None
 
 
-def _reply(request: CustomerRequest, thread: tickets.Thread, form: WriteForm) -> bool:
+def _reply(request: CustomerRequest, thread: tickets.Thread, form: MessageForm) -> bool:
     """Stores the message once; what came in between is no reason to hold a customer's message back."""
     text = form.cleaned_data["text"]
-    if form.cleaned_data["last"] != _last(thread) and _is_sent_already(thread, request.user, text):
+    if form.cleaned_data["last"] != last_message_id(thread) and is_sent_already(thread, request.user, text):
         return True
     answer = tickets.reply(request.customer.pk, thread.ticket.pk, request.user, text, request.now)
     if isinstance(answer, Refusal):
         is_full = answer.reason is Reason.TOO_MANY_REQUESTS
         form.add_error(
             None if is_full else "text",
-            _("This ticket has reached its message limit. Open a new one.") if is_full else _EMPTY,
+            _("This ticket has reached its message limit. Open a new one.") if is_full else NO_MESSAGE,
         )
         return False
     messages.success(request, _("Message sent."))
     return True
-
-
-def _last(thread: tickets.Thread) -> int:
-    return thread.messages[-1].pk if thread.messages else 0
-
-
-def _is_sent_already(thread: tickets.Thread, author: User, text: str) -> bool:
-    newest = thread.messages[-1]
-    return newest.author_id == author.pk and newest.text.split() == text.split()

@@ -26,7 +26,9 @@ class ReportForm(forms.Form):
         help_text=gettext_lazy("A link to the page or post, or a short description."),
         max_length=LONGEST_SUBJECT,
     )
-    text = forms.CharField(label=gettext_lazy("History"), max_length=LONGEST_TEXT, widget=forms.Textarea({"rows": 8}))
+    text = forms.CharField(
+        label=gettext_lazy("Description"), max_length=LONGEST_TEXT, widget=forms.Textarea({"rows": 8})
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

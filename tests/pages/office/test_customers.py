@@ -123,16 +123,16 @@ def test_support_may_change_no_money(alice: Customer) -> None:
         assert browser.get(f"/office/{page}").status_code == 404, page
     html = browser.get(f"/office/customers/{alice.pk}/prices").content.decode()
     assert "Save custom rate" not in html
-    browser.post(f"/office/customers/{alice.pk}/prices", {"do": "rate", "service": "1", "rate": "1"})
+    browser.post(f"/office/customers/{alice.pk}/prices/set", {"service": "1", "rate": "1"})
     assert not PriceOverride.objects.exists()
 
 
 def test_a_customer_is_suspended_for_a_reason_and_resumed(alice: Customer, sam_browser: Client) -> None:
-    page = f"/office/customers/{alice.pk}/state"
-    html = sam_browser.post(page, {"do": "suspend", "reason": ""}).content.decode()
+    page = f"/office/customers/{alice.pk}"
+    html = sam_browser.post(f"{page}/suspend", {"reason": ""}).content.decode()
     assert errors(html) == ["reason"]
     for do, is_suspended in (("suspend", True), ("resume", False)):
-        sam_browser.post(page, {"do": do, "reason": "Chargeback"})
+        sam_browser.post(f"{page}/{do}", {"reason": "Chargeback"})
         alice.refresh_from_db()
         assert (alice.suspended_at is not None) is is_suspended
     assert [each.reason for each in audit_log.recent(what=f"customer {alice.pk}")] == ["Chargeback"] * 2
@@ -141,13 +141,13 @@ def test_a_customer_is_suspended_for_a_reason_and_resumed(alice: Customer, sam_b
 def test_an_adjustment_is_shown_before_it_is_made_and_made_once(alice: Customer, sam_browser: Client) -> None:
     page = f"/office/customers/{alice.pk}/adjust"
     given = {"amount": "-25.50", "reason": "Paid twice"}
-    html = sam_browser.post(page, given | {"do": "look"}).content.decode()
+    html = sam_browser.post(page, given).content.decode()
     assert "9,974.50" in html
     assert balance(alice) == START_MICROS
     last = re.search(r'name="last_id" value="(\d*)"', html)
     assert last is not None
-    sam_browser.post(page, given | {"do": "adjust", "last_id": last[1]})
-    again = sam_browser.post(page, given | {"do": "adjust", "last_id": last[1]})
+    sam_browser.post(f"{page}/apply", given | {"last_id": last[1]})
+    again = sam_browser.post(f"{page}/apply", given | {"last_id": last[1]})
     assert "after you opened this page" in again.content.decode()
     assert balance(alice) == START_MICROS - 25_500_000
 
@@ -164,22 +164,22 @@ def test_an_adjustment_is_shown_before_it_is_made_and_made_once(alice: Customer,
 def test_a_wrong_adjustment_is_told_beside_its_field(
     alice: Customer, sam_browser: Client, given: dict[str, str], field: str
 ) -> None:
-    for do in ("look", "adjust"):
-        html = sam_browser.post(f"/office/customers/{alice.pk}/adjust", given | {"do": do}).content.decode()
+    for page in ("adjust", "adjust/apply"):
+        html = sam_browser.post(f"/office/customers/{alice.pk}/{page}", given).content.decode()
         assert errors(html) == [field]
     assert balance(alice) == START_MICROS
 
 
 def test_a_large_adjustment_waits_for_another_person(alice: Customer, sam_browser: Client, settings: object) -> None:
     settings.SUTLER = settings.SUTLER | {"SUTLER_ADJUSTMENT_LIMIT": 10}  # type: ignore[attr-defined]
-    given = {"amount": "100", "reason": "Goodwill", "do": "adjust", "last_id": "0"}
-    sam_browser.post(f"/office/customers/{alice.pk}/adjust", given)
+    given = {"amount": "100", "reason": "Goodwill", "last_id": "0"}
+    sam_browser.post(f"/office/customers/{alice.pk}/adjust/apply", given)
     made = Adjustment.objects.get()
     assert "Another person must confirm" in sam_browser.get("/office/adjustments").content.decode()
-    sam_browser.post(f"/office/adjustments/{made.pk}", {"do": "confirm"})
+    sam_browser.post(f"/office/adjustments/{made.pk}/confirm")
     assert balance(alice) == START_MICROS
     other = browser_of(make_person("manager@example.com", role=Role.MANAGER))
-    other.post(f"/office/adjustments/{made.pk}", {"do": "confirm"})
+    other.post(f"/office/adjustments/{made.pk}/confirm")
     assert balance(alice) == START_MICROS + 100 * UNIT
 
 
@@ -192,19 +192,19 @@ def test_a_large_credit_limit_waits_for_another_person(alice: Customer, sam_brow
     limit = LedgerAccount.objects.filter(customer=alice).values_list("credit_limit_micros", flat=True)
     assert limit.get() == 0
     other = browser_of(make_person("manager@example.com", role=Role.MANAGER))
-    other.post(f"/office/adjustments/{Adjustment.objects.get().pk}", {"do": "confirm"})
+    other.post(f"/office/adjustments/{Adjustment.objects.get().pk}/confirm")
     assert limit.get() == 100_000 * UNIT
 
 
 def test_prices_of_their_own(alice: Customer, service: Service, sam_browser: Client) -> None:
     page = f"/office/customers/{alice.pk}/prices"
     group = CustomerGroup.objects.create(name="Resellers", discount_basis_points=750)
-    sam_browser.post(page, {"do": "group", "group": group.pk})
+    sam_browser.post(page.replace("/prices", "/group"), {"group": group.pk})
     alice.refresh_from_db()
     assert alice.group == group
-    html = sam_browser.post(page, {"do": "rate", "service": "999", "rate": "0.5"}).content.decode()
+    html = sam_browser.post(f"{page}/set", {"service": "999", "rate": "0.5"}).content.decode()
     assert errors(html) == ["service"]
-    sam_browser.post(page, {"do": "rate", "service": service.pk, "rate": "0.5"})
+    sam_browser.post(f"{page}/set", {"service": service.pk, "rate": "0.5"})
     assert PriceOverride.objects.get().rate_micros == 500_000
     assert "0.50" in sam_browser.get(page).content.decode()
     sam_browser.post(f"{page}/{service.pk}/remove")

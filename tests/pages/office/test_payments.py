@@ -41,7 +41,7 @@ def test_a_request_is_credited_once(alice: Customer, asked: FundsRequest, sam_br
     page = f"/office/payments/{asked.pk}"
     assert 'value="100.00"' in sam_browser.get(page).content.decode()
     for _ in range(2):
-        sam_browser.post(page, {"do": "confirm", "amount": "100"})
+        sam_browser.post(f"{page}/confirm", {"amount": "100"})
     assert balance(alice) == START_MICROS + 102 * UNIT
     assert asked.reference not in sam_browser.get("/office/payments").content.decode()
     assert asked.reference in sam_browser.get("/office/payments", {"state": "all"}).content.decode()
@@ -50,15 +50,15 @@ def test_a_request_is_credited_once(alice: Customer, asked: FundsRequest, sam_br
 
 def test_another_amount_than_was_asked_may_come(alice: Customer, asked: FundsRequest, sam_browser: Client) -> None:
     page = f"/office/payments/{asked.pk}"
-    assert errors(sam_browser.post(page, {"do": "confirm", "amount": "none"}).content.decode()) == ["amount"]
-    sam_browser.post(page, {"do": "confirm", "amount": "50"})
+    assert errors(sam_browser.post(f"{page}/confirm", {"amount": "none"}).content.decode()) == ["amount"]
+    sam_browser.post(f"{page}/confirm", {"amount": "50"})
     assert balance(alice) == START_MICROS + 51 * UNIT
 
 
 def test_a_request_is_rejected_for_a_reason(alice: Customer, asked: FundsRequest, sam_browser: Client) -> None:
     page = f"/office/payments/{asked.pk}"
-    assert errors(sam_browser.post(page, {"do": "reject", "reason": ""}).content.decode()) == ["reason"]
-    sam_browser.post(page, {"do": "reject", "reason": "Nothing came"})
+    assert errors(sam_browser.post(f"{page}/reject", {"reason": ""}).content.decode()) == ["reason"]
+    sam_browser.post(f"{page}/reject", {"reason": "Nothing came"})
     asked.refresh_from_db()
     assert (asked.state, asked.reason, balance(alice)) == ("rejected", "Nothing came", START_MICROS)
 
@@ -82,7 +82,7 @@ def test_payments_are_not_for_everybody(asked: FundsRequest, alice: Customer, ro
     browser = browser_of(make_person("who@example.com", role=role))
     for page in ("/office/payments", f"/office/payments/{asked.pk}", "/office/payments/methods"):
         assert browser.get(page).status_code == 404
-    assert browser.post(f"/office/payments/{asked.pk}", {"do": "confirm", "amount": "100"}).status_code == 404
+    assert browser.post(f"/office/payments/{asked.pk}/confirm", {"amount": "100"}).status_code == 404
     assert balance(alice) == START_MICROS
 
 

@@ -32,18 +32,18 @@ def test_somebody_is_invited_in_a_role(sam_browser: Client) -> None:
 def test_roles_change_and_people_leave_but_nobody_does_it_to_themselves(sam_browser: Client) -> None:
     sue = make_person("sue@example.com", role=Role.SUPPORT)
     page = f"/office/staff/{sue.pk}"
-    sam_browser.post(page, {"do": "role", "role": "manager"})
-    sam_browser.post(page, {"do": "shut_out"})
+    sam_browser.post(f"{page}/role", {"role": "manager"})
+    sam_browser.post(f"{page}/deactivate")
     sue.refresh_from_db()
     assert (sue.role, sue.is_active) == (Role.MANAGER, False)
-    sam_browser.post(page, {"do": "let_in"})
+    sam_browser.post(f"{page}/reactivate")
     sue.refresh_from_db()
     assert sue.is_active
-    for own in ({"do": "role", "role": "support"}, {"do": "shut_out"}):
-        sam_browser.post(f"/office/staff/{owner().pk}", own)
+    for deed in ("role", "deactivate"):
+        sam_browser.post(f"/office/staff/{owner().pk}/{deed}", {"role": "support"})
     assert "last owner" in sam_browser.get("/office/staff").content.decode()
-    sam_browser.post(page, {"do": "role", "role": "owner"})
-    sam_browser.post(f"/office/staff/{owner().pk}", {"do": "shut_out"})
+    sam_browser.post(f"{page}/role", {"role": "owner"})
+    sam_browser.post(f"/office/staff/{owner().pk}/deactivate")
     assert (owner().role, owner().is_active) == (Role.OWNER, True)
 
 
@@ -52,12 +52,12 @@ def test_only_owners_choose_the_staff_and_the_settings(sam_browser: Client, role
     browser = browser_of(make_person("who@example.com", role=role))
     for page in ("staff", "settings", "settings/terms", "settings/limits"):
         assert browser.get(f"/office/{page}").status_code == 404
-    assert browser.post(f"/office/staff/{owner().pk}", {"do": "shut_out"}).status_code == 404
+    assert browser.post(f"/office/staff/{owner().pk}/deactivate").status_code == 404
 
 
 def test_a_customer_is_no_member_of_staff(alice: Customer, sam_browser: Client) -> None:
     person = make_person("alice@example.com", alice)
-    assert sam_browser.post(f"/office/staff/{person.pk}", {"do": "role", "role": "owner"}).status_code == 404
+    assert sam_browser.post(f"/office/staff/{person.pk}/role", {"role": "owner"}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -102,22 +102,22 @@ def test_a_logo_is_an_image(sam_browser: Client) -> None:
     sam_browser.post(page, {"logo": SimpleUploadedFile("logo.svg", PNG)})
     answer = sam_browser.get(f"{page}/image")
     assert (answer.content, answer.headers["Content-Type"]) == (PNG, "image/png")
-    sam_browser.post(page, {"do": "remove"})
+    sam_browser.post(f"{page}/remove")
     assert panel.logo() is None
 
 
 def test_terms_are_previewed_and_then_published(sam_browser: Client) -> None:
     page, given = "/office/settings/terms", {"terms": "Be <fair>.\n\nAlways.", "acceptable_use": ""}
-    html = sam_browser.post(page, given | {"do": "preview"}).content.decode()
+    html = sam_browser.post(page, given).content.decode()
     assert "<p>Be &lt;fair&gt;.</p>" in html
     assert not TermsVersion.objects.exists()
     for _ in range(2):
-        sam_browser.post(page, given | {"do": "publish"})
+        sam_browser.post(f"{page}/publish", given)
     assert TermsVersion.objects.count() == 1
     current = terms.current()
     assert current is not None
     assert current.terms == "Be <fair>.\n\nAlways."
-    assert errors(sam_browser.post(page, {"terms": " ", "do": "publish"}).content.decode()) == ["terms"]
+    assert errors(sam_browser.post(f"{page}/publish", {"terms": " "}).content.decode()) == ["terms"]
 
 
 def test_limits_are_shown_and_no_secret_is(sam_browser: Client, settings: object) -> None:
@@ -130,10 +130,10 @@ def test_limits_are_shown_and_no_secret_is(sam_browser: Client, settings: object
 def test_an_invitation_is_written_anew_until_it_is_taken(sam_browser: Client) -> None:
     sam_browser.post("/office/staff", {"email": "sue@example.com", "role": "support"})
     sue = User.objects.get(email="sue@example.com")
-    sam_browser.post(f"/office/staff/{sue.pk}", {"do": "invite"})
+    sam_browser.post(f"/office/staff/{sue.pk}/invite")
     assert "Invitation sent to" in sam_browser.get("/office/staff").content.decode()
     sue.set_password("a long pass phrase")
     sue.save()
-    sam_browser.post(f"/office/staff/{sue.pk}", {"do": "invite"})
+    sam_browser.post(f"/office/staff/{sue.pk}/invite")
     assert "This person has already signed in" in sam_browser.get("/office/staff").content.decode()
     assert [each.at <= SystemClock().now() for each in audit_log.recent(action="invited")] == [True]

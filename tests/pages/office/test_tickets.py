@@ -52,8 +52,8 @@ def test_an_answer_goes_out_and_a_note_does_not(alice: Customer, sam_browser: Cl
     make_person("alice@example.com", alice)
     ticket = opened(alice)
     page = f"/office/tickets/{ticket.pk}"
-    sam_browser.post(page, {"do": "note", "text": "It is lost"} | last(sam_browser, ticket))
-    sam_browser.post(page, {"do": "answer_close", "text": "<b>Coming</b>"} | last(sam_browser, ticket))
+    sam_browser.post(f"{page}/note", {"text": "It is lost"} | last(sam_browser, ticket))
+    sam_browser.post(f"{page}/reply-and-close", {"text": "<b>Coming</b>"} | last(sam_browser, ticket))
     html = sam_browser.get(page).content.decode()
     assert "&lt;b&gt;Coming" in html
     assert "It is lost" in html
@@ -61,7 +61,7 @@ def test_an_answer_goes_out_and_a_note_does_not(alice: Customer, sam_browser: Cl
     assert [each.body for each in outgoing.outbox] == ["<b>Coming</b>"]
     ticket.refresh_from_db()
     assert ticket.state == "closed"
-    sam_browser.post(f"{page}/state", {"do": "reopen"})
+    sam_browser.post(f"{page}/reopen")
     ticket.refresh_from_db()
     assert ticket.state == "open"
 
@@ -70,11 +70,11 @@ def test_nobody_answers_past_each_other_or_twice(alice: Customer, sam_browser: C
     ticket = opened(alice)
     page, read = f"/office/tickets/{ticket.pk}", last(sam_browser, ticket)
     tickets.reply(alice.pk, ticket.pk, None, "It has come!", SystemClock().now())
-    html = sam_browser.post(page, {"do": "answer", "text": "We look"} | read).content.decode()
+    html = sam_browser.post(f"{page}/reply", {"text": "We look"} | read).content.decode()
     assert "There is a newer reply above" in html
     assert "We look" in html
-    again = {"do": "answer", "text": "Good"} | last(sam_browser, ticket)
-    assert [sam_browser.post(page, again).status_code for _ in range(2)] == [302, 302]
+    again = {"text": "Good"} | last(sam_browser, ticket)
+    assert [sam_browser.post(f"{page}/reply", again).status_code for _ in range(2)] == [302, 302]
     assert list(Message.objects.filter(kind="staff").values_list("text", flat=True)) == ["Good"]
 
 
@@ -84,13 +84,13 @@ def test_a_ticket_is_sorted_and_tied_to_orders_of_its_customer(
     ticket, own, other = opened(alice), placed(alice, service), placed(bob, service)
     sue = make_person("sue@example.com", role=Role.SUPPORT)
     page = f"/office/tickets/{ticket.pk}"
-    sam_browser.post(page, {"do": "sort", "assignee": sue.pk, "priority": "3"})
+    sam_browser.post(f"{page}/assign", {"assignee": sue.pk, "priority": "3"})
     ticket.refresh_from_db()
     assert (ticket.assignee, ticket.priority) == (sue, 3)
-    assert errors(sam_browser.post(page, {"do": "tie", "order": other.pk}).content.decode()) == ["order"]
-    sam_browser.post(page, {"do": "tie", "order": own.pk})
+    assert errors(sam_browser.post(f"{page}/link-order", {"order": other.pk}).content.decode()) == ["order"]
+    sam_browser.post(f"{page}/link-order", {"order": own.pk})
     assert list(ticket.orders.values_list("order_id", flat=True)) == [own.pk]
-    assert errors(sam_browser.post(page, {"do": "answer", "text": " "}).content.decode()) == ["text"]
+    assert errors(sam_browser.post(f"{page}/reply", {"text": " "}).content.decode()) == ["text"]
 
 
 def test_tickets_are_not_for_fulfilment_and_need_few_queries(

@@ -1,5 +1,6 @@
 """One customer: who they are, their money, orders and tickets, and what staff change of them."""
 
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -143,20 +144,26 @@ def _change(request: StaffRequest, found: Customer, given: dict[str, Any]) -> Ad
 
 @require_POST
 @staff_page(Permission.CUSTOMERS)
-def customer_state(request: StaffRequest, customer_id: int) -> HttpResponse:
-    """Suspends an active customer or resumes a suspended one, for a reason."""
-    found = find(customer_id)
-    may_adjust = Permission.ADJUST_BALANCE in request.permissions
-    form = StateForm(request.POST)
+def customer_suspend(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """Suspends a customer, for a reason: no new orders."""
+    return _set_state(request, customer_id, customers.suspend, _("%(name)s suspended."))
+
+
+@require_POST
+@staff_page(Permission.CUSTOMERS)
+def customer_resume(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """Lets a suspended customer order again, for a reason."""
+    return _set_state(request, customer_id, customers.resume, _("%(name)s reactivated."))
+
+
+def _set_state(request: StaffRequest, customer_id: int, verb: Callable[..., Any], success: str) -> HttpResponse:
+    found, form = find(customer_id), StateForm(request.POST)
     if not form.is_valid():
+        may_adjust = Permission.ADJUST_BALANCE in request.permissions
         given = {"customer": found, "here": "edit", "form": EditForm(found, may_adjust), "state": form}
         return render(request, "office/customer_edit.html", given)
-    if request.POST.get("do") == "resume":
-        customers.resume(found.pk, request.now, reason=form.cleaned_data["reason"], actor=request.user)
-        messages.success(request, _("%(name)s reactivated.") % {"name": found.name})
-    else:
-        customers.suspend(found.pk, request.now, reason=form.cleaned_data["reason"], actor=request.user)
-        messages.success(request, _("%(name)s suspended.") % {"name": found.name})
+    verb(found.pk, request.now, reason=form.cleaned_data["reason"], actor=request.user)
+    messages.success(request, success % {"name": found.name})
     return redirect("office:customer_edit", customer_id)
 
 

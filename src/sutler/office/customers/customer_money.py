@@ -67,15 +67,25 @@ def customer_statement(request: StaffRequest, customer_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.ADJUST_BALANCE)
 def customer_adjust(request: StaffRequest, customer_id: int) -> HttpResponse:
-    """Corrects the balance: first shows what it would do, then, with `do` = adjust, does it."""
-    found = find(customer_id)
-    form = AdjustForm(request.POST if request.method == "POST" else None)
+    """Shows the balance; a POST shows what an adjustment would do to it."""
+    return _previewed(request, find(customer_id), AdjustForm(request.POST if request.method == "POST" else None))
+
+
+@require_POST
+@staff_page(Permission.ADJUST_BALANCE)
+def customer_adjust_apply(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """Adjusts the balance, or asks a second person to confirm it."""
+    found, form = find(customer_id), AdjustForm(request.POST)
+    if form.is_valid() and _adjust(request, found, form) is not None:
+        return redirect("office:customer_statement", customer_id)
+    return _previewed(request, found, form)
+
+
+def _previewed(request: StaffRequest, found: Customer, form: AdjustForm) -> HttpResponse:
     given: dict[str, Any] = {"customer": found, "here": "adjust", "form": form}
     given |= {"limit": settings.SUTLER["SUTLER_ADJUSTMENT_LIMIT"], "base": settings.SUTLER["SUTLER_BASE_CURRENCY"]}
-    if form.is_valid():
+    if form.is_bound and not {"amount", "reason"} & form.errors.keys():
         amount = form.cleaned_data["amount"]
-        if request.POST.get("do") == "adjust" and _adjust(request, found, form) is not None:
-            return redirect("office:customer_statement", customer_id)
         outlook = adjustments.preview(found.pk, amount, request.user, request.now)
         if not isinstance(outlook, Refusal):
             form.data = {**request.POST.dict(), "last_id": str(outlook.last_id)}
@@ -110,15 +120,20 @@ def adjustments_waiting(request: StaffRequest) -> HttpResponse:
 
 @require_POST
 @staff_page(Permission.ADJUST_BALANCE)
-def adjustment_decide(request: StaffRequest, adjustment_id: int) -> HttpResponse:
-    """Carries an adjustment out (`do` = confirm), or drops it for a reason."""
-    if request.POST.get("do") == "confirm":
-        balance = adjustments.confirm(adjustment_id, request.user, request.now)
-        if isinstance(balance, Refusal):
-            messages.error(request, words(balance))
-        else:
-            messages.success(request, _("Adjustment confirmed and applied."))
-        return redirect("office:adjustments")
+def adjustment_confirm(request: StaffRequest, adjustment_id: int) -> HttpResponse:
+    """Carries out an adjustment that somebody else has asked for."""
+    balance = adjustments.confirm(adjustment_id, request.user, request.now)
+    if isinstance(balance, Refusal):
+        messages.error(request, words(balance))
+    else:
+        messages.success(request, _("Adjustment confirmed and applied."))
+    return redirect("office:adjustments")
+
+
+@require_POST
+@staff_page(Permission.ADJUST_BALANCE)
+def adjustment_reject(request: StaffRequest, adjustment_id: int) -> HttpResponse:
+    """Drops an adjustment, for a reason."""
     form = RejectForm(request.POST)
     if not form.is_valid():
         return _waiting(request, form, adjustment_id)

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from sutler.accounts import audit_log, customers
 from sutler.accounts.models import Customer, CustomerGroup
@@ -50,32 +50,48 @@ class RateForm(forms.Form):
         self.fields["rate"].help_text = _("Per 1,000, or per package.")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @staff_page(Permission.CUSTOMERS)
 def customer_prices(request: StaffRequest, customer_id: int) -> HttpResponse:
-    """Shows group and own rates; a POST puts the customer into a group or gives a rate, for who keeps the catalogue."""
-    found = find(customer_id)
-    may_change = Permission.CATALOGUE in request.permissions
-    do = request.POST.get("do", "") if may_change else ""
-    group = GroupForm(request.POST if do == "group" else None, initial={"group": found.group_id})
-    rate = RateForm(request.POST if do == "rate" else None)
-    if group.is_valid():
-        customers.set_group(found.pk, group.cleaned_data["group"], request.user, request.now)
-        messages.success(request, _("Group saved. It applies to new orders."))
-        return redirect("office:customer_prices", customer_id)
-    if rate.is_valid():
-        refusal = _give(request, found, rate.cleaned_data["service"], rate.cleaned_data["rate"])
+    """Shows group and own rates, with the forms to change them for who keeps the catalogue."""
+    return _shown(request, find(customer_id))
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def customer_group(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """Puts a customer into a group, or into none."""
+    found, form = find(customer_id), GroupForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, found, group_form=form)
+    customers.set_group(found.pk, form.cleaned_data["group"], request.user, request.now)
+    messages.success(request, _("Group saved. It applies to new orders."))
+    return redirect("office:customer_prices", customer_id)
+
+
+@require_POST
+@staff_page(Permission.CATALOGUE)
+def customer_rate_set(request: StaffRequest, customer_id: int) -> HttpResponse:
+    """Gives a customer a rate of their own for one service."""
+    found, form = find(customer_id), RateForm(request.POST)
+    if form.is_valid():
+        refusal = _give(request, found, form.cleaned_data["service"], form.cleaned_data["rate"])
         if refusal is None:
             messages.success(request, _("Custom rate saved. It applies to new orders."))
             return redirect("office:customer_prices", customer_id)
-        refuse(rate, refusal, field="service")
+        refuse(form, refusal, field="service")
+    return _shown(request, found, rate_form=form)
+
+
+def _shown(request: StaffRequest, found: Customer, **wrong: forms.Form) -> HttpResponse:
+    """Shows the page; a form that was sent and is `wrong` in place of the empty one."""
     worth = price_book.current().exchange.get(found.currency)
     given = {
         "customer": found,
         "here": "prices",
-        "may_change": may_change,
-        "group_form": group,
-        "rate_form": rate,
+        "may_change": Permission.CATALOGUE in request.permissions,
+        "group_form": GroupForm(initial={"group": found.group_id}),
+        "rate_form": RateForm(),
         "base": settings.SUTLER["SUTLER_BASE_CURRENCY"],
         "worth": worth,
         "rows": [
@@ -83,7 +99,7 @@ def customer_prices(request: StaffRequest, customer_id: int) -> HttpResponse:
             for each in overrides.of_customer(found.pk)
         ],
     }
-    return render(request, "office/customer_prices.html", given)
+    return render(request, "office/customer_prices.html", given | wrong)
 
 
 @require_POST
