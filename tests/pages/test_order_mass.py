@@ -14,6 +14,7 @@ from tests.conftest import make_service
 from tests.orders.ordering import demand_sound_books
 
 MASS = "/orders/mass"
+PLACE = f"{MASS}/place"
 
 
 def text(html: str) -> str:
@@ -25,14 +26,14 @@ def box(html: str) -> str:
     return unescape(found[1]).strip("\r\n") if found else ""
 
 
-def form(html: str, do: str) -> dict[str, str]:
+def form(html: str) -> dict[str, str]:
     """The form of the page as a browser would send it."""
     hidden = dict(re.findall(r'<input type="hidden" name="(once|checked)" value="(\w*)"', html))
-    return hidden | {"orders": box(html), "do": do}
+    return hidden | {"orders": box(html)}
 
 
 def checked(browser: Client, lines: str) -> str:
-    start = form(browser.get(MASS).content.decode(), "check")
+    start = form(browser.get(MASS).content.decode())
     return browser.post(MASS, start | {"orders": lines}).content.decode()
 
 
@@ -57,9 +58,9 @@ def test_the_check_reports_each_line_and_places_nothing(alice_browser: Client, l
 def test_what_was_checked_is_placed_and_the_rest_stays_in_the_box(
     alice: Customer, alice_browser: Client, lines: str
 ) -> None:
-    asked = form(checked(alice_browser, lines), "place")
+    asked = form(checked(alice_browser, lines))
     for _ in range(2):
-        answer = alice_browser.post(MASS, asked)
+        answer = alice_browser.post(PLACE, asked)
         assert answer.headers["Location"] == f"{MASS}?report=1"
     html = alice_browser.get(f"{MASS}?report=1").content.decode()
     orders = list(Order.objects.filter(customer=alice).order_by("pk"))
@@ -69,17 +70,17 @@ def test_what_was_checked_is_placed_and_the_rest_stays_in_the_box(
     assert "2 orders placed." in text(html)
     assert "Total 5.80 USD Balance 9,994.20 USD" in text(html)
     assert [each.strip() for each in box(html).splitlines()] == [lines.splitlines()[1], "nonsense"]
-    assert form(html, "")["once"] != asked["once"]
+    assert form(html)["once"] != asked["once"]
     demand_sound_books()
 
 
 def test_lines_that_were_changed_are_checked_again(alice_browser: Client, lines: str) -> None:
-    asked = form(checked(alice_browser, lines), "place") | {"orders": lines.replace("1000", "9000")}
-    html = alice_browser.post(MASS, asked).content.decode()
+    asked = form(checked(alice_browser, lines)) | {"orders": lines.replace("1000", "9000")}
+    html = alice_browser.post(PLACE, asked).content.decode()
     assert "The lines have changed since the check" in html
     assert "8.10" in html
     assert Order.objects.count() == 0
-    alice_browser.post(MASS, form(html, "place"))
+    alice_browser.post(PLACE, form(html))
     assert Order.objects.count() == 2
 
 
@@ -96,7 +97,7 @@ def test_a_service_that_asks_for_more_is_told(alice_browser: Client) -> None:
 
 
 def test_a_report_is_for_whom_it_was_made(alice_browser: Client, bob_browser: Client, lines: str) -> None:
-    alice_browser.post(MASS, form(checked(alice_browser, lines), "place"))
+    alice_browser.post(PLACE, form(checked(alice_browser, lines)))
     assert bob_browser.get(f"{MASS}?report=1").headers["Location"] == MASS
 
 
@@ -105,9 +106,9 @@ def test_many_lines_need_no_more_queries(alice_browser: Client) -> None:
     counts = []
     for number in (1, 200):
         lines = "\n".join(f"{service.pk}|https://example.com/{each}|100" for each in range(number))
-        asked = form(checked(alice_browser, lines), "place")
+        asked = form(checked(alice_browser, lines))
         with CaptureQueriesContext(connection) as queries:
-            alice_browser.post(MASS, asked)
+            alice_browser.post(PLACE, asked)
         counts.append(len(queries))
         with CaptureQueriesContext(connection) as queries:
             alice_browser.get(f"{MASS}?report=1")

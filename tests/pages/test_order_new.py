@@ -16,6 +16,7 @@ from tests.conftest import make_service
 from tests.orders.ordering import LINK, demand_sound_books, placed
 
 NEW = "/orders/new"
+PLACE, PRICE = f"{NEW}/place", f"{NEW}/price"
 HTMX = {"hx-request": "true"}
 # What a customer writes into each field.
 TYPED = {
@@ -59,8 +60,8 @@ def value(html: str, name: str) -> str:
 def sent(browser: Client, service: Service, **typed: str) -> str:
     """Sends the form as a browser would; where it leads, or the page with what was refused."""
     once = value(shown(browser, f"{NEW}?service={service.pk}"), "once")
-    form = {"do": "place", "category": str(service.category_id), "service": str(service.pk), "once": once} | typed
-    answer = browser.post(NEW, form)
+    form = {"category": str(service.category_id), "service": str(service.pk), "once": once} | typed
+    answer = browser.post(PLACE, form)
     return answer.headers.get("Location", "") or answer.content.decode()
 
 
@@ -83,8 +84,8 @@ def test_an_order_of_each_type_is_placed(alice: Customer, alice_browser: Client,
 def test_a_drip_feed_is_placed_and_priced_for_all_runs(alice: Customer, alice_browser: Client) -> None:
     service = make_service()
     typed = {"link": LINK, "quantity": "1000", "runs": "3", "interval": "10"}
-    asked = {"do": "price", "service": str(service.pk)} | typed
-    part = alice_browser.post(NEW, asked, headers=HTMX).content.decode()
+    asked = {"service": str(service.pk)} | typed
+    part = alice_browser.post(PRICE, asked, headers=HTMX).content.decode()
     assert "Total for 3,000 2.70 USD Balance 10,000.00 USD Balance after the order 9,997.30 USD" in text(part)
     sent(alice_browser, service, **typed)
     assert Order.objects.get(customer=alice).charge_micros == 2_700_000
@@ -93,11 +94,11 @@ def test_a_drip_feed_is_placed_and_priced_for_all_runs(alice: Customer, alice_br
 def test_a_double_click_is_one_order(alice: Customer, alice_browser: Client) -> None:
     service = make_service()
     once = value(shown(alice_browser), "once")
-    form = {"do": "place", "service": str(service.pk), "once": once, "link": LINK, "quantity": "1000"}
-    first, second = (alice_browser.post(NEW, form).headers["Location"] for _ in range(2))
+    form = {"service": str(service.pk), "once": once, "link": LINK, "quantity": "1000"}
+    first, second = (alice_browser.post(PLACE, form).headers["Location"] for _ in range(2))
     assert first == second
     assert Order.objects.count() == 1
-    changed = alice_browser.post(NEW, form | {"quantity": "2000"}).content.decode()
+    changed = alice_browser.post(PLACE, form | {"quantity": "2000"}).content.decode()
     assert "This form already placed an order" in changed
     assert value(changed, "once") != once
     assert value(changed, "quantity") == "2000"
@@ -161,8 +162,8 @@ def test_another_service_is_never_ordered_in_place_of_one_that_is_gone(alice_bro
     Service.objects.filter(pk=gone.pk).update(state=Service.State.PAUSED)
     gone.refresh_from_db()
     gone.save()
-    form = {"do": "place", "service": str(gone.pk), "once": once, "link": LINK, "quantity": "1000"}
-    html = alice_browser.post(NEW, form).content.decode()
+    form = {"service": str(gone.pk), "once": once, "link": LINK, "quantity": "1000"}
+    html = alice_browser.post(PLACE, form).content.decode()
     assert "no longer available" in errors(html)["service"]
     assert value(html, "link") == LINK
     assert Order.objects.count() == 0
@@ -171,14 +172,14 @@ def test_another_service_is_never_ordered_in_place_of_one_that_is_gone(alice_bro
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
 def test_choosing_another_service_keeps_what_was_typed(alice_browser: Client, headers: dict[str, str]) -> None:
     comments, likes = make_service(type="Custom Comments"), make_service(name="Likes")
-    form = {"do": "choose", "category": str(likes.category_id), "service": str(likes.pk)}
+    form = {"category": str(likes.category_id), "service": str(likes.pk)}
     answer = alice_browser.post(NEW, form | {"link": LINK, "comments": "one\r\ntwo"}, headers=headers)
     html = answer.content.decode()
     assert ("<html" in html) is not bool(headers)
     assert answer.headers.get("HX-Replace-Url", "") == (f"{NEW}?service={likes.pk}" if headers else "")
     assert value(html, "link") == LINK
     assert value(html, "comments") == "one\r\ntwo"
-    back = {"do": "choose", "service": str(comments.pk), "comments": value(html, "comments")}
+    back = {"service": str(comments.pk), "comments": value(html, "comments")}
     html = alice_browser.post(NEW, back, headers=headers).content.decode()
     assert "one\r\ntwo</textarea>" in html
     assert "2 lines" in text(html)
@@ -187,7 +188,7 @@ def test_choosing_another_service_keeps_what_was_typed(alice_browser: Client, he
 def test_another_category_shows_its_first_service(alice_browser: Client) -> None:
     here = make_service()
     there = make_service(category=Category.objects.create(name="Other"))
-    form = {"do": "choose", "category": str(there.category_id), "service": str(here.pk)}
+    form = {"category": str(there.category_id), "service": str(here.pk)}
     html = alice_browser.post(NEW, form).content.decode()
     assert f'value="{there.pk}" selected' in html
     assert f">{here.pk} · " not in html
@@ -220,14 +221,14 @@ def test_what_is_closed_to_the_country_cannot_be_ordered(alice: Customer, alice_
 
 def test_an_empty_shop_says_so(alice_browser: Client) -> None:
     assert "No services yet" in shown(alice_browser)
-    assert alice_browser.post(NEW, {"do": "place"}).status_code == 200
+    assert alice_browser.post(PLACE).status_code == 200
 
 
 def test_the_form_and_its_price_need_few_queries(alice_browser: Client) -> None:
     service = make_service()
     form = {"service": str(service.pk), "link": LINK, "quantity": "1"}
-    for do in ("choose", "price", "place"):
+    for page in (NEW, PRICE, PLACE):
         with CaptureQueriesContext(connection) as queries:
-            assert alice_browser.post(NEW, form | {"do": do}).status_code == 200
+            assert alice_browser.post(page, form).status_code == 200
         asked = [each["sql"] for each in queries if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
         assert len(asked) <= 12, asked

@@ -25,7 +25,6 @@ _CHOICES = {"device": DEVICES, "type_of_traffic": TRAFFIC}
 # Sends the form as it is and shows it for another service: nothing that was typed is lost.
 _CHOOSES = {
     "hx-post": reverse_lazy("shop:order_new"),
-    "hx-vals": '{"do": "choose"}',
     "hx-trigger": "change",
     "hx-target": "#order",
     "hx-swap": "outerHTML",

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sutler.catalogue.storefront import Storefront
 from sutler.core.clock import new_token
@@ -70,17 +70,29 @@ class Row:
 @require_http_methods(["GET", "HEAD", "POST"])
 @customer_page
 def order_mass(request: CustomerRequest) -> HttpResponse:
-    """Takes the lines. A POST shows what each would do; with `do` place, and the lines as checked, it places them."""
+    """Takes the lines; a POST shows what each would do."""
     if request.method != "POST":
         return _reported(request) if "report" in request.GET else _shown(request, _blank(), [])
     form = MassForm(request.POST)
+    return _checked(request, form, form.lines() if form.is_valid() else [])
+
+
+@require_POST
+@customer_page
+def order_mass_place(request: CustomerRequest) -> HttpResponse:
+    """Places the lines as they were checked; others are checked first."""
+    form = MassForm(request.POST)
     lines = form.lines() if form.is_valid() else []
+    if lines and form.cleaned_data["checked"] == _digest(lines):
+        return _place(request, form, lines)
+    if lines:
+        form.add_error("orders", _("The lines have changed since the check. Review the result again."))
+    return _checked(request, form, lines)
+
+
+def _checked(request: CustomerRequest, form: MassForm, lines: list[mass.Line]) -> HttpResponse:
     if not lines:
         return _shown(request, form, [])
-    if request.POST.get("do") == "place":
-        if form.cleaned_data["checked"] == _digest(lines):
-            return _place(request, form, lines)
-        form.add_error("orders", _("The lines have changed since the check. Review the result again."))
     once = form.cleaned_data["once"]
     rows = _rows(mass.rehearse_lines(request.customer.pk, lines, once, request.now), storefront_of(request.customer))
     form.data = {**dict(form.data.items()), "checked": _digest(lines)}

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import replace_url
 
 from sutler.catalogue import favourites
@@ -44,34 +44,66 @@ class Price:
 @require_http_methods(["GET", "HEAD", "POST"])
 @customer_page
 def order_new(request: CustomerRequest) -> HttpResponse:
-    """Shows the form, for `service`, `again` (an order to ask for again) or as sent; `do` says what a POST is for.
+    """Shows the form, for `service` or `again` (an order to ask for again); a POST shows it as sent, for what it
+    chooses and with its price."""
+    draft = _draft(request)
+    if draft is None:
+        return _empty(request)
+    return _shown(request, draft, OrderForm(draft.sold, draft.choice, draft.has_favourites, initial=draft.given))
 
-    `choose` shows it for another service, `price` with its price, `place` places the order. The form's `once` makes of
-    two sendings of the same form one order.
-    """
-    sold, marked = storefront_of(request.customer), favourites.of(request.customer.pk)
-    if not sold.offers:
-        return render(request, "shop/order_new.html", {"is_empty": True})
-    given = request.POST.dict() if request.method == "POST" else _asked_by_address(request)
-    choice = choose(sold, marked, given.get("category", ""), text_input.number(given.get("service", "")))
-    assert choice.offer is not None  # noqa: S101 - there are offers
-    given |= {"category": choice.category, "once": _once(given)}
-    if request.POST.get("do") == "price" and request.htmx:
-        return render(request, "shop/order_price.html", _priced(request, sold, choice.offer, given) | {"is_part": True})
-    is_sold = given.get("service") == str(choice.offer.pk)
-    given["service"] = str(choice.offer.pk)
-    if request.POST.get("do") != "place":
-        form = OrderForm(sold, choice, bool(marked), initial=given)
-        return _shown(request, sold, choice, form, given)
-    form = OrderForm(sold, choice, bool(marked), given)
-    if not is_sold:
+
+@require_POST
+@customer_page
+def order_price(request: CustomerRequest) -> HttpResponse:
+    """Answers the part of the page that shows what the form comes to so far."""
+    draft = _draft(request)
+    if draft is None:
+        return _empty(request)
+    return render(request, "shop/order_price.html", _priced(request, draft) | {"is_part": True})
+
+
+@require_POST
+@customer_page
+def order_place(request: CustomerRequest) -> HttpResponse:
+    """Places the order. The form's `once` makes of two sendings of the same form one order."""
+    draft = _draft(request)
+    if draft is None:
+        return _empty(request)
+    form = OrderForm(draft.sold, draft.choice, draft.has_favourites, draft.given)
+    if request.POST.get("service") != str(draft.offer.pk):
         form.add_error("service", _("This service is no longer available. Check the one selected now."))
     if form.is_valid():
         order_id = _place(request, form)
         if order_id:
             messages.success(request, _("Order %(id)s placed.") % {"id": order_id})
             return redirect("shop:order", order_id)
-    return _shown(request, sold, choice, form, given)
+    return _shown(request, draft, form)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The form as far as it is filled in: what is sold, what is chosen of it, and the fields as `given`."""
+
+    sold: Storefront
+    choice: Choice
+    offer: Offer
+    has_favourites: bool
+    given: dict[str, str]
+
+
+def _draft(request: CustomerRequest) -> Draft | None:
+    """Returns what the form or the address asks for; None if nothing is sold."""
+    sold, marked = storefront_of(request.customer), favourites.of(request.customer.pk)
+    given = request.POST.dict() if request.method == "POST" else _asked_by_address(request)
+    choice = choose(sold, marked, given.get("category", ""), text_input.number(given.get("service", "")))
+    if choice.offer is None:
+        return None
+    given |= {"category": choice.category, "once": _once(given), "service": str(choice.offer.pk)}
+    return Draft(sold, choice, choice.offer, bool(marked), given)
+
+
+def _empty(request: CustomerRequest) -> HttpResponse:
+    return render(request, "shop/order_new.html", {"is_empty": True})
 
 
 def _asked_by_address(request: CustomerRequest) -> dict[str, str]:
@@ -107,23 +139,21 @@ def _place(request: CustomerRequest, form: OrderForm) -> int | None:
     return None
 
 
-def _shown(
-    request: CustomerRequest, sold: Storefront, choice: Choice, form: OrderForm, given: Mapping[str, str]
-) -> HttpResponse:
+def _shown(request: CustomerRequest, draft: Draft, form: OrderForm) -> HttpResponse:
     offer = form.offer
-    row = shown([offer], sold, set())[0]
+    row = shown([offer], draft.sold, set())[0]
     # What was typed for another type comes back with that type.
-    kept = {name: text for name, text in given.items() if name in _FIELDS and name not in form.fields and text}
+    kept = {name: text for name, text in draft.given.items() if name in _FIELDS and name not in form.fields and text}
     more = {"form": form, "row": row, "offer": offer, "terms": offer.terms, "kept": kept.items()}
-    more["is_paused"] = sold.is_paused(request.now)
+    more["is_paused"] = draft.sold.is_paused(request.now)
     template = "shop/order_form.html" if request.htmx else "shop/order_new.html"
-    answer = render(request, template, _priced(request, sold, offer, given) | more)
+    answer = render(request, template, _priced(request, draft) | more)
     return replace_url(answer, f"{reverse('shop:order_new')}?service={offer.pk}") if request.htmx else answer
 
 
-def _priced(request: CustomerRequest, sold: Storefront, offer: Offer, given: Mapping[str, str]) -> dict[str, object]:
-    counted = counts(offer, given)
-    return {"price": _price(request, sold, offer, given), "counts": counted.items()}
+def _priced(request: CustomerRequest, draft: Draft) -> dict[str, object]:
+    counted = counts(draft.offer, draft.given)
+    return {"price": _price(request, draft.sold, draft.offer, draft.given), "counts": counted.items()}
 
 
 def _price(request: CustomerRequest, sold: Storefront, offer: Offer, given: Mapping[str, str]) -> Price:
