@@ -52,6 +52,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "sutler.api.content_length.ContentLength",
     "sutler.api.health.Probes",
+    "django.middleware.gzip.GZipMiddleware",  # decision 36: pages, and the admin API's answers
     "sutler.api.security_headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

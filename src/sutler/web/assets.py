@@ -1,5 +1,6 @@
 """The files that pages need (style, icons, scripts), under addresses that follow their content."""
 
+import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ _DIGEST_LENGTH = 12
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file: what is in it and the name it is served under, with a digest of its content."""
+    """One file: what is in it, plain and compressed, and the name it is served under, with a digest of its content."""
 
     content: bytes
+    compressed: bytes
     kind: str
     hashed_name: str
 
@@ -39,7 +41,12 @@ def asset(request: HttpRequest, name: str) -> HttpResponse:
     found = _by_hashed_name().get(name)
     if found is None:
         raise Http404
-    return HttpResponse(found.content, content_type=found.kind)
+    is_compressed = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(found.compressed if is_compressed else found.content, content_type=found.kind)
+    response["Vary"] = "Accept-Encoding"
+    if is_compressed:
+        response["Content-Encoding"] = "gzip"
+    return response
 
 
 @cache
@@ -62,4 +69,4 @@ def _asset(name: str, content: bytes) -> Asset:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     text = kind.startswith("text/") or kind == "image/svg+xml"
     hashed_name = str(path.with_name(f"{path.stem}.{digest}{path.suffix}"))
-    return Asset(content, f"{kind}; charset=utf-8" if text else kind, hashed_name)
+    return Asset(content, gzip.compress(content, mtime=0), f"{kind}; charset=utf-8" if text else kind, hashed_name)
