@@ -342,6 +342,14 @@ class TestTheReport:
         assert result.exit_code == 1
         assert result.output.startswith("Error: the panel could not be checked: ConnectError")
 
+    @pytest.mark.parametrize("more", [(), ("--key-file", "-")], ids=["prompt", "standard input"])
+    def test_the_key_needs_to_stand_in_no_argument(self, more: tuple[str, ...]) -> None:
+        url = f"http://127.0.0.1:{free_port()}/api/v2"
+        result = CliRunner().invoke(conformance, (url, *more), input=f"{KEY}\n")
+        assert "the panel could not be checked" in result.output
+        assert KEY not in result.output
+        assert CliRunner().invoke(conformance, (url, *more), input=" \n").exit_code == 2
+
     @pytest.mark.parametrize(
         "arguments",
         [
@@ -349,7 +357,7 @@ class TestTheReport:
             ("panel.example", "k"),
             ("http://", "k"),
             (URL, " "),
-            (URL,),
+            (URL, "k", "--key-file", "-"),
             (URL, "k", "--spend", "-1"),
         ],
     )

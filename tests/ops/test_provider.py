@@ -121,6 +121,13 @@ class TestAdd:
         assert (made.drip_feed_there, made.subscriptions_there, made.may_scan, made.is_shared) == (True,) * 4
         assert (made.brake_percent, made.brake_open, made.low_balance_micros) == (3, 4, 12_500_000)
 
+    def test_secret_fields_are_read_from_standard_input(self) -> None:
+        result = run(*ADD, *URL, "--key", KEY, "--fields-file", "-", stdin="a=b=c\n\n d=e\n")
+        assert result.exit_code == 0, result.output
+        assert panel_settings(Provider.objects.get(), panel.SECRET_KEY).extra_fields == {"a": "b=c", "d": "e"}
+        wrong = run("provider", "change", "1", "--fields-file", "-", stdin="hunter2\n")
+        assert (wrong.exit_code, "hunter2" in wrong.output) == (2, False)
+
     @pytest.mark.parametrize(
         ("code", "given", "said"),
         [
@@ -129,6 +136,7 @@ class TestAdd:
             (1, [*ADD, *URL, "--key", "k", "--settle-minutes", "1"], "(settle_minutes): use at least 15"),
             (1, [*ADD, *URL, "--key", "k", "--at-once", "0"], "incorrect field (most_at_once)"),
             (2, [*ADD, *URL, "--key", "k", "--key-file", "-"], "either --key or --key-file"),
+            (2, [*ADD, *URL, "--key-file", "-", "--fields-file", "-"], "either the key or the fields"),
             (2, [*ADD, *URL, "--key", "k", "--field", "x"], "must be name=value"),
             (2, [*ADD, *URL, "--key", "k", "--field", "x=y", "--no-fields"], "both sets and clears"),
             (2, [*ADD, "--url", "panel.example", "--key", "k"], "is not a valid URL"),

@@ -1,7 +1,7 @@
 """`sutler conformance`: whether a panel, anybody's, speaks the v2 protocol."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sutler.conformance.examine import Report
 
 DIFFERS = 1
+LONGEST_KEY = 4096
 _TOKEN_LENGTH = 12
 
 
@@ -37,25 +38,34 @@ class PanelAddress(click.ParamType[str]):
 
 @click.command(
     epilog=example(
-        "sutler conformance https://panel.example/api/v2 KEY",
-        "sutler conformance https://panel.example/api/v2 KEY --spend 5",
+        "sutler conformance https://panel.example/api/v2",
+        "sutler conformance https://panel.example/api/v2 --key-file key.txt --spend 5",
     )
 )
 @click.argument("url", type=PanelAddress())
-@click.argument("key")
+@click.argument("key", required=False)
+@click.option("--key-file", type=click.File("r"), help="File with the API key; - reads it from standard input.")
 @click.option("--spend", type=Amount(), default="0", help="Place the smallest order of each type, up to this amount.")
 @click.pass_context
-def conformance(ctx: click.Context, url: str, key: str, spend: Micros) -> None:
+def conformance(ctx: click.Context, url: str, key: str | None, key_file: TextIO | None, spend: Micros) -> None:
     """Check whether a panel is compatible with the v2 protocol.
 
-    Asks the panel at URL with the account's KEY and prints a report by action and type. Nothing is ordered without
-    --spend, an amount in the panel's currency; orders are canceled again where the service allows it.
+    Asks the panel at URL with the key of an account and prints a report by action and type. Nothing is ordered without
+    --spend, an amount in the panel's currency; orders are canceled again where the service allows it. Without KEY or
+    --key-file the command prompts for the key; KEY is visible to other users of this machine while the command runs.
 
     A note is a deviation that panels in use are known for. The exit code is 1 if anything else differs.
     """
     from sutler.conformance.verdict import Outcome
 
-    if not key.strip():
+    if key is not None and key_file is not None:
+        raise click.UsageError("use either KEY or --key-file")
+    if key_file is not None:
+        key = key_file.read(LONGEST_KEY)
+    elif key is None:
+        key = click.prompt("API key", hide_input=True, err=True)
+    key = key.strip()
+    if not key:
         raise click.BadParameter("must not be empty.", ctx, param_hint="KEY")
     report = asyncio.run(_examine(url, key, spend))
     if not report.count(Outcome.PASSED):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from functools import reduce
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -31,6 +31,7 @@ _HINTS = {
     "has_moved": "the provider has active orders, whose IDs belong to the account at the old URL; use --moved if it is"
     " the same account, or add the other account as a new provider",
 }
+LONGEST_FIELDS_FILE = 16_384
 _SLASHES = {"as-written": None, "with": True, "without": False}
 
 
@@ -57,7 +58,12 @@ _OPTIONS = (
         "extra_fields",
         type=FixedField(),
         multiple=True,
-        help="Extra field in every request, name=value; repeatable.",
+        help="Extra field in every request, name=value; repeatable. For secrets use --fields-file.",
+    ),
+    click.option(
+        "--fields-file",
+        type=click.File("r"),
+        help="File with extra fields, NAME=VALUE a line; - reads them from standard input.",
     ),
     click.option("--no-fields", is_flag=True, help="Remove all extra fields."),
     click.option(
@@ -277,6 +283,10 @@ def _terms(options: dict[str, Any]) -> dict[str, Any]:
     fields, no_fields, no_low = options.pop("extra_fields"), options.pop("no_fields"), options.pop("no_low_balance")
     if key is not None and file is not None:
         raise click.UsageError("use either --key or --key-file")
+    fields_file = options.pop("fields_file")
+    if file is not None and fields_file is not None and file.name == fields_file.name:
+        raise click.UsageError("one file holds either the key or the fields")
+    fields += _fields_of(fields_file)
     if (fields and no_fields) or (no_low and options["low_balance_micros"] is not None):
         raise click.UsageError("an option both sets and clears the same value; use one")
     terms = {name: value for name, value in options.items() if value is not None}
@@ -287,6 +297,11 @@ def _terms(options: dict[str, Any]) -> dict[str, Any]:
     if slash is not None:
         terms["trailing_slash"] = _SLASHES[slash]
     return terms | {"low_balance_micros": None} if no_low else terms
+
+
+def _fields_of(file: TextIO | None) -> tuple[tuple[str, str], ...]:
+    lines = file.read(LONGEST_FIELDS_FILE).splitlines() if file else []
+    return tuple(FixedField()(line.strip()) for line in lines if line.strip())
 
 
 def _row(each: "Provider") -> tuple[object, ...]:
