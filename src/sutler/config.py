@@ -34,20 +34,26 @@ class Setting:
 
 SETTINGS = (
     Setting("SUTLER_DATA_DIR", str, "sutler-data", _("Folder of the database file and the secret key")),
-    Setting("SUTLER_DATABASE_URL", str, "", _("postgres://... ; empty: SQLite in the data folder"), secret=True),
     Setting(
-        "SUTLER_SECRET_KEY", str, "", _("Signs and seals; empty: the file secret-key in the data folder"), secret=True
+        "SUTLER_DATABASE_URL", str, "", _("Database as postgres://...; empty: SQLite in the data folder"), secret=True
+    ),
+    Setting(
+        "SUTLER_SECRET_KEY",
+        str,
+        "",
+        _("Key for signatures and encryption; empty: the file secret-key in the data folder"),
+        secret=True,
     ),
     Setting(
         "SUTLER_SECRET_KEY_FALLBACKS",
         list,
         [],
-        _("Older secret keys that still open what they signed and sealed, with SUTLER_SECRET_KEY"),
+        _("Older secret keys, still accepted for what was signed or encrypted with them"),
         secret=True,
     ),
     Setting("SUTLER_PANEL_NAME", str, "Sutler", _("The panel's name on its pages")),
-    Setting("SUTLER_PUBLIC_URL", str, "", _("Address customers use, as https://panel.example; empty: as requested")),
-    Setting("SUTLER_BASE_CURRENCY", str, "USD", _("Currency that services are priced in; the panel's for ever")),
+    Setting("SUTLER_PUBLIC_URL", str, "", _("Public URL, like https://panel.example; empty: as requested")),
+    Setting("SUTLER_BASE_CURRENCY", str, "USD", _("Base currency of prices; it cannot be changed later")),
     Setting(
         "SUTLER_EXCHANGE_SOURCE", str, "", _("Exchange rates: ecb, or an https address of JSON; empty: none"), True
     ),
@@ -61,61 +67,75 @@ SETTINGS = (
         "SUTLER_EXCHANGE_HOURS",
         int,
         168,
-        _("Age at which a followed exchange rate stops sales in its currency; 0: none"),
+        _("Hours after which an outdated automatic exchange rate pauses orders in its currency; 0: never"),
     ),
-    Setting("SUTLER_EXCHANGE_MANUAL_HOURS", int, 0, _("The same for an exchange rate that was set by hand; 0: none")),
+    Setting("SUTLER_EXCHANGE_MANUAL_HOURS", int, 0, _("The same for a manual exchange rate; 0: never")),
     Setting(
-        "SUTLER_MARGIN_FLOOR_PERCENT", int, 0, _("What every order must leave above its cost upstream, in percent")
+        "SUTLER_MARGIN_FLOOR_PERCENT", int, 0, _("Minimum margin of every order above the provider's cost, in percent")
     ),
     Setting(
         "SUTLER_ADJUSTMENT_LIMIT",
         int,
         0,
-        _("Whole units of the base currency above which a second person confirms; 0: none"),
+        _("Adjustments above this amount (base currency) need a second person; 0: never"),
     ),
-    Setting(
-        "SUTLER_ALLOWED_HOSTS", list, [], _("Host names the pages answer to, besides the public URL's and local ones")
-    ),
+    Setting("SUTLER_ALLOWED_HOSTS", list, [], _("Host names accepted besides the public URL's and local ones")),
     Setting(
         "SUTLER_UPSTREAM_PRIVATE_HOSTS",
         list,
         [],
         _("Hosts of providers and payment gateways that may have private addresses, and http"),
     ),
-    Setting("SUTLER_TRUSTED_PROXIES", list, ["127.0.0.1"], _("Addresses whose X-Forwarded-For is believed")),
-    Setting("SUTLER_KEY_REQUESTS_PER_SECOND", int, 50, _("Limit per API key; 0: none")),
+    Setting("SUTLER_TRUSTED_PROXIES", list, ["127.0.0.1"], _("Proxies whose X-Forwarded-For header is trusted")),
+    Setting("SUTLER_KEY_REQUESTS_PER_SECOND", int, 50, _("Requests per second and API key; 0: no limit")),
     Setting(
         "SUTLER_ADDRESS_REQUESTS_PER_SECOND",
         int,
         100,
-        _("Limit per client address of what comes without a valid key; 0: none"),
+        _("Requests per second and IP without a valid key; 0: no limit"),
     ),
-    Setting("SUTLER_PAYMENT_NOTICES_PER_SECOND", int, 20, _("Limit per address of payment gateways' notices; 0: none")),
-    Setting("SUTLER_BODY_LIMIT_BYTES", int, 1_048_576, _("Largest request body")),
-    Setting("SUTLER_PAGE_THREADS", int, 4, _("Pages answered at once, a database connection each; one is for staff")),
-    Setting("SUTLER_PAGE_QUEUE", int, 256, _("Requests of customers that may wait for a page; as many of staff")),
-    Setting("SUTLER_PAGE_QUEUE_PER_SESSION", int, 32, _("The same for one session, staff key, or address of guests")),
-    Setting("SUTLER_PAGE_WAIT_SECONDS", int, 10, _("Longest time a page may wait for its turn")),
-    Setting("SUTLER_MOST_CONNECTIONS", int, 4000, _("Open connections; fewer where the limit on descriptors is lower")),
-    Setting("SUTLER_RECEIVE_TIMEOUT_SECONDS", int, 15, _("Longest time a request may take to arrive")),
-    Setting("SUTLER_EMAIL_URL", str, "consolemail://", _("smtp+tls://user:password@host:587; default: printed"), True),
-    Setting("SUTLER_EMAIL_FROM", str, "panel@localhost", _("Sender of the panel's e-mail")),
+    Setting("SUTLER_PAYMENT_NOTICES_PER_SECOND", int, 20, _("Gateway notices per second and IP; 0: no limit")),
+    Setting("SUTLER_BODY_LIMIT_BYTES", int, 1_048_576, _("Largest request body, in bytes")),
+    Setting(
+        "SUTLER_PAGE_THREADS",
+        int,
+        4,
+        _("Pages processed in parallel, one database connection each; one is reserved for staff"),
+    ),
+    Setting("SUTLER_PAGE_QUEUE", int, 256, _("Longest queue of customers' page requests; the same for staff")),
+    Setting("SUTLER_PAGE_QUEUE_PER_SESSION", int, 32, _("The same for one session, staff key or guest IP")),
+    Setting("SUTLER_PAGE_WAIT_SECONDS", int, 10, _("Longest wait in the page queue, in seconds")),
+    Setting(
+        "SUTLER_MOST_CONNECTIONS",
+        int,
+        4000,
+        _("Open connections at most; fewer if the limit on file descriptors is lower"),
+    ),
+    Setting("SUTLER_RECEIVE_TIMEOUT_SECONDS", int, 15, _("Longest time for a request to arrive, in seconds")),
+    Setting(
+        "SUTLER_EMAIL_URL",
+        str,
+        "consolemail://",
+        _("Mail server, smtp+tls://user:password@host:587; default: printed to the log"),
+        True,
+    ),
+    Setting("SUTLER_EMAIL_FROM", str, "panel@localhost", _("Sender of the panel's emails")),
     Setting(
         "SUTLER_METRICS_TOKEN", str, "", _("Bearer token for /metrics from other machines; empty: loopback only"), True
     ),
-    Setting("SUTLER_ACCESS_LOG", bool, False, _("Log one line for each request, with the id in its X-Request-ID")),
-    Setting("SUTLER_LOG_FORMAT", str, "console", _("console or json")),
+    Setting("SUTLER_ACCESS_LOG", bool, False, _("Log each request with its X-Request-ID")),
+    Setting("SUTLER_LOG_FORMAT", str, "console", _("Log format: console or json")),
     Setting(
         "SUTLER_TEST_POSTGRES", str, "postgres://postgres@127.0.0.1:5432/postgres", _("Server the tests use"), True
     ),
-    Setting("SUTLER_BACKUP_DIR", str, "", _("Folder of the backups that the worker makes each day; empty: none")),
-    Setting("SUTLER_BACKUP_HOUR", int, 3, _("Hour of the day, in UTC, of the daily backup")),
+    Setting("SUTLER_BACKUP_DIR", str, "", _("Folder for daily backups; empty: no backups")),
+    Setting("SUTLER_BACKUP_HOUR", int, 3, _("Hour of the daily backup (UTC)")),
     Setting("SUTLER_BACKUP_KEEP", int, 14, _("Number of backups to keep")),
     Setting(
         "SUTLER_BACKUP_PASSPHRASE",
         str,
         "",
-        _("Seals the secret key in backups; empty: the key is left out"),
+        _("Passphrase that encrypts the secret key in backups; empty: the key is not included"),
         secret=True,
     ),
 )

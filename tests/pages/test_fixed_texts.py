@@ -41,6 +41,8 @@ def shown_on_the_api_page() -> Iterator[str]:
 def test_a_fixed_text_is_translated(texts: list[str], language: str) -> None:
     with translation.override(language):
         assert [each for each in texts if gettext(each) == each] == []
+    # `{% translate variable %}` doubles a percent sign before it looks the text up, and then never finds it.
+    assert [each for each in texts if "%" in each] == []
     assert texts
 
 

@@ -49,7 +49,9 @@ class Action:
 
 _SERVICE = Parameter("service", _("Service ID"))
 _REQUEST_ID = Parameter(
-    "request_id", _("Your own number for this order, up to 128 characters: makes a repeat safe"), required=False
+    "request_id",
+    _("Your own ID of this order, up to 128 characters: a repeated request returns the same order"),
+    required=False,
 )
 _ORDER = Parameter("order", _("Order ID"))
 _ORDERS = Parameter("orders", _("Order IDs (separated by a comma, up to 100 IDs)"))
@@ -69,7 +71,7 @@ def _add_shape(order_type: OrderType) -> Shape:
 _ACTIONS = (
     Action(
         "services",
-        _("Lists what is on sale, with your own prices."),
+        _("Lists the services with your prices."),
         "read",
         (
             Shape(
@@ -101,23 +103,20 @@ _ACTIONS = (
                         "category": "Second Category",
                     },
                 ],
-                _("The rate is the price of 1000, or of one for a package. The type decides what add asks for."),
+                _("rate is the price per 1000, or per package. type determines the parameters of add."),
             ),
         ),
     ),
     Action(
         "add",
-        _(
-            "Places an order and takes its charge from the balance."
-            " What it asks for depends on the type of the service."
-        ),
+        _("Places an order and deducts its charge from the balance. Parameters depend on the service type."),
         "order",
         tuple(_add_shape(each) for each in ORDER_TYPES.values()),
         changes=True,
     ),
     Action(
         "status",
-        _("Tells how far an order is, and what it costs as things stand."),
+        _("Returns the status of an order and its current charge."),
         "read",
         (
             Shape(_("Order status"), (_ORDER,), _PARTIAL),
@@ -160,7 +159,7 @@ _ACTIONS = (
     ),
     Action(
         "refill",
-        _("Asks for a refill of a completed order."),
+        _("Requests a refill of a completed order."),
         "refill_cancel",
         (
             Shape(_("Create refill"), (_ORDER,), {"refill": "1"}),
@@ -174,7 +173,7 @@ _ACTIONS = (
     ),
     Action(
         "refill_status",
-        _("Tells how far a refill is."),
+        _("Returns the status of a refill."),
         "read",
         (
             Shape(_("Get refill status"), (_REFILL,), {"status": "Completed"}),
@@ -191,7 +190,7 @@ _ACTIONS = (
     ),
     Action(
         "cancel",
-        _("Asks for orders to be cancelled. 1 means that the request was taken; status tells later what came of it."),
+        _("Requests the cancellation of orders. 1 means the request was accepted; status shows the result later."),
         "refill_cancel",
         (
             Shape(_("Create cancel"), (_ORDERS,), [{"order": 9, "cancel": _NO_ORDER}, {"order": 2, "cancel": 1}]),
@@ -201,7 +200,7 @@ _ACTIONS = (
     ),
     Action(
         "balance",
-        _("Tells what is left to spend."),
+        _("Returns the balance."),
         "read",
         (Shape(_("User balance"), (), {"balance": "100.84292", "currency": "USD"}),),
     ),

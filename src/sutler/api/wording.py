@@ -43,7 +43,7 @@ WORDINGS: dict[Reason, Wording] = {
         _("The action is missing or unknown, or a parameter that names an order or a refill is missing."),
     ),
     Reason.SCOPE_MISSING: Wording(
-        "API key does not allow this action", _("The key is good, but was made for other actions only.")
+        "API key does not allow this action", _("The key is valid but not permitted for this action.")
     ),
     Reason.ACCOUNT_SUSPENDED: Wording(
         "Account suspended", _("The account places no orders until the panel resumes it.")
@@ -52,7 +52,7 @@ WORDINGS: dict[Reason, Wording] = {
         "request_id already used with other parameters",
         _("An earlier order carries this request_id, but was asked with other parameters."),
     ),
-    Reason.INCORRECT_SERVICE: Wording("Incorrect service ID", _("There is no such service, or it is not on sale now.")),
+    Reason.INCORRECT_SERVICE: Wording("Incorrect service ID", _("Unknown service, or not available now.")),
     Reason.CURRENCY_PAUSED: Wording(
         "Service is paused: the exchange rate of your currency is out of date",
         _("The exchange rate of the account's currency is too old."),
@@ -61,21 +61,21 @@ WORDINGS: dict[Reason, Wording] = {
         "Incorrect {field}", _("A parameter is missing or malformed; the text names it, as in Incorrect link.")
     ),
     Reason.QUANTITY_BELOW_MINIMUM: Wording(
-        "Quantity less than minimal {bound}", _("Below the service's min; the text tells the bound.")
+        "Quantity less than minimal {bound}", _("Below the service's min, which the text names.")
     ),
     Reason.QUANTITY_ABOVE_MAXIMUM: Wording(
-        "Quantity more than maximum {bound}", _("Above the service's max; the text tells the bound.")
+        "Quantity more than maximum {bound}", _("Above the service's max, which the text names.")
     ),
     Reason.LINK_IN_USE: Wording(
         "You have active order with this link. Please wait until order being completed.",
-        _("The service takes one active order for a link at a time."),
+        _("The service allows one active order per link."),
     ),
     Reason.SPEND_CAP_REACHED: Wording(
-        "Daily limit of this API key reached", _("The key has a cap on what it may spend in a day (UTC).")
+        "Daily limit of this API key reached", _("The key's daily limit (UTC) is reached.")
     ),
     Reason.NOT_ENOUGH_FUNDS: Wording("Not enough funds on balance", _("The charge is more than the balance.")),
-    Reason.INCORRECT_ORDER: Wording("Incorrect order ID", _("You have no order with this number.")),
-    Reason.REFILL_NOT_FOUND: Wording("Refill not found", _("You have no refill with this number.")),
+    Reason.INCORRECT_ORDER: Wording("Incorrect order ID", _("No order of yours has this ID.")),
+    Reason.REFILL_NOT_FOUND: Wording("Refill not found", _("No refill of yours has this ID.")),
     Reason.REFILL_NOT_AVAILABLE: Wording(
         "Refill is not available for this order",
         _("The service has no refill, the order is not completed, its guarantee is over, or it is too early."),
@@ -89,19 +89,19 @@ WORDINGS: dict[Reason, Wording] = {
 }
 
 STATUSES: dict[Status, str] = {
-    Status.PENDING: _("Accepted and paid for, not handed on yet."),
-    Status.PROCESSING: _("Handed on, delivery has not begun."),
+    Status.PENDING: _("Accepted and paid, not sent yet."),
+    Status.PROCESSING: _("Sent, delivery not started."),
     Status.IN_PROGRESS: _("Being delivered."),
     Status.COMPLETED: _("Delivered."),
-    Status.PARTIAL: _("Stopped early: remains was not delivered, its price is back on the balance."),
-    Status.CANCELED: _("Nothing is charged, the whole price is back on the balance."),
+    Status.PARTIAL: _("Stopped early; the price of remains was refunded to the balance."),
+    Status.CANCELED: _("Canceled; the full price was refunded to the balance."),
 }
 
 REFILL_STATUSES: dict[RefillStatus, str] = {
-    RefillStatus.PENDING: _("Asked for, not begun."),
+    RefillStatus.PENDING: _("Requested, not started."),
     RefillStatus.IN_PROGRESS: _("Being delivered again."),
     RefillStatus.COMPLETED: _("Delivered again."),
-    RefillStatus.REJECTED: _("Refused by whoever fulfils the order."),
+    RefillStatus.REJECTED: _("Rejected by the provider."),
 }
 
 

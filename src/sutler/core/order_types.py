@@ -127,12 +127,12 @@ class OrderInput(msgspec.Struct, frozen=True, gc=False):
 _LINK = Field("link", Kind.TEXT, _("Link to the page"))
 _QUANTITY = Field("quantity", Kind.NUMBER, _("Needed quantity"))
 _RUNS = Field("runs", Kind.NUMBER, _("Runs to deliver; the quantity is per run"), required=False)
-_INTERVAL = Field("interval", Kind.NUMBER, _("Minutes between two runs; goes with runs"), required=False)
-_COMMENTS = Field("comments", Kind.LINES, _("Comments, one a line"))
-_USERNAMES = Field("usernames", Kind.NAMES, _("Usernames, one a line or separated by commas"))
-_HASHTAGS = Field("hashtags", Kind.NAMES, _("Hashtags, one a line or separated by commas"))
-_KEYWORDS = Field("keywords", Kind.NAMES, _("Keywords, one a line or separated by commas"))
-_GROUPS = Field("groups", Kind.NAMES, _("Groups, one a line or separated by commas"))
+_INTERVAL = Field("interval", Kind.NUMBER, _("Interval between runs in minutes; required with runs"), required=False)
+_COMMENTS = Field("comments", Kind.LINES, _("Comments, one per line"))
+_USERNAMES = Field("usernames", Kind.NAMES, _("Usernames, one per line or separated by commas"))
+_HASHTAGS = Field("hashtags", Kind.NAMES, _("Hashtags, one per line or separated by commas"))
+_KEYWORDS = Field("keywords", Kind.NAMES, _("Keywords, one per line or separated by commas"))
+_GROUPS = Field("groups", Kind.NAMES, _("Groups, one per line or separated by commas"))
 
 _TYPES = (
     OrderType("Default", (_LINK, _QUANTITY, _RUNS, _INTERVAL)),
@@ -144,15 +144,15 @@ _TYPES = (
     OrderType("Mentions Custom List", (_LINK, _USERNAMES), Measure.LINES),
     OrderType(
         "Mentions Hashtag",
-        (_LINK, _QUANTITY, Field("hashtag", Kind.TEXT, _("Hashtag to take usernames from"))),
+        (_LINK, _QUANTITY, Field("hashtag", Kind.TEXT, _("Hashtag to scrape usernames from"))),
     ),
     OrderType(
         "Mentions User Followers",
-        (_LINK, _QUANTITY, Field("username", Kind.TEXT, _("Whose followers to mention"))),
+        (_LINK, _QUANTITY, Field("username", Kind.TEXT, _("Account whose followers are mentioned"))),
     ),
     OrderType(
         "Mentions Media Likers",
-        (_LINK, _QUANTITY, Field("media", Kind.TEXT, _("Link to the post whose likers to mention"))),
+        (_LINK, _QUANTITY, Field("media", Kind.TEXT, _("Post whose likers are mentioned"))),
     ),
     OrderType(
         "Comment Likes",
@@ -173,7 +173,7 @@ _TYPES = (
             _QUANTITY,
             _RUNS,
             _INTERVAL,
-            Field("country", Kind.TEXT, _("Country the visits come from, as a code or a name")),
+            Field("country", Kind.TEXT, _("Country of the visitors, code or name")),
             Field(
                 "device",
                 Kind.CHOICE,
@@ -186,30 +186,30 @@ _TYPES = (
                 _("1 from a search keyword, 2 from a referring page, 3 direct"),
                 choices=(1, 2, 3),
             ),
-            Field("google_keyword", Kind.TEXT, _("Needed when type_of_traffic is 1"), required=False),
-            Field("referring_url", Kind.TEXT, _("Needed when type_of_traffic is 2"), required=False),
+            Field("google_keyword", Kind.TEXT, _("Required if type_of_traffic is 1"), required=False),
+            Field("referring_url", Kind.TEXT, _("Required if type_of_traffic is 2"), required=False),
         ),
     ),
     OrderType(
         "Subscriptions",
         (
-            Field("username", Kind.TEXT, _("Whose new posts are meant")),
-            Field("min", Kind.NUMBER, _("Minimum quantity for each post")),
-            Field("max", Kind.NUMBER, _("Maximum quantity for each post")),
+            Field("username", Kind.TEXT, _("Account whose new posts are served")),
+            Field("min", Kind.NUMBER, _("Minimum quantity per post")),
+            Field("max", Kind.NUMBER, _("Maximum quantity per post")),
             Field(
                 "posts",
                 Kind.NUMBER,
-                _("How many new posts; 0: only old_posts; without it no limit"),
+                _("Number of new posts; 0: old_posts only; omit for no limit"),
                 required=False,
             ),
-            Field("old_posts", Kind.NUMBER, _("How many posts that exist already"), required=False),
+            Field("old_posts", Kind.NUMBER, _("Number of existing posts"), required=False),
             Field(
                 "delay",
                 Kind.CHOICE,
-                _("Minutes to wait after a post; one of the listed values"),
+                _("Delay after a post in minutes; one of the listed values"),
                 choices=DELAYS_MINUTES,
             ),
-            Field("expiry", Kind.DATE, _("Last day, d/m/Y"), required=False),
+            Field("expiry", Kind.DATE, _("Expiry date, d/m/Y"), required=False),
         ),
         Measure.POSTS,
     ),

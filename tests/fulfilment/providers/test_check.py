@@ -25,9 +25,13 @@ from tests.simulator.simulated import Time
 
 Answer = Callable[[dict[str, str]], str | None]
 DIFFERS, NOTE, UNTOLD, PASSED = Outcome.DIFFERS, Outcome.NOTE, Outcome.UNTOLD, Outcome.PASSED
-CATALOGUE, BALANCE, STRANGER = "the catalogue can be read", "the balance is told", "a wrong key is refused"
-ORDER, REFILL, EACH = "an order that is not ours", "a refill that is not ours", "so is each of several"
-ADD, SPEED = "an unknown service is refused", "it answers in time"
+CATALOGUE, BALANCE, STRANGER = "the list of services is valid", "the balance is in", "a wrong key is refused"
+ORDER, REFILL, EACH = (
+    "a foreign order",
+    "a foreign refill",
+    "multi-status with foreign IDs is refused",
+)
+ADD, SPEED = "an unknown service is refused", "response time"
 
 
 class Examined:

@@ -80,7 +80,7 @@ def test_a_test_is_asked_once_and_its_report_shown(alice: Customer, service: Ser
         sam_browser.post(f"{page}/ask", {"kind": "test"})
     assert ProviderTask.objects.count() == 1
     assert there.run(tasks.carry_out)
-    assert "the catalogue can be read" in sam_browser.get(page).content.decode()
+    assert "the list of services is valid" in sam_browser.get(page).content.decode()
     assert not LoggedCall.objects.exists()
 
 

@@ -37,26 +37,26 @@ async def certify(session: ProviderSession, stranger: ProviderSession) -> list[F
     reached is asked no more. The calls are not for the journal: what is refused here on purpose would count as errors.
     """
     services = await _ask(session, lambda panel: panel.services())
-    found = [_finding("services", "the catalogue can be read", _catalogue(services))]
+    found = [_finding("services", "the list of services is valid", _catalogue(services))]
     if isinstance(services, NotSent):
         return found
     balance = await _ask(session, lambda panel: panel.balance())
-    found += [_finding("balance", "the balance is told in the provider's currency", _balance(balance, session))]
+    found += [_finding("balance", "the balance is in the provider's currency", _balance(balance, session))]
     found += [_finding("balance", "a wrong key is refused", _wrong_key(await _ask(stranger, lambda p: p.balance())))]
     single = await _ask(session, lambda panel: panel.status(UNKNOWN))
-    found += [_finding("status", "an order that is not ours is refused", _not_ours(single))]
+    found += [_finding("status", "a foreign order is refused", _not_ours(single))]
     batch = await _ask(session, lambda panel: panel.statuses(_IDS))
-    found += [_finding("status", "so is each of several", _batch(batch))]
+    found += [_finding("status", "multi-status with foreign IDs is refused", _batch(batch))]
     refill = await _ask(session, lambda panel: panel.refill_status(UNKNOWN))
-    found += [_finding("refill_status", "a refill that is not ours is refused", _as_note(_not_ours(refill)))]
+    found += [_finding("refill_status", "a foreign refill is refused", _as_note(_not_ours(refill)))]
     refills = await _ask(session, lambda panel: panel.refill_statuses(_IDS))
-    found += [_finding("refill_status", "so is each of several", _as_note(_batch(refills)))]
+    found += [_finding("refill_status", "multi-status with foreign IDs is refused", _as_note(_batch(refills)))]
     placed = await _ask(session, lambda panel: panel.add(_NO_SERVICE))
-    found += [_finding("add", "an unknown service is refused in words that we know", _refused_add(placed))]
-    found += [_finding("(all)", "it answers at its own address", _address(each.exchange for each in session.calls))]
+    found += [_finding("add", "an unknown service is refused with a known text", _refused_add(placed))]
+    found += [_finding("(all)", "no redirect", _address(each.exchange for each in session.calls))]
     return [
         *found,
-        _finding("(all)", "it answers in time", _speed(each.exchange.milliseconds for each in session.calls)),
+        _finding("(all)", "response time", _speed(each.exchange.milliseconds for each in session.calls)),
     ]
 
 
