@@ -81,7 +81,7 @@ def write_tickets(people: Sequence[Customer], owner: User, now: datetime) -> Non
         made = tickets.open_(people[customer].pk, author, subject, text, at, category=category, order_ids=orders)
         assert isinstance(made, Ticket), made
         if number != 2:
-            answered = "Thank you for writing. We have looked at it: the rest was given back to your balance."
+            answered = "Thank you for writing. The rest of the order was refunded to your balance."
             tickets.answer(made.pk, owner, answered, at + timedelta(minutes=40))
         if number == 0:
             tickets.note(made.pk, owner, "The provider stopped it; nothing to be had from them.", at)
@@ -127,9 +127,9 @@ def look_after_money(people: Sequence[Customer], owner: User, now: datetime) -> 
     """Corrections of balances, and something that all customers are told."""
     adjustments.adjust(people[2].pk, 12_500_000, "Late delivery of order 40", owner, now - timedelta(minutes=9))
     adjustments.adjust(people[3].pk, -4_000_000, "Credited twice", owner, now - timedelta(minutes=5))
-    text = "Most services can be delivered in runs now. You find it in the form of a new order."
+    text = "Most services now offer drip-feed. Find it under New order."
     since, until = now - timedelta(days=1), now + timedelta(days=30)
-    announcements.save("New: orders in runs", text, "info", since, until, owner, now)
+    announcements.save("New: drip-feed", text, "info", since, until, owner, now)
 
 
 def sound_alarms(now: datetime) -> None:

@@ -340,7 +340,7 @@ class TestTheReport:
     def test_of_a_panel_that_is_not_there_is_one_line(self) -> None:
         result = run(f"http://127.0.0.1:{free_port()}/api/v2", KEY)
         assert result.exit_code == 1
-        assert result.output.startswith("Error: the panel could not be checked: ConnectError")
+        assert result.output.startswith("Error: the panel could not be checked: connection failed")
 
     @pytest.mark.parametrize("more", [(), ("--key-file", "-")], ids=["prompt", "standard input"])
     def test_the_key_needs_to_stand_in_no_argument(self, more: tuple[str, ...]) -> None:

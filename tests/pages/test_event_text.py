@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
-from sutler.core.event_texts import CAUSES, EVENTS, EVENTS_WITH_CAUSE, event_text
-from sutler.core.events import CauseKind, EventKind, cause, declined, note
+from sutler.core.event_texts import CAUSES, EVENTS, EVENTS_WITH_CAUSE, FAILURES, cause_text, event_text
+from sutler.core.events import CauseKind, EventKind, cause, declined, failure, note
 from sutler.core.upstream_words import DeclineKind
 from tests.orders.ordering import placed
 
@@ -76,3 +76,17 @@ def test_staffs_own_words_are_shown_as_they_were_written(
     text, page = "Cancel at noon: please", f"/office/orders/{order.pk}"
     sam_browser.post(page, {"note": text})
     assert text in sam_browser.get(page, headers={"accept-language": "ru"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ("ReadTimeout", "no answer in time"),
+        ("ConnectError: refused: [111]", "connection failed: refused: [111]"),
+        ("Overloaded: later", "Overloaded: later"),
+    ],
+)
+def test_what_broke_on_the_way_is_no_name_of_an_exception(raw: str, words: str) -> None:
+    assert cause_text(failure(raw)) == words
+    with translation.override("ru"):
+        assert [each for each in FAILURES.values() if gettext(each) == each] == []

@@ -126,9 +126,27 @@ def event_text(kind: str, data: Mapping[str, Any], translate: Translate = gettex
     return _worded(EVENTS[known] if text is None else text, data, translate)
 
 
+# What breaks on the way, by the name that the client of HTTP has for it.
+FAILURES: Mapping[str, str] = {
+    "ConnectError": _("connection failed"),
+    "ConnectTimeout": _("no connection in time"),
+    "PoolTimeout": _("no connection free in time"),
+    "ReadError": _("connection lost"),
+    "ReadTimeout": _("no answer in time"),
+    "RemoteProtocolError": _("connection closed without a valid answer"),
+    "WriteError": _("connection lost"),
+    "WriteTimeout": _("no answer in time"),
+}
+
+
 def cause_text(cause: Cause | None, translate: Translate = gettext_noop) -> str:
     """Returns a cause in words; "" for none."""
-    return "" if cause is None else _worded(CAUSES[CauseKind(cause["kind"])], cause, translate)
+    if cause is None:
+        return ""
+    if cause["kind"] == CauseKind.FAILURE:
+        name, colon, rest = str(cause["text"]).partition(": ")
+        return translate(FAILURES[name]) + colon + rest if name in FAILURES else name + colon + rest
+    return _worded(CAUSES[CauseKind(cause["kind"])], cause, translate)
 
 
 def _worded(text: str, data: Mapping[str, Any], translate: Translate) -> str:

@@ -33,7 +33,7 @@ SERVICES: tuple[_Row, ...] = (
         "1.20",
         (10, 50_000),
         "dripfeed refill cancel",
-        desc="Give runs and interval to have the same quantity delivered several times.",
+        desc="Set runs and interval to deliver the quantity several times.",
     ),
     _row(
         "Followers, one order at a time",
