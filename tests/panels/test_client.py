@@ -342,8 +342,8 @@ class TestRecord:
         for panel, call, outcome, why in (
             (saying({"1": {"status": "Pending"}}), statuses, "Answered", ""),
             (saying({"error": "Incorrect link"}), add, "Declined", "LINK: Incorrect link"),
-            (failing(httpx2.ConnectError("refused")), add, "NotSent", "ConnectError: refused"),
-            (failing(httpx2.ReadTimeout("")), add, "NoAnswer", "ReadTimeout"),
+            (failing(httpx2.ConnectError("refused")), add, "NotSent", "connection failed: refused"),
+            (failing(httpx2.ReadTimeout("")), add, "NoAnswer", "no answer in time"),
         ):
             panel.ask(call)
             assert (panel.exchanges[0].outcome, cause_text(panel.exchanges[0].cause)) == (outcome, why)
