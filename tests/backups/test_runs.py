@@ -14,6 +14,7 @@ from sutler.backups.models import BackupRun
 from sutler.backups.runs import Plan, Watch
 from sutler.config import ConfigError, read
 from sutler.core.clock import SystemClock
+from sutler.core.event_texts import cause_text
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.providers import alarms
 from sutler.ops.backup.nightly import Nightly
@@ -112,7 +113,7 @@ def test_a_failure_raises_an_alarm_that_says_why_though_yesterday_s_is_good() ->
     fail(NOW, "No space left on device")
     status = runs.status(NOW)
     assert (status.is_ok, status.age_seconds) == (False, 24 * 3600)
-    assert Alarm.objects.get().text == "The backup failed: No space left on device"
+    assert cause_text(Alarm.objects.get().cause) == "The backup failed: No space left on device"
 
 
 def test_one_runs_at_a_time_and_one_that_went_silent_is_given_up() -> None:
@@ -146,7 +147,7 @@ def test_26_hours_without_a_good_one_raise_an_alarm_once(first: State | None, lo
     assert watch.watch(NOW + looks_after + HOUR) == 1
     assert watch.watch(NOW + looks_after + 2 * HOUR) == 0
     alarm = Alarm.objects.get(kind=Alarm.Kind.BACKUP_MISSED)
-    assert alarm.text.startswith("No backup has succeeded for 2")
+    assert cause_text(alarm.cause).startswith("No backup has succeeded for 2")
     alarms.close_by_id(alarm.pk, "staff", NOW)
     assert watch.watch(NOW + looks_after + 3 * HOUR) == 1
     succeed(NOW + 30 * HOUR)

@@ -7,6 +7,7 @@ from sutler.accounts.models import Customer, User
 from sutler.books import adjustments
 from sutler.catalogue import favourites, overrides, updates
 from sutler.catalogue.models import Service, ServiceUpdate
+from sutler.core.events import CauseKind, cause
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.refusals import Refusal
 from sutler.fulfilment.models import Alarm, Provider
@@ -135,7 +136,7 @@ def look_after_money(people: Sequence[Customer], owner: User, now: datetime) -> 
 def sound_alarms(now: datetime) -> None:
     """What staff must look at."""
     second = Provider.objects.order_by("pk")[1]
-    alarms.sound(
-        second.pk, Alarm.Kind.LOW_BALANCE, "", "It holds 148.20 USD, less than 200.00", now - timedelta(hours=3)
-    )
-    alarms.sound(second.pk, Alarm.Kind.CATALOGUE, "107", "Its price has risen by 34 %", now - timedelta(hours=8))
+    low = cause(CauseKind.BALANCE_LOW, held_micros=148_200_000, currency="USD", low_micros=200_000_000)
+    alarms.sound(second.pk, Alarm.Kind.LOW_BALANCE, "", low, now - timedelta(hours=3))
+    wait = cause(CauseKind.PRICES_WAIT, count=1)
+    alarms.sound(second.pk, Alarm.Kind.CATALOGUE, "prices", wait, now - timedelta(hours=8))

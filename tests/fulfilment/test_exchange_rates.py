@@ -12,6 +12,7 @@ from django.test import Client
 from sutler.accounts.models import AuditEntry, User
 from sutler.api import wording
 from sutler.catalogue.models import ExchangeRate, RateFetch, Service
+from sutler.core.event_texts import cause_text
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.upstream_words import DeclineKind, read_decline
 from sutler.core.worth import Worth
@@ -123,8 +124,8 @@ class TestFetching:
             at += timedelta(minutes=minutes)
         assert (worth(), source.asked) == (Worth(100, 92), len(pauses))
         assert fault in RateFetch.objects.get().fault
-        [alarm] = Alarm.objects.filter(closed_at=None)
-        assert "5 times" in alarm.text and fault in alarm.text and "very-secret" not in alarm.text
+        text = cause_text(Alarm.objects.get(closed_at=None).cause)
+        assert "5 times" in text and fault in text and "very-secret" not in text
         source.says(NOW, EUR="0.93")
         exchange_fetch.fetch_due(at)
         assert (worth(), open_alarms(), RateFetch.objects.get().failures) == (Worth(100, 93), set(), 0)

@@ -266,7 +266,7 @@ def sutler(arguments: list[str]) -> list[Any]:
 
 def alarms() -> list[str]:
     """What staff must look at."""
-    return list(Alarm.objects.filter(closed_at=None).order_by("pk").values_list("text", flat=True))
+    return [cause_text(each.cause) for each in Alarm.objects.filter(closed_at=None).order_by("pk")]
 
 
 VERBS: dict[str, Callable[..., Any]] = {

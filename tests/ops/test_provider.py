@@ -182,7 +182,7 @@ class TestLooking:
         ProviderMinute.objects.create(
             provider=made, minute=now - timedelta(minutes=1), calls=120, declined=12, total_milliseconds=12_000
         )
-        alarms.sound(made.pk, Alarm.Kind.LOW_BALANCE, "", "low", NOW)
+        alarms.sound(made.pk, Alarm.Kind.LOW_BALANCE, "", failure("low"), NOW)
         row = columns(done("provider", "list"))
         assert (row["NAME"], row["BALANCE"], row["LOW"], row["CURRENCY"]) == ("Upstream", "12.34567", "20.00", "USD")
         assert (row["CALLS/MIN"], row["ERRORS"], row["MEAN MS"], row["ALARMS"]) == ("2.0", "10.0%", "100", "1")
@@ -218,7 +218,7 @@ class TestLooking:
     def test_alarms_are_shown_until_they_are_closed(self) -> None:
         made = make_provider()
         for provider_id, subject in ((made.pk, "order 7"), (None, "service 3")):
-            alarms.sound(provider_id, Alarm.Kind.NOT_FOUND, subject, "a\x1btext", NOW)
+            alarms.sound(provider_id, Alarm.Kind.NOT_FOUND, subject, failure("a\x1btext"), NOW)
         assert [columns(run("alarms").stdout, row)["NEWEST"] for row in (1, 2)] == ["service 3", "order 7"]
         own = Alarm.objects.get(provider=made).pk
         assert columns(run("alarms", "--provider", str(made.pk)).stdout)["TEXT"] == "a?text"

@@ -11,6 +11,7 @@ from django.db import IntegrityError
 from sutler.backups.archive import Manifest
 from sutler.backups.models import BackupRun
 from sutler.config import ConfigError
+from sutler.core.events import CauseKind, cause, failure
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.providers import alarms
 from sutler.storage.transactions import durable
@@ -146,7 +147,7 @@ class Watch:
             return 0
         with durable():
             hours = int((now - since).total_seconds()) // 3600
-            alarms.sound(None, Kind.BACKUP_MISSED, "", f"No backup has succeeded for {hours} hours", now)
+            alarms.sound(None, Kind.BACKUP_MISSED, "", cause(CauseKind.BACKUP_MISSED, count=hours), now)
         return 1
 
     def _since(self) -> datetime:
@@ -165,7 +166,7 @@ def _give_up(now: datetime) -> None:
 def _fail(run: BackupRun, fault: str, now: datetime) -> None:
     under_way = BackupRun.objects.filter(pk=run.pk, state=State.RUNNING)
     if under_way.update(state=State.FAILED, finished_at=now, fault=fault[:1000]):
-        alarms.sound(None, Kind.BACKUP_FAILED, "", f"The backup failed: {fault}", now)
+        alarms.sound(None, Kind.BACKUP_FAILED, "", cause(CauseKind.BACKUP_FAILED, cause=failure(fault)), now)
 
 
 def _forget_old() -> None:

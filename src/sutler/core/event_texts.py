@@ -114,6 +114,54 @@ CAUSES: Mapping[CauseKind, str] = {
     CauseKind.CALLER_NOT_STARTED: _("the process that calls does not start: {error}"),
     CauseKind.CALLER_ENDED: _("the process that calls has ended or failed"),
     CauseKind.CALLER_HANGS: _("the process that calls hangs"),
+    CauseKind.NOTHING_SENT: _("Nothing is sent: {cause}"),
+    CauseKind.OUTCOMES_OPEN: _("{count} orders are unconfirmed"),
+    CauseKind.OUTCOMES_UNCLEAR: _("{unknown} of {adds} orders of the last five minutes are unknown"),
+    CauseKind.ANSWERED_LATE: _("Order {order} is {state} and was then answered with id {id}"),
+    CauseKind.ORDER_ODD: _("Order {order}, {id} at {provider}: {cause}"),
+    CauseKind.REFILL_ODD: _("Refill {refill}, {id} at {provider}: {cause}"),
+    CauseKind.REFILL_REPORT_NEEDED: _(
+        "Refill {refill} of order {order} at {provider}: {cause}. Set its result by hand"
+    ),
+    CauseKind.NONE_READ: _("No status of an order has been read for {minutes} minutes: {cause}"),
+    CauseKind.ORDER_UNWANTED: _("{id} was made for order {order}, which does not want it (any more)"),
+    CauseKind.POST_UNPAID: _("Order {order}: its customer cannot pay for a post that {provider} has made ({id})"),
+    CauseKind.ORPHAN: _("{id} ({word}, {charge}) is an order of ours that nobody here has placed"),
+    CauseKind.ORPHAN_UNCHARGED: _("{id} ({word}) is an order of ours that nobody here has placed"),
+    CauseKind.ADDRESS_MOVED: _("Its address leads to {address}: orders are not sent there. Set this address."),
+    CauseKind.KEY_UNREADABLE: _(
+        "The API key cannot be unsealed with the panel's secret key: nothing is asked. Enter the key anew."
+    ),
+    CauseKind.AT_DESK: _("Orders wait at the desk: no provider takes them"),
+    CauseKind.BALANCE_REFUSED: _("Its balance is not told: {raw}"),
+    CauseKind.BALANCE_CURRENCY: _("It tells its balance in {theirs}; the account was added in {ours}"),
+    CauseKind.BALANCE_LESS: _(
+        "The balance there is {balance} {currency}, {gap} less than recorded here ({held}): no order explains it"
+    ),
+    CauseKind.BALANCE_MORE: _(
+        "The balance there is {balance} {currency}, {gap} more than recorded here ({held}): a top-up or a refund is not recorded"
+    ),
+    CauseKind.BALANCE_LOW: _("It holds {held} {currency}, less than {low}"),
+    CauseKind.CATALOGUE_REJECTED: _("The catalogue was not taken over: {cause}"),
+    CauseKind.CATALOGUE_SHRUNK: _("{gone} of {there} services are gone at once"),
+    CauseKind.CATALOGUE_UNREADABLE: _("no service can be read, {count} rows were left out: {reasons}"),
+    CauseKind.PRICES_WAIT: _("{count} prices jumped and wait for a decision"),
+    CauseKind.PROMISES_BROKEN: _("Services that are sold on promise less ({count}): {services}"),
+    CauseKind.TYPE_CHANGED: _("{id} is now {type}"),
+    CauseKind.TYPE_LOST: _("{id} is of no type now"),
+    CauseKind.PROMISE_LOST: _("{id} has no {promises} any more"),
+    CauseKind.SERVICES_UNREADABLE: _(
+        "{count} services that are sold on cannot be read, what was known of them holds: {services}"
+    ),
+    CauseKind.ROW_UNREADABLE: "{id}: {fault}",
+    CauseKind.SERVICES_PAUSED: _("Paused, for no route is left: {count} services, {services}"),
+    CauseKind.RISES_WAIT: _("Prices would rise by more than 30 % and wait: {count} services, {services}"),
+    CauseKind.NOT_QUOTED: _("{source} does not quote {currency}"),
+    CauseKind.RATE_OUT_OF_DATE: _("Sales in {currency} are stopped: its exchange rate is out of date"),
+    CauseKind.RATE_JUMPED: _("{currency} jumped from {before} to {after} by {source}: accept it, or set another"),
+    CauseKind.RATES_UNREAD: _("No exchange rates from {source}, {count} times: {cause}"),
+    CauseKind.BACKUP_FAILED: _("The backup failed: {cause}"),
+    CauseKind.BACKUP_MISSED: _("No backup has succeeded for {count} hours"),
 }
 
 Translate = Callable[[str], str]
@@ -152,7 +200,11 @@ def cause_text(cause: Cause | None, translate: Translate = gettext_noop) -> str:
 def _worded(text: str, data: Mapping[str, Any], translate: Translate) -> str:
     gaps: dict[str, Any] = {"cause": ""}
     for name, value in data.items():
-        if name == "cause":
+        if isinstance(value, list):
+            gaps[name] = "; ".join(
+                cause_text(each, translate) if isinstance(each, dict) else str(each) for each in value
+            )
+        elif name == "cause":
             gaps[name] = cause_text(value, translate)
         elif name.endswith(_MICROS):
             gaps[name.removesuffix(_MICROS)] = show_charge(value)

@@ -53,7 +53,7 @@ class EventKind(StrEnum):
 
 
 class CauseKind(StrEnum):
-    """Why an attempt stands as it does, or what is odd about a provider's answer."""
+    """Why an attempt stands as it does, what is odd about a provider's answer, what an alarm says."""
 
     # The provider's refusal: `decline_kind` as it was understood, `raw` as it came.
     DECLINED = "declined"
@@ -122,6 +122,45 @@ class CauseKind(StrEnum):
     CALLER_NOT_STARTED = "caller not started"
     CALLER_ENDED = "caller ended"
     CALLER_HANGS = "caller hangs"
+    # What staff must look at.
+    NOTHING_SENT = "nothing sent"
+    OUTCOMES_OPEN = "outcomes open"
+    OUTCOMES_UNCLEAR = "outcomes unclear"
+    ANSWERED_LATE = "answered late"
+    ORDER_ODD = "order odd"
+    REFILL_ODD = "refill odd"
+    REFILL_REPORT_NEEDED = "refill report needed"
+    NONE_READ = "none read"
+    ORDER_UNWANTED = "order unwanted"
+    POST_UNPAID = "post unpaid"
+    ORPHAN = "orphan"
+    ORPHAN_UNCHARGED = "orphan, charge unknown"
+    ADDRESS_MOVED = "address moved"
+    KEY_UNREADABLE = "key unreadable"
+    AT_DESK = "at desk"
+    BALANCE_REFUSED = "balance refused"
+    BALANCE_CURRENCY = "balance currency"
+    BALANCE_LESS = "balance less"
+    BALANCE_MORE = "balance more"
+    BALANCE_LOW = "balance low"
+    CATALOGUE_REJECTED = "catalogue rejected"
+    CATALOGUE_SHRUNK = "catalogue shrunk"
+    CATALOGUE_UNREADABLE = "catalogue unreadable"
+    PRICES_WAIT = "prices wait"
+    PROMISES_BROKEN = "promises broken"
+    TYPE_CHANGED = "type changed"
+    TYPE_LOST = "type lost"
+    PROMISE_LOST = "promise lost"
+    SERVICES_UNREADABLE = "services unreadable"
+    ROW_UNREADABLE = "row unreadable"
+    SERVICES_PAUSED = "services paused"
+    RISES_WAIT = "rises wait"
+    NOT_QUOTED = "not quoted"
+    RATE_OUT_OF_DATE = "rate out of date"
+    RATE_JUMPED = "rate jumped"
+    RATES_UNREAD = "rates unread"
+    BACKUP_FAILED = "backup failed"
+    BACKUP_MISSED = "backup missed"
 
 
 class Note(NamedTuple):

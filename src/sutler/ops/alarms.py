@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sutler.core.clock import SystemClock
+from sutler.core.event_texts import cause_text
 from sutler.ops.command import ID, example, missing, on_panel, show_table
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: 
         about = AlarmSubject.objects.filter(alarm=about_id).order_by("-pk")[:limit]
         show_table(
             ("SUBJECT", "COUNT", "RAISED", "LAST SEEN", "TEXT"),
-            ((each.subject or "-", each.times, *_moments(each), each.text) for each in about),
+            ((each.subject or "-", each.times, *_moments(each), cause_text(each.cause)) for each in about),
         )
         return 0
     found = Alarm.objects.select_related("provider").annotate(subject_count=Count("subjects")).order_by("-pk")
@@ -57,7 +58,7 @@ def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: 
                 each.times,
                 *_moments(each),
                 f"closed by {each.closed_by}" if each.closed_at else "open",
-                each.text,
+                cause_text(each.cause),
             )
             for each in found[:limit]
         ),

@@ -138,11 +138,15 @@ def event(order_id: int, actor: str, now: datetime, kind: EventKind, **data: Any
 def write_events(events: Iterable[Event]) -> None:
     """Stores events, in the caller's transaction."""
     rows = [
-        (each.order_id, moment(each.at), each.actor, each.from_status, each.to_status, kind, _encode(data).decode())
+        (each.order_id, moment(each.at), each.actor, each.from_status, each.to_status, kind, _json(data))
         for each in events
         for kind, data in [each.note]
     ]
     run(_INSERT_EVENTS, rows)
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return _encode(data).decode() if data else "{}"
 
 
 def _event(change: Change, actor: str, now: datetime) -> Event:

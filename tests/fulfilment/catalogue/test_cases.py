@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from sutler.catalogue.models import Service
 from sutler.cli import main
+from sutler.core.events import CauseKind, cause
 from sutler.fulfilment.catalogue import sync
 from sutler.fulfilment.catalogue.import_services import Imported, Rule, bring_in
 from sutler.fulfilment.models import Route, UpstreamService
@@ -246,9 +247,8 @@ def test_a_summary_says_how_many_rows_in_all_and_why() -> None:
         ("its min and max are no limits", 60, 40)
     ]
     none = json.dumps(json.loads(body)[:60]).encode()
-    assert sync.apply_catalogue(make_provider("Other", sealed_key="").pk, answered(none), NOW).fault == (
-        "no service can be read, 60 rows were left out: its min and max are no limits (60)"
-    )
+    fault = sync.apply_catalogue(make_provider("Other", sealed_key="").pk, answered(none), NOW).fault
+    assert fault == cause(CauseKind.CATALOGUE_UNREADABLE, count=60, reasons="its min and max are no limits (60)")
 
 
 class TestSize:

@@ -44,7 +44,7 @@ class Shop:
     def __init__(self, seed: int = 1) -> None:
         self.caller = Caller(seed)
         self.provider = make_provider(call_interval_milliseconds=0)
-        assert self.sync().fault == ""
+        assert self.sync().fault is None
         ids = list(UpstreamService.objects.values_list("upstream_id", flat=True))
         brought = bring_in(self.provider.pk, Rule(markup_basis_points=2_000), NOW, upstream_ids=ids)
         assert isinstance(brought, Imported)

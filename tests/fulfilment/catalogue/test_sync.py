@@ -57,7 +57,7 @@ def the_change() -> int:
 class TestWhatIsNoted:
     def test_of_a_first_catalogue_nothing_is_a_difference(self, provider: Provider) -> None:
         report = take(provider, said("1"), said("2", type=None))
-        assert (report.fault, report.services) == ("", 6)
+        assert (report.fault, report.services) == (None, 6)
         assert notes() == []
         assert upstream("2").type is None
         provider.refresh_from_db()
@@ -134,7 +134,7 @@ class TestWhatIsNoCatalogue:
 
     def test_staff_may_trust_a_catalogue_that_lost_half(self, provider: Provider) -> None:
         take(provider, said())
-        assert sync.apply_catalogue(provider.pk, Catalogue(OTHERS[:1]), NOW, trust=True).fault == ""
+        assert sync.apply_catalogue(provider.pk, Catalogue(OTHERS[:1]), NOW, trust=True).fault is None
         assert UpstreamService.objects.filter(gone_at=None).count() == 1
         assert sync.apply_catalogue(provider.pk, Catalogue(()), NOW, trust=True).fault
 

@@ -4,6 +4,7 @@ import httpx2
 import pytest
 from django.db.models import QuerySet
 
+from sutler.core.event_texts import cause_text
 from sutler.core.lifecycle import Status
 from sutler.fulfilment.models import Alarm, AlarmSubject, AskTime, UpstreamOrder
 from sutler.fulfilment.polling.poll import poll
@@ -68,7 +69,7 @@ def test_one_among_others_has_an_alarm_of_its_own_an_event_and_a_count(there: Th
         looks(there, 1)
         assert there.time.passed < 20 * 60
     assert alarms(UNREAD) == [about(bad)]
-    assert "Something broke" in others().get().text
+    assert "Something broke" in cause_text(others().get().cause)
     assert [each for each in notes(bad.order_id) if "could not be read" in each] == [
         f"Upstream: Its status could not be read {UNTIL_ALARM} times: OTHER: Something broke"
     ]

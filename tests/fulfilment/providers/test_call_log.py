@@ -120,7 +120,7 @@ class TestAlarms:
         provider_id = provider.pk if is_of_a_provider else None
 
         def raised(subject: str, text: str, seconds: int) -> bool:
-            return alarms.sound(provider_id, Alarm.Kind.DESK, subject, text, NOW + seconds * SECOND)
+            return alarms.sound(provider_id, Alarm.Kind.DESK, subject, failure(text), NOW + seconds * SECOND)
 
         assert [raised("service 1", "a", 0), raised("service 1", "b", 1), raised("service 2", "c", 2)] == [
             True,
@@ -128,13 +128,13 @@ class TestAlarms:
             True,
         ]
         [alarm] = alarms.recent()
-        assert (alarm.times, alarm.subject, alarm.text, alarm.subject_count) == (3, "service 2", "c", 2)  # type: ignore[attr-defined]
+        assert (alarm.times, alarm.subject, alarm.cause, alarm.subject_count) == (3, "service 2", failure("c"), 2)  # type: ignore[attr-defined]
         first = alarm.subjects.get(subject="service 1")
-        assert (first.times, first.text, first.raised_at, first.last_at) == (2, "b", NOW, NOW + SECOND)
+        assert (first.times, first.cause, first.raised_at, first.last_at) == (2, failure("b"), NOW, NOW + SECOND)
         assert alarms.close(provider_id, Alarm.Kind.DESK, "service 2", "worker", NOW) is True
         assert alarms.close(provider_id, Alarm.Kind.DESK, "service 2", "worker", NOW) is False
         alarm.refresh_from_db()
-        assert (alarm.subject, alarm.text, alarm.closed_at) == ("service 1", "b", None)
+        assert (alarm.subject, alarm.cause, alarm.closed_at) == ("service 1", failure("b"), None)
         assert raised("service 2", "again", 3) is True
         for each in ("service 1", "service 2"):
             assert alarms.close(provider_id, Alarm.Kind.DESK, each, "worker", NOW)
@@ -143,13 +143,13 @@ class TestAlarms:
         assert Alarm.objects.count() == 2
 
     def test_staff_close_one_once(self) -> None:
-        alarms.sound(None, Alarm.Kind.DESK, "", "text", NOW)
+        alarms.sound(None, Alarm.Kind.DESK, "", failure("text"), NOW)
         pk = Alarm.objects.get().pk
         assert [alarms.close_by_id(pk, "staff 1", NOW), alarms.close_by_id(pk, "staff 1", NOW)] == [True, False]
         assert Alarm.objects.get().closed_by == "staff 1"
 
     def test_long_texts_are_cut(self, provider: Provider) -> None:
         for _ in range(2):
-            alarms.sound(provider.pk, Alarm.Kind.DESK, "s" * 200, "t" * 2000, NOW)
+            alarms.sound(provider.pk, Alarm.Kind.DESK, "s" * 200, failure("t" * 2000), NOW)
         alarm = Alarm.objects.get()
-        assert (len(alarm.subject), len(alarm.text), alarm.times) == (100, 1000, 2)
+        assert (len(alarm.subject), len(alarm.cause["text"]), alarm.times) == (100, 1000, 2)

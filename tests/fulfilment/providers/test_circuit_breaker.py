@@ -157,7 +157,7 @@ def test_while_it_rests_orders_wait_as_pending_and_go_once_it_is_over(
     assert len(claim(provider, NOW + 5 * MINUTE)) == 1
     assert alarms() == []
     provider.refresh_from_db()
-    assert (provider.rests_until, provider.rest_reason) == (None, "")
+    assert (provider.rests_until, provider.rest_cause) == (None, None)
 
 
 def test_what_staff_have_settled_lets_the_brake_go(alice: Customer, service: Service, provider: Provider) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sutler.core.event_texts import cause_text
 from sutler.fulfilment.models import Alarm, Provider
 from sutler.fulfilment.providers import call_log
 from tests.ops.test_cli import done, run
@@ -58,7 +59,7 @@ def test_the_operator_is_told_wherever_the_provider_is_asked(address: str) -> No
     assert told in done("provider", "balance", str(made.pk))
     assert told in done("provider", "sync", str(made.pk))
     alarm = Alarm.objects.get(kind=Alarm.Kind.CATALOGUE, subject=call_log.REDIRECTED, closed_at=None)
-    assert f"{address}/" in alarm.text
+    assert f"{address}/" in cause_text(alarm.cause)
     tested = run("provider", "test", str(made.pk))
     assert tested.exit_code == 1
     assert f"it leads to {address}/" in tested.stdout

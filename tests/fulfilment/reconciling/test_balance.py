@@ -10,6 +10,7 @@ from sutler.accounts.models import Customer
 from sutler.books.models import Snapshot, Transfer
 from sutler.catalogue.models import Service
 from sutler.core.attempts import AttemptState
+from sutler.core.event_texts import cause_text
 from sutler.core.lifecycle import Status
 from sutler.core.money import Micros
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, LoggedCall, Provider, ProviderMinute
@@ -169,14 +170,14 @@ class TestAlarm:
         cared(there)
         (alarm,) = Alarm.objects.filter(closed_at=None)
         assert (alarm.kind, alarm.times) == (BALANCE, 1)
-        assert "says 9999.75 USD, 0.25 less than our books (10000.00)" in alarm.text
+        assert "is 9999.75 USD, 0.25 less than recorded here (10000.00)" in cause_text(alarm.cause)
 
     def test_a_top_up_that_is_not_booked_is_told_and_the_alarm_closes_once_it_is(self, there: There) -> None:
         cared(there)
         take_there(there, -100_000_000)
         cared(there, 3)
         (alarm,) = Alarm.objects.filter(closed_at=None)
-        assert (alarm.times, "100.00 more than our books" in alarm.text) == (2, True)
+        assert (alarm.times, "100.00 more than recorded here" in cause_text(alarm.cause)) == (2, True)
         top_up(there.provider.pk, 100_000_000, "inv-1", "card", NOW)
         cared(there)
         assert alarms() == []
@@ -248,7 +249,7 @@ class TestAlarm:
         followed(there)
         cared(there)
         (alarm,) = Alarm.objects.filter(closed_at=None, kind=BALANCE)
-        assert "7.00 more than our books" in alarm.text
+        assert "7.00 more than recorded here" in cause_text(alarm.cause)
 
     def test_an_overcharge_that_was_told_is_not_told_twice(self, there: There) -> None:
         cared(there)

@@ -14,6 +14,7 @@ from sutler.books import verification
 from sutler.books.models import Verification
 from sutler.catalogue.models import Service
 from sutler.core.clock import SystemClock
+from sutler.core.events import CauseKind, cause, failure
 from sutler.core.lifecycle import Status
 from sutler.fulfilment.models import Alarm, Orphan
 from sutler.fulfilment.providers import alarms, heartbeat
@@ -49,7 +50,7 @@ def test_the_overview_shows_money_and_what_waits(alice: Customer, sam_browser: C
     send(order, Accepted("1"), now)
     reported(order, Status.COMPLETED, now)
     placed(alice, make_service(needs_approval=True), now)
-    alarms.sound(None, Alarm.Kind.DESK, "service 3", "x", now)
+    alarms.sound(None, Alarm.Kind.DESK, "service 3", cause(CauseKind.AT_DESK), now)
     shown = figures(sam_browser, "/office/")
     assert shown["Revenue, last 30 days"] == "0.90 USD"
     assert shown["Margin, last 30 days"] == "0.40 USD"
@@ -152,7 +153,7 @@ def test_support_gives_no_verdicts(lost: Order) -> None:
 def test_alarms_are_closed_with_a_note(sam_browser: Client) -> None:
     there = make_provider(name="North")
     for kind in (Alarm.Kind.LOW_BALANCE, Alarm.Kind.BALANCE):
-        alarms.sound(there.pk, kind, "", f"about {kind}", NOW)
+        alarms.sound(there.pk, kind, "", failure(f"about {kind}"), NOW)
     first, second = Alarm.objects.order_by("pk")
     assert "about low balance" in words(sam_browser, "/office/alarms", kind="low balance", provider=str(there.pk))
     assert "about balance" not in words(sam_browser, "/office/alarms", kind="low balance")

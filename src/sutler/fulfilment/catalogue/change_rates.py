@@ -8,6 +8,7 @@ from sutler.accounts import audit_log
 from sutler.accounts.models import Customer, User
 from sutler.catalogue import exchange_rates
 from sutler.catalogue.models import ExchangeRate
+from sutler.core.events import CauseKind, cause
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.worth import Worth
 from sutler.fulfilment.catalogue import exchange_source, repricing
@@ -85,8 +86,8 @@ def apply_quotes(quotes: Quotes, source: str, now: datetime) -> int:
     for kept in ExchangeRate.objects.select_for_update().filter(is_followed=True).order_by("currency"):
         worth = quotes.worth(kept.currency, _base())
         if worth is None:
-            text = f"{source} does not quote {kept.currency}"
-            alarms.sound(None, Alarm.Kind.EXCHANGE, f"{kept.currency} {NOT_QUOTED}", text, now)
+            why = cause(CauseKind.NOT_QUOTED, source=source, currency=kept.currency)
+            alarms.sound(None, Alarm.Kind.EXCHANGE, f"{kept.currency} {NOT_QUOTED}", why, now)
             continue
         _close(kept.currency, now, NOT_QUOTED)
         dated = min(quotes.dated or now, now)
@@ -117,8 +118,8 @@ class Watch:
             with durable():
                 _changed(currency, now)
                 if currency in old and _is_used(currency):
-                    text = f"Sales in {currency} are stopped: its exchange rate is out of date"
-                    alarms.sound(None, Alarm.Kind.EXCHANGE, f"{currency} {OUT_OF_DATE}", text, now)
+                    why = cause(CauseKind.RATE_OUT_OF_DATE, currency=currency)
+                    alarms.sound(None, Alarm.Kind.EXCHANGE, f"{currency} {OUT_OF_DATE}", why, now)
         self._old = set(old)
         return len(flipped)
 
@@ -137,8 +138,8 @@ def _offer(kept: ExchangeRate, worth: Worth, dated: datetime, source: str, now: 
     kept.offered_base, kept.offered_units, kept.offered_dated = *worth, dated
     kept.save()
     then, offered = (each.show(kept.currency, _base()) for each in (kept.worth, worth))
-    text = f"{kept.currency} jumped from {then} to {offered} by {source}: accept it, or set another"
-    alarms.sound(None, Alarm.Kind.EXCHANGE, f"{kept.currency} {JUMPED}", text, now)
+    why = cause(CauseKind.RATE_JUMPED, currency=kept.currency, before=then, after=offered, source=source)
+    alarms.sound(None, Alarm.Kind.EXCHANGE, f"{kept.currency} {JUMPED}", why, now)
 
 
 def _changed(currency: str, now: datetime, *, accept_rises: bool = False) -> None:

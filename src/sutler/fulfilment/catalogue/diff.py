@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sutler.core import skipped_rows
+from sutler.core.events import Cause, CauseKind, cause
 from sutler.core.markup import jumps
 from sutler.core.money import Micros, show_rate
 from sutler.core.service_row import ServiceRow
@@ -52,20 +53,22 @@ class Difference:
     gone: list[Known] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     overtaken: list[int] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
+    broken: list[Cause] = field(default_factory=list)
 
 
-def unfit(known: Mapping[str, Known], catalogue: Catalogue) -> str:
+def unfit(known: Mapping[str, Known], catalogue: Catalogue) -> Cause | None:
     """Returns why a catalogue cannot be the provider's whole catalogue, or nothing.
 
     An empty one is none, nor is one without half of what there was.
     """
     if not catalogue.services:
-        reasons = skipped_rows.counted(catalogue.left_out()) or "the answer is empty"
-        return f"no service can be read, {len(catalogue.dropped)} rows were left out: {reasons}"
+        if not catalogue.dropped:
+            return cause(CauseKind.EMPTY)
+        reasons = skipped_rows.counted(catalogue.left_out())
+        return cause(CauseKind.CATALOGUE_UNREADABLE, count=len(catalogue.dropped), reasons=reasons)
     there = sum(not each.is_gone for each in known.values())
     gone = sum(1 for _ in _gone(known, catalogue))
-    return f"{gone} of {there} services are gone at once" if 2 * gone > there else ""
+    return cause(CauseKind.CATALOGUE_SHRUNK, gone=gone, there=there) if 2 * gone > there else None
 
 
 def compare(known: Mapping[str, Known], catalogue: Catalogue) -> Difference:
@@ -128,12 +131,13 @@ def _notes(had: Known, now: Known, said: ServiceRow) -> Iterator[Note]:
         yield Note(id_, Kind.PRICE, show_rate(before.rate_micros), show_rate(now.said.rate_micros))
 
 
-def _broken(before: ServiceRow, said: ServiceRow) -> Iterable[str]:
+def _broken(before: ServiceRow, said: ServiceRow) -> Iterable[Cause]:
     if said.type != before.type:
-        yield f"{said.upstream_id} is now {said.raw_type or 'of no type'}"
+        kind = CauseKind.TYPE_CHANGED if said.raw_type else CauseKind.TYPE_LOST
+        yield cause(kind, id=said.upstream_id, type=said.raw_type)
     lost: Collection[str] = [name for name in FLAGS if getattr(before, name) and not getattr(said, name)]
     if lost:
-        yield f"{said.upstream_id} has no {' and no '.join(lost)} any more"
+        yield cause(CauseKind.PROMISE_LOST, id=said.upstream_id, promises=", ".join(lost))
 
 
 def _flags(said: ServiceRow) -> str:

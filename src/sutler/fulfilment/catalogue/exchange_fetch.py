@@ -8,6 +8,7 @@ from django.conf import settings
 
 from sutler import __version__
 from sutler.catalogue.models import ExchangeRate, RateFetch
+from sutler.core.events import CauseKind, cause, failure
 from sutler.fulfilment.catalogue import change_rates, exchange_source
 from sutler.fulfilment.catalogue.exchange_source import Quotes, Source, Unreadable
 from sutler.fulfilment.models import Alarm
@@ -59,8 +60,8 @@ def fetch(asked: Source, now: datetime, client: NewClient = new_client) -> int |
             pause = PAUSES[min(state.failures, len(PAUSES) - 1)]
             state.failures, state.fault, state.due_at = state.failures + 1, answer[:300], now + pause
             if state.failures >= FAILURES_OF_AN_ALARM:
-                text = f"No exchange rates from {asked.name}, {state.failures} times: {answer}"
-                alarms.sound(None, Alarm.Kind.EXCHANGE, SUBJECT, text, now)
+                why = cause(CauseKind.RATES_UNREAD, source=asked.name, count=state.failures, cause=failure(answer))
+                alarms.sound(None, Alarm.Kind.EXCHANGE, SUBJECT, why, now)
         else:
             state.failures, state.fault, state.fetched_at, state.due_at = 0, "", now, now + AGAIN
             alarms.close(None, Alarm.Kind.EXCHANGE, SUBJECT, change_rates.ACTOR, now)

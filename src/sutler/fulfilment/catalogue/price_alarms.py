@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from sutler.catalogue.models import Service
+from sutler.core.events import CauseKind, cause
 from sutler.fulfilment.models import Alarm, Route
 from sutler.fulfilment.providers import alarms
 
@@ -23,12 +24,10 @@ def sound_or_close(
     for provider_id, is_new in _by_provider(paused, routes).items():
         services = _services(provider_id).filter(state=Service.State.PAUSED).exclude(pause_reason="")
         ids = list(services.values_list("pk", flat=True))
-        text = f"Paused, for no route is left: {len(ids)} services, {', '.join(map(str, ids))}"
-        _tell(provider_id, PAUSED, text if ids else "", now, is_new=is_new)
+        _tell(provider_id, PAUSED, CauseKind.SERVICES_PAUSED, ids, now, is_new=is_new)
     for provider_id, is_new in _by_provider(held, routes).items():
         ids = list(_services(provider_id).filter(held_rate_micros__isnull=False).values_list("pk", flat=True))
-        text = f"Prices would rise by more than 30 % and wait: {len(ids)} services, {', '.join(map(str, ids))}"
-        _tell(provider_id, HELD, text if ids else "", now, is_new=is_new)
+        _tell(provider_id, HELD, CauseKind.RISES_WAIT, ids, now, is_new=is_new)
 
 
 def close_held(service_id: int, now: datetime) -> None:
@@ -53,8 +52,9 @@ def _services(provider_id: int) -> QuerySet[Service]:
     return Service.objects.filter(pk__in=routed).order_by("pk")
 
 
-def _tell(provider_id: int, subject: str, text: str, now: datetime, *, is_new: bool) -> None:
-    if not text:
+def _tell(provider_id: int, subject: str, kind: CauseKind, services: list[int], now: datetime, *, is_new: bool) -> None:
+    if not services:
         alarms.close(provider_id, Alarm.Kind.CATALOGUE, subject, ACTOR, now)
     elif is_new:
-        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, subject, text, now)
+        named = ", ".join(map(str, services))
+        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, subject, cause(kind, count=len(services), services=named), now)

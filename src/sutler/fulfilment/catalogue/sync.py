@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sutler.core import skipped_rows
+from sutler.core.events import Cause, CauseKind, cause, declined
 from sutler.core.skipped_rows import LeftOut
 from sutler.fulfilment.catalogue import repricing, rows
 from sutler.fulfilment.catalogue.diff import Difference, Known, compare, unfit
@@ -21,6 +22,8 @@ EVERY = timedelta(minutes=60)
 # How soon a provider whose catalogue was not good is asked again.
 AGAIN_AFTER = timedelta(minutes=10)
 
+# How many services an alarm names.
+MOST_NAMED = 50
 # The subjects of the alarms, one of each for a provider at most.
 NOT_GOOD, PRICES, UNREADABLE, BROKEN = "not good", "prices", "unreadable", "promises"
 
@@ -29,7 +32,7 @@ NOT_GOOD, PRICES, UNREADABLE, BROKEN = "not good", "prices", "unreadable", "prom
 class Report:
     """What came of a sync. With a `fault` nothing was changed: the last good catalogue holds."""
 
-    fault: str = ""
+    fault: Cause | None = None
     services: int = 0
     left_out: tuple[LeftOut, ...] = ()
     difference: Difference | None = None
@@ -82,7 +85,8 @@ def apply_catalogue(
         there = rows.known(provider_id)
         fault = _fault(there, answer, trust=trust)
         if fault or not isinstance(answer, Catalogue):
-            alarms.sound(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD, f"The catalogue was not taken over: {fault}", now)
+            rejected = cause(CauseKind.CATALOGUE_REJECTED, cause=fault)
+            alarms.sound(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD, rejected, now)
             return Report(fault)
         alarms.close(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD, ACTOR, now)
         difference = compare(there, answer)
@@ -91,7 +95,7 @@ def apply_catalogue(
         adjusted = repricing.adjust(repricing.services_of(provider_id), before, now)
         _tell(provider_id, there, answer, difference, now)
         Provider.objects.filter(pk=provider.pk).update(catalogue_at=now)
-    return Report("", len(answer.services), _left_out(answer), difference, adjusted)
+    return Report(None, len(answer.services), _left_out(answer), difference, adjusted)
 
 
 def preview(provider_id: int, answer: Catalogue | Failure, *, trust: bool = False) -> Report:
@@ -100,7 +104,7 @@ def preview(provider_id: int, answer: Catalogue | Failure, *, trust: bool = Fals
     fault = _fault(there, answer, trust=trust)
     if fault or not isinstance(answer, Catalogue):
         return Report(fault)
-    return Report("", len(answer.services), _left_out(answer), compare(there, answer))
+    return Report(None, len(answer.services), _left_out(answer), compare(there, answer))
 
 
 def waiting(provider_id: int) -> int:
@@ -115,10 +119,10 @@ def close_prices_alarm(provider_id: int, actor: str, now: datetime) -> None:
         alarms.close(provider_id, Alarm.Kind.CATALOGUE, PRICES, actor, now)
 
 
-def _fault(there: Mapping[str, Known], answer: Catalogue | Failure, *, trust: bool) -> str:
+def _fault(there: Mapping[str, Known], answer: Catalogue | Failure, *, trust: bool) -> Cause | None:
     if isinstance(answer, Catalogue):
-        return "" if trust and answer.services else unfit(there, answer)
-    return f"the provider refused: {answer.raw}" if isinstance(answer, Declined) else answer.why
+        return None if trust and answer.services else unfit(there, answer)
+    return declined(answer.kind, answer.raw) if isinstance(answer, Declined) else answer.cause
 
 
 def _tell(
@@ -126,19 +130,19 @@ def _tell(
 ) -> None:
     """Sounds and closes the alarms about a good catalogue. What is already known sounds no alarm again."""
     if any(each.waits for each in difference.notes):
-        text = f"{waiting(provider_id)} prices jumped and wait for a decision"
-        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, PRICES, text, now)
+        why = cause(CauseKind.PRICES_WAIT, count=waiting(provider_id))
+        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, PRICES, why, now)
     elif difference.overtaken:
         close_prices_alarm(provider_id, ACTOR, now)
     if difference.broken:
-        text = f"Services that are sold on promise less ({len(difference.broken)}): {'; '.join(difference.broken)}"
-        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, BROKEN, text, now)
+        why = cause(CauseKind.PROMISES_BROKEN, count=len(difference.broken), services=difference.broken[:MOST_NAMED])
+        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, BROKEN, why, now)
     read = {each.upstream_id for each in answer.services}
     unread = [each for each in answer.dropped if each.upstream_id not in read and _is_sold(there, each.upstream_id)]
     if unread:
-        named = "; ".join(f"{each.upstream_id}: {each.why}" for each in unread)
-        text = f"{len(unread)} services that are sold on cannot be read, what was known of them holds: {named}"
-        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, UNREADABLE, text, now)
+        services = [cause(CauseKind.ROW_UNREADABLE, id=each.upstream_id, fault=str(each.why)) for each in unread]
+        why = cause(CauseKind.SERVICES_UNREADABLE, count=len(unread), services=services[:MOST_NAMED])
+        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, UNREADABLE, why, now)
     else:
         alarms.close(provider_id, Alarm.Kind.CATALOGUE, UNREADABLE, ACTOR, now)
 

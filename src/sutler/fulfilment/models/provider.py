@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from sutler.core.charge_digits import Rounding
+from sutler.core.event_texts import cause_text
 from sutler.core.upstream_words import DeclineKind
 
 
@@ -69,7 +70,7 @@ class Provider(models.Model):
     audited_at = models.DateTimeField(null=True)
     # The brake: until then nothing is sent, and why.
     rests_until = models.DateTimeField(null=True)
-    rest_reason = models.CharField(max_length=200, blank=True)
+    rest_cause = models.JSONField(null=True)
 
     # The worker that speaks with it; one at a time, so that its rate limit is kept and its ids rise as we see them.
     worker = models.CharField(max_length=64, blank=True)
@@ -149,7 +150,7 @@ class LoggedCall(models.Model):
 class Alarm(models.Model):
     """Something that staff must look at: one is open for each kind and provider, however many things it is about.
 
-    `subject` and `text` are of the newest of its `subjects`.
+    `subject` and `cause` are of the newest of its `subjects`.
     """
 
     class Kind(models.TextChoices):
@@ -182,7 +183,7 @@ class Alarm(models.Model):
     kind = models.CharField(max_length=30, choices=Kind)
     # What it is about: "order 17", "id 4711", "service 3", or nothing.
     subject = models.CharField(max_length=100, blank=True)
-    text = models.CharField(max_length=1000)
+    cause = models.JSONField()
     times = models.PositiveIntegerField(default=1)
     raised_at = models.DateTimeField()
     last_at = models.DateTimeField()
@@ -196,7 +197,7 @@ class Alarm(models.Model):
         indexes = [models.Index(fields=["raised_at"], condition=Q(closed_at=None), name="alarm_open")]
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
+        return f"{self.kind}: {cause_text(self.cause)}"
 
 
 class AlarmSubject(models.Model):
@@ -204,7 +205,7 @@ class AlarmSubject(models.Model):
 
     alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="subjects")
     subject = models.CharField(max_length=100, blank=True)
-    text = models.CharField(max_length=1000)
+    cause = models.JSONField()
     times = models.PositiveIntegerField(default=1)
     raised_at = models.DateTimeField()
     last_at = models.DateTimeField()
@@ -213,7 +214,7 @@ class AlarmSubject(models.Model):
         constraints = [models.UniqueConstraint(fields=["alarm", "subject"], name="one_row_per_alarm_and_subject")]
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.text}"
+        return f"{self.subject}: {cause_text(self.cause)}"
 
 
 class Heartbeat(models.Model):

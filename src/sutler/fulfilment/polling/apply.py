@@ -9,7 +9,6 @@ from django.db.models import Q
 from sutler.core import charge_digits, poll_interval
 from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.core.clock import Random
-from sutler.core.event_texts import cause_text
 from sutler.core.events import Cause, CauseKind, EventKind, cause, declined
 from sutler.core.lifecycle import Status
 from sutler.core.text import text_input
@@ -267,11 +266,10 @@ def _tell(provider: Provider, heard: Iterable[StatusUpdate], now: datetime) -> N
     for each in heard:
         for remark in each.remarks:
             if remark.kind is not None:
-                subject = f"order {each.row.order_id}"
-                text = f"{subject}, {each.row.upstream_id} at {provider.name}: {cause_text(remark.cause)}"
-                if not alarms.sound(provider.pk, remark.kind, subject, text, now):
+                order_id, odd = each.row.order_id, {"provider": provider.name, "cause": remark.cause}
+                why = cause(CauseKind.ORDER_ODD, order=order_id, id=each.row.upstream_id, **odd)
+                if not alarms.sound(provider.pk, remark.kind, f"order {order_id}", why, now):
                     continue
-                odd = {"provider": provider.name, "cause": remark.cause}
                 events.append(event(each.row.order_id, ACTOR, now, EventKind.ODD_STATUS, **odd))
             lines.append(_line(provider, each, remark.cause, now))
     write_events(events)

@@ -130,8 +130,8 @@ def _not_found(named: NamedOrder, said: Declined | None, now: datetime) -> None:
 def _placed(provider: Provider, named: NamedOrder, parent: Order, said: UpstreamStatus, now: datetime) -> Order | None:
     """Returns the order that the id becomes, placed and paid for; None where it is none now."""
     if parent.status in FINAL or parent.pk not in delegation.handed_on([parent]) or _is_one_too_many(parent):
-        text = f"{named.upstream_id} was made for order {parent.pk}, which does not want it (any more)"
-        alarms.sound(provider.pk, Alarm.Kind.ORPHAN, f"id {named.upstream_id}", text, now)
+        unwanted = cause(CauseKind.ORDER_UNWANTED, id=named.upstream_id, order=parent.pk)
+        alarms.sound(provider.pk, Alarm.Kind.ORPHAN, f"id {named.upstream_id}", unwanted, now)
         NamedOrder.objects.filter(pk=named.pk).update(ask_at=None)
         return None
     if parent.kind == Order.Kind.DRIP_FEED:
@@ -165,8 +165,8 @@ def _quantity(named: NamedOrder, parent: Order, said: UpstreamStatus) -> int | N
 def _cannot_be_paid(provider: Provider, named: NamedOrder, parent: Order, now: datetime) -> None:
     """The provider has made it all the same: no more of them, and this one is charged once there is money."""
     NamedOrder.objects.filter(pk=named.pk).update(ask_at=now + UNPAID_AGAIN)
-    text = f"Order {parent.pk}: its customer cannot pay for a post that {provider.name} has made ({named.upstream_id})"
-    if not alarms.sound(provider.pk, Alarm.Kind.UNPAID, f"order {parent.pk}", text, now):
+    unpaid = cause(CauseKind.POST_UNPAID, order=parent.pk, provider=provider.name, id=named.upstream_id)
+    if not alarms.sound(provider.pk, Alarm.Kind.UNPAID, f"order {parent.pk}", unpaid, now):
         return
     if not CancelRequest.objects.filter(order=parent).exists():
         CancelRequest.objects.create(order=parent, requested_at=now)

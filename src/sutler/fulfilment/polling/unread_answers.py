@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sutler.core import poll_interval
-from sutler.core.event_texts import cause_text
 from sutler.core.events import Cause, CauseKind, EventKind
 from sutler.core.events import cause as cause_of
 from sutler.fulfilment.models import Alarm, AskTime, Provider
@@ -38,16 +37,17 @@ def put_off(provider: Provider, rows: Sequence[Followed], cause: Cause, now: dat
         return
     asked = AskTime.objects.filter(provider=provider)
     if not asked.filter(asked_at__gt=now - NONE_READ_FOR).exists():
-        text = f"No status of an order has been read for {NONE_READ_FOR.seconds // 60} minutes: {cause_text(cause)}"
-        alarms.sound(provider.pk, Alarm.Kind.UNREAD, ALL, text, now)
+        minutes = NONE_READ_FOR.seconds // 60
+        alarms.sound(
+            provider.pk, Alarm.Kind.UNREAD, ALL, cause_of(CauseKind.NONE_READ, minutes=minutes, cause=cause), now
+        )
         return
     events = []
     for each in silent:
         unread = cause_of(CauseKind.STATUS_UNREAD, count=each.unread + 1, cause=cause)
-        about = f"order {each.order_id}"
-        text = f"{about}, {each.upstream_id} at {provider.name}: {cause_text(unread)}"
-        if alarms.sound(provider.pk, Alarm.Kind.UNREAD, about, text, now):
-            odd = {"provider": provider.name, "cause": unread}
+        odd = {"provider": provider.name, "cause": unread}
+        why = cause_of(CauseKind.ORDER_ODD, order=each.order_id, id=each.upstream_id, **odd)
+        if alarms.sound(provider.pk, Alarm.Kind.UNREAD, f"order {each.order_id}", why, now):
             events.append(event(each.order_id, ACTOR, now, EventKind.ODD_STATUS, **odd))
     write_events(events)
 

@@ -1,5 +1,6 @@
 """Alarms: what staff must look at. One is open for each kind and provider, with all that it is about."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -7,6 +8,7 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import Count, F
 
+from sutler.core.events import Cause
 from sutler.fulfilment.models import Alarm, AlarmSubject
 from sutler.storage.statements import moment
 
@@ -14,38 +16,38 @@ MOST_ON_A_PAGE = 200
 # How many things an alarm may be about that are shown with it, the newest first.
 MOST_SUBJECTS = 100
 _RAISE = """
-    INSERT INTO fulfilment_alarm (provider_id, kind, subject, text, times, raised_at, last_at, closed_by)
+    INSERT INTO fulfilment_alarm (provider_id, kind, subject, cause, times, raised_at, last_at, closed_by)
     VALUES (%s, %s, %s, %s, 1, %s, %s, '')
     ON CONFLICT (provider_id, kind) WHERE closed_at IS NULL
     DO UPDATE SET times = fulfilment_alarm.times + 1, last_at = excluded.last_at, subject = excluded.subject,
-        text = excluded.text
+        cause = excluded.cause
     RETURNING id
 """
 _NAME = """
-    INSERT INTO fulfilment_alarmsubject (alarm_id, subject, text, times, raised_at, last_at)
+    INSERT INTO fulfilment_alarmsubject (alarm_id, subject, cause, times, raised_at, last_at)
     VALUES (%s, %s, %s, 1, %s, %s)
     ON CONFLICT (alarm_id, subject)
-    DO UPDATE SET times = fulfilment_alarmsubject.times + 1, last_at = excluded.last_at, text = excluded.text
+    DO UPDATE SET times = fulfilment_alarmsubject.times + 1, last_at = excluded.last_at, cause = excluded.cause
     RETURNING times
 """
 
 
-def sound(provider_id: int | None, kind: Alarm.Kind, subject: str, text: str, now: datetime) -> bool:
+def sound(provider_id: int | None, kind: Alarm.Kind, subject: str, cause: Cause, now: datetime) -> bool:
     """Opens the alarm about this subject, or counts it where it is open already; returns True if it was not open.
 
     Belongs into the transaction of what caused it.
     """
-    at, subject, text = moment(now), subject[:100], text[:1000]
+    at, subject, data = moment(now), subject[:100], json.dumps(cause)
     # NULL conflicts with nothing.
     known = Alarm.objects.filter(provider=None, kind=kind, closed_at=None).first() if provider_id is None else None
     with connection.cursor() as cursor:
         if known is None:
-            cursor.execute(_RAISE, [provider_id, kind.value, subject, text, at, at])
+            cursor.execute(_RAISE, [provider_id, kind.value, subject, data, at, at])
             [alarm_id] = cursor.fetchone()
         else:
             alarm_id = known.pk
-            Alarm.objects.filter(pk=alarm_id).update(times=F("times") + 1, last_at=now, subject=subject, text=text)
-        cursor.execute(_NAME, [alarm_id, subject, text, at, at])
+            Alarm.objects.filter(pk=alarm_id).update(times=F("times") + 1, last_at=now, subject=subject, cause=cause)
+        cursor.execute(_NAME, [alarm_id, subject, data, at, at])
         return bool(cursor.fetchone()[0] == 1)
 
 
@@ -61,8 +63,8 @@ def close(provider_id: int | None, kind: Alarm.Kind, subject: str, actor: str, n
     if newest is None:
         alarm.closed_at, alarm.closed_by = now, actor
     else:
-        alarm.subject, alarm.text = newest.subject, newest.text
-    alarm.save(update_fields=["closed_at", "closed_by", "subject", "text"])
+        alarm.subject, alarm.cause = newest.subject, newest.cause
+    alarm.save(update_fields=["closed_at", "closed_by", "subject", "cause"])
     return True
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from django.db import connection
 
+from sutler.core.events import CauseKind, cause
 from sutler.fulfilment.models import Alarm, LoggedCall, ProviderMinute
 from sutler.fulfilment.providers import alarms
 from sutler.panels.results import Exchange
@@ -49,8 +50,8 @@ def write(provider_id: int, calls: Sequence[LoggedExchange]) -> None:
     for minute, group in groupby(in_order, key=lambda each: each.exchange.started_at.replace(second=0, microsecond=0)):
         _count(provider_id, minute, [each.exchange for each in group])
     for leads_to in {each.exchange.redirected_to for each in in_order if each.exchange.redirected_to}:
-        text = f"Its address leads to {leads_to}: orders are not sent there. Set this address."
-        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, REDIRECTED, text, in_order[-1].exchange.started_at)
+        moved = cause(CauseKind.ADDRESS_MOVED, address=leads_to)
+        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, REDIRECTED, moved, in_order[-1].exchange.started_at)
     LoggedCall.objects.bulk_create(_line(provider_id, each) for each in in_order if each.exchange.outcome not in _GOOD)
 
 

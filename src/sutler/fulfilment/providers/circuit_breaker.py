@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from sutler.core.attempts import AttemptState
+from sutler.core.events import Cause, CauseKind, cause
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder
 from sutler.fulfilment.providers import alarms
 from sutler.storage.statements import Statement, moment, select
@@ -40,23 +41,23 @@ def allowed(provider: Provider, count: int, now: datetime) -> int:
         return 0
     [(open_count,)] = select(_OPEN, provider.pk)
     is_full = open_count > provider.brake_open
-    reason = f"{open_count} unknown outcomes are open" if is_full else _unclear_lately(provider, now)
-    if reason:
-        rest(provider, reason, REST, Alarm.Kind.BRAKE, now)
+    why = cause(CauseKind.OUTCOMES_OPEN, count=open_count) if is_full else _unclear_lately(provider, now)
+    if why is not None:
+        rest(provider, why, REST, Alarm.Kind.BRAKE, now)
         return min(count, 1) if is_full and needs_later_id(provider, now) else 0
     if provider.rests_until is not None:
-        provider.rests_until, provider.rest_reason = None, ""
-        provider.save(update_fields=["rests_until", "rest_reason"])
+        provider.rests_until, provider.rest_cause = None, None
+        provider.save(update_fields=["rests_until", "rest_cause"])
         for kind in (Alarm.Kind.BRAKE, Alarm.Kind.KEY_OR_FUNDS):
             alarms.close(provider.pk, kind, "", "worker", now)
     return count
 
 
-def rest(provider: Provider, reason: str, length: timedelta, kind: Alarm.Kind, now: datetime) -> None:
+def rest(provider: Provider, why: Cause, length: timedelta, kind: Alarm.Kind, now: datetime) -> None:
     """Stops sending to the provider for so long and raises the alarm. Belongs into a transaction of the caller's."""
-    provider.rests_until, provider.rest_reason = now + length, reason[:200]
-    provider.save(update_fields=["rests_until", "rest_reason"])
-    alarms.sound(provider.pk, kind, "", f"Nothing is sent: {reason}", now)
+    provider.rests_until, provider.rest_cause = now + length, why
+    provider.save(update_fields=["rests_until", "rest_cause"])
+    alarms.sound(provider.pk, kind, "", cause(CauseKind.NOTHING_SENT, cause=why), now)
 
 
 def adds_since(provider_id: int, since: datetime) -> tuple[int, int]:
@@ -69,11 +70,11 @@ def _unsettled(provider: Provider) -> QuerySet[Attempt]:
     return Attempt.objects.unconfirmed_adds().filter(provider=provider)
 
 
-def _unclear_lately(provider: Provider, now: datetime) -> str:
+def _unclear_lately(provider: Provider, now: datetime) -> Cause | None:
     adds, unknown = adds_since(provider.pk, now - WINDOW)
     if unknown >= FEWEST_UNKNOWN and unknown * 100 > adds * provider.brake_percent:
-        return f"{unknown} of {adds} orders of the last five minutes are unknown"
-    return ""
+        return cause(CauseKind.OUTCOMES_UNCLEAR, unknown=unknown, adds=adds)
+    return None
 
 
 def needs_later_id(provider: Provider, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q, Sum
 
-from sutler.core.money import show_balance
+from sutler.core.events import Cause, CauseKind, cause
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder, account_rows
 from sutler.fulfilment.polling import children
@@ -101,13 +101,13 @@ def _is_usable(provider: Provider, answer: Balance | Failure, now: datetime) -> 
     """Returns True for a balance in the provider's currency; sounds or closes the alarms about any other answer."""
     if not isinstance(answer, Balance):
         if isinstance(answer, Declined) and answer.kind is DeclineKind.AUTH:
-            text = f"Its balance is not told: {answer.raw}"
-            alarms.sound(provider.pk, Alarm.Kind.KEY_OR_FUNDS, _REFUSED, text, now)
+            why = cause(CauseKind.BALANCE_REFUSED, raw=answer.raw)
+            alarms.sound(provider.pk, Alarm.Kind.KEY_OR_FUNDS, _REFUSED, why, now)
         return False
     alarms.close(provider.pk, Alarm.Kind.KEY_OR_FUNDS, _REFUSED, ACTOR, now)
     if answer.currency not in ("", provider.currency):
-        text = f"It tells its balance in {answer.currency}; the account was added in {provider.currency}"
-        alarms.sound(provider.pk, Alarm.Kind.BALANCE, _CURRENCY, text, now)
+        why = cause(CauseKind.BALANCE_CURRENCY, theirs=answer.currency, ours=provider.currency)
+        alarms.sound(provider.pk, Alarm.Kind.BALANCE, _CURRENCY, why, now)
         return False
     alarms.close(provider.pk, Alarm.Kind.BALANCE, _CURRENCY, ACTOR, now)
     return True
@@ -135,7 +135,7 @@ def _suspect(provider: Provider, books: Standing, said_micros: int, gap: int, no
         provider.suspect_gap_micros, provider.suspect_at = gap, now
     elif not _is_one_unasked(provider, since):
         if abs(first) - _explained(provider, since, is_missing=first > 0) > hidden:
-            alarms.sound(provider.pk, Alarm.Kind.BALANCE, "", _told(provider, books, said_micros), now)
+            alarms.sound(provider.pk, Alarm.Kind.BALANCE, "", _difference(provider, books, said_micros), now)
         else:
             provider.suspect_gap_micros, provider.suspect_at = gap, now
 
@@ -166,20 +166,17 @@ def _explained(provider: Provider, since: datetime, *, is_missing: bool) -> int:
     return explained
 
 
-def _told(provider: Provider, books: Standing, said_micros: int) -> str:
+def _difference(provider: Provider, books: Standing, said_micros: int) -> Cause:
     gap = books.held_micros - said_micros
-    word = "less" if gap > 0 else "more"
-    hint = "something was taken that no order explains" if gap > 0 else "a top-up or a refund is not in the books"
-    return (
-        f"It says {show_balance(said_micros)} {provider.currency}, {show_balance(abs(gap))} {word} than our books"
-        f" ({show_balance(books.held_micros)}): {hint}"
-    )
+    kind = CauseKind.BALANCE_LESS if gap > 0 else CauseKind.BALANCE_MORE
+    amounts = {"balance_micros": said_micros, "gap_micros": abs(gap), "held_micros": books.held_micros}
+    return cause(kind, currency=provider.currency, **amounts)
 
 
 def _mind_low_balance(provider: Provider, said_micros: int, now: datetime) -> None:
     low = provider.low_balance_micros
     if low is not None and said_micros < low:
-        text = f"It holds {show_balance(said_micros)} {provider.currency}, less than {show_balance(low)}"
-        alarms.sound(provider.pk, Alarm.Kind.LOW_BALANCE, "", text, now)
+        why = cause(CauseKind.BALANCE_LOW, held_micros=said_micros, currency=provider.currency, low_micros=low)
+        alarms.sound(provider.pk, Alarm.Kind.LOW_BALANCE, "", why, now)
     else:
         alarms.close(provider.pk, Alarm.Kind.LOW_BALANCE, "", ACTOR, now)

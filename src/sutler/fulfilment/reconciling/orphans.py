@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sutler.core.money import show_charge
+from sutler.core.events import Cause, CauseKind, cause
 from sutler.fulfilment.models import Alarm, Orphan, Provider, UpstreamOrder
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.providers import alarms, call_log
@@ -79,9 +79,15 @@ def close(provider_id: int, stretch: Stretch, looked: Scan, calls: Sequence[Logg
         found = Orphan.objects.filter(provider__rows=provider_id, upstream_id__in=looked.ours.keys())
         for orphan in found.order_by("upstream_id"):
             if open_floor is None or orphan.upstream_id <= open_floor:
-                charge = "an unknown charge" if orphan.charge_micros is None else show_charge(orphan.charge_micros)
-                text = f"{orphan.upstream_id} ({orphan.word}, {charge}) is an order of ours that nobody here has placed"
-                alarms.sound(orphan.provider_id, Alarm.Kind.ORPHAN, f"id {orphan.upstream_id}", text, now)
+                subject = f"id {orphan.upstream_id}"
+                alarms.sound(orphan.provider_id, Alarm.Kind.ORPHAN, subject, _cause(orphan), now)
         if looked.is_whole:
             Provider.objects.filter(pk=provider_id).update(audited_id=stretch.last, audited_at=now)
         call_log.write(provider_id, calls)
+
+
+def _cause(orphan: Orphan) -> Cause:
+    about = {"id": orphan.upstream_id, "word": orphan.word}
+    if orphan.charge_micros is None:
+        return cause(CauseKind.ORPHAN_UNCHARGED, **about)
+    return cause(CauseKind.ORPHAN, **about, charge_micros=orphan.charge_micros)

@@ -9,8 +9,7 @@ from django.db.models.expressions import RawSQL
 
 from sutler.core import poll_interval
 from sutler.core.attempts import AttemptState
-from sutler.core.event_texts import cause_text
-from sutler.core.events import Cause, CauseKind, EventKind, cause
+from sutler.core.events import Cause, CauseKind, EventKind, cause, declined
 from sutler.core.lifecycle import REFILL_FINAL, RefillStatus
 from sutler.core.upstream_words import UnknownStatus
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder
@@ -138,18 +137,22 @@ def _hear(
             attempt.due_at = None
     subject = f"refill {attempt.refill_id}"
     if isinstance(said, UpstreamRefill) and isinstance(said.status, UnknownStatus):
-        text = f"{subject}, {attempt.upstream_id} at {provider.name}: its status is unknown to us: {said.raw}"
-        alarms.sound(provider.pk, Alarm.Kind.UNKNOWN_STATUS, subject, text, now)
+        odd = _odd(provider, attempt, cause(CauseKind.STATUS_UNKNOWN, word=said.raw))
+        alarms.sound(provider.pk, Alarm.Kind.UNKNOWN_STATUS, subject, odd, now)
     elif isinstance(said, Declined) and age > provider.settle_minutes * 60:
-        text = f"{subject}, {attempt.upstream_id} at {provider.name}: {said.raw}"
-        alarms.sound(provider.pk, Alarm.Kind.NOT_FOUND, subject, text, now)
+        odd = _odd(provider, attempt, declined(said.kind, said.raw))
+        alarms.sound(provider.pk, Alarm.Kind.NOT_FOUND, subject, odd, now)
+
+
+def _odd(provider: Provider, attempt: Attempt, why: Cause) -> Cause:
+    about = {"refill": attempt.refill_id, "id": attempt.upstream_id, "provider": provider.name}
+    return cause(CauseKind.REFILL_ODD, **about, cause=why)
 
 
 def _ask_staff(provider: Provider, attempt: Attempt, why: Cause, now: datetime) -> None:
-    subject = f"refill {attempt.refill_id}"
-    text = f"{subject} of order {attempt.order_id} at {provider.name}: {cause_text(why)}."
-    text += " Staff must report what becomes of it"
-    if alarms.sound(provider.pk, Alarm.Kind.VERDICT, subject, text, now):
+    about = {"refill": attempt.refill_id, "order": attempt.order_id, "provider": provider.name}
+    needed = cause(CauseKind.REFILL_REPORT_NEEDED, **about, cause=why)
+    if alarms.sound(provider.pk, Alarm.Kind.VERDICT, f"refill {attempt.refill_id}", needed, now):
         _note(provider, attempt, now, EventKind.REFILL_UNCLEAR, cause=why)
 
 

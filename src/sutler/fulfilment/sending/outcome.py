@@ -13,7 +13,6 @@ import msgspec
 
 from sutler.core import poll_interval
 from sutler.core.attempts import ATTEMPT_MOVES, UNSETTLED, AttemptState
-from sutler.core.event_texts import cause_text, event_text
 from sutler.core.events import Cause, CauseKind, EventKind, Note, cause, declined, note
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.text import text_input
@@ -317,12 +316,10 @@ class _Moves:
                 attempt.due_at = self.now + FIRST_LOOK
                 self._note(attempt, EventKind.UNCONFIRMED, cause=told.cause)
                 if told.refusal:
-                    alarms.sound(
-                        self.provider.pk, Alarm.Kind.REFUSED, _subject(attempt), cause_text(told.cause), self.now
-                    )
+                    self._sound(attempt, Alarm.Kind.REFUSED, told.cause)
             case _S.STAFF:
                 self._note(attempt, EventKind.VERDICT_NEEDED, cause=told.cause)
-                self._sound(attempt, Alarm.Kind.VERDICT, cause_text(told.cause))
+                self._sound(attempt, Alarm.Kind.VERDICT, told.cause)
             case _:
                 self.back[attempt.order_id] = note(
                     EventKind.NOT_PLACED, provider=self.provider.name, state=told.state, cause=told.cause
@@ -360,19 +357,21 @@ class _Moves:
         is_news = told.state is _S.ACCEPTED and (attempt.state, attempt.upstream_id) != (told.state, told.upstream_id)
         if is_news and attempt.state != _S.PLANNED:
             answered = {"order": attempt.order_id, "state": attempt.state, "id": told.upstream_id}
-            text = event_text(EventKind.LATE_ANSWER, answered)
-            self._sound(attempt, Alarm.Kind.LATE_ANSWER, text)
+            self._sound(attempt, Alarm.Kind.LATE_ANSWER, cause(CauseKind.ANSWERED_LATE, **answered))
             self._note(attempt, EventKind.LATE_ANSWER, **answered)
 
     def _mind_the_account(self, told: Outcome) -> None:
         """Rests where the account itself is refused: every next order would be too."""
         kind = (told.cause or {}).get("decline_kind")
         if told.state is _S.DECLINED and kind in {DeclineKind.FUNDS.name, DeclineKind.AUTH.name}:
-            why = cause_text(told.cause)
-            circuit_breaker.rest(self.provider, why, circuit_breaker.FUNDS_REST, Alarm.Kind.KEY_OR_FUNDS, self.now)
+            assert told.cause is not None  # noqa: S101 - its kind was just read
+            circuit_breaker.rest(
+                self.provider, told.cause, circuit_breaker.FUNDS_REST, Alarm.Kind.KEY_OR_FUNDS, self.now
+            )
 
-    def _sound(self, attempt: _Sent, kind: Alarm.Kind, text: str) -> None:
-        alarms.sound(self.provider.pk, kind, _subject(attempt), text, self.now)
+    def _sound(self, attempt: _Sent, kind: Alarm.Kind, why: Cause | None) -> None:
+        why = cause(CauseKind.TEXT, text="") if why is None else why
+        alarms.sound(self.provider.pk, kind, _subject(attempt), why, self.now)
 
     def _note(self, attempt: _Sent, kind: EventKind, **data: Any) -> None:
         actor, provider = attempt.decided_by or ACTOR, self.provider.name

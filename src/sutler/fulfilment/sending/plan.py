@@ -230,6 +230,4 @@ def _send_to_desk(orders: Sequence[Order], now: datetime) -> None:
     )
     write_events(event(each.pk, ACTOR, now, EventKind.TO_DESK) for each in orders)
     for service_id in {each.service_id for each in orders}:
-        alarms.sound(
-            None, Alarm.Kind.DESK, f"service {service_id}", "Orders wait at the desk: no provider takes them", now
-        )
+        alarms.sound(None, Alarm.Kind.DESK, f"service {service_id}", cause(CauseKind.AT_DESK), now)

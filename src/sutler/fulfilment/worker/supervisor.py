@@ -13,6 +13,7 @@ import structlog
 
 from sutler.accounts import secret_key
 from sutler.core.clock import Clock, Random
+from sutler.core.events import CauseKind, cause
 from sutler.core.taught_words import TaughtWord
 from sutler.fulfilment import provider_settings
 from sutler.fulfilment.catalogue import sync
@@ -45,7 +46,6 @@ STEPS: tuple[tuple[Step, float], ...] = (
 )
 # How long answers that are still out are waited for when a session is closed.
 END_SECONDS = 15.0
-KEY_UNREADABLE = "The API key cannot be unsealed with the panel's secret key: nothing is asked. Enter the key anew."
 
 _log = structlog.get_logger(__name__)
 
@@ -135,7 +135,7 @@ def _sound_unreadable(provider_id: int, now: datetime) -> None:
     """Opens the alarm, unless it is this process whose key is no longer the panel's: that one is about to end."""
     if not secret_key.obstacle():
         with durable():
-            alarms.sound(provider_id, Alarm.Kind.KEY_UNREADABLE, "", KEY_UNREADABLE, now)
+            alarms.sound(provider_id, Alarm.Kind.KEY_UNREADABLE, "", cause(CauseKind.KEY_UNREADABLE), now)
 
 
 def _close_unreadable(provider_id: int, now: datetime) -> None:

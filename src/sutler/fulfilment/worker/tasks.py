@@ -14,6 +14,7 @@ from sutler.accounts import audit_log
 from sutler.accounts.models import User
 from sutler.conformance.reads import WRONG_KEY
 from sutler.conformance.verdict import Outcome
+from sutler.core.events import CauseKind, cause, declined
 from sutler.core.money import show_balance
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.catalogue import sync
@@ -101,9 +102,10 @@ async def _balance(session: ProviderSession, _task: ProviderTask) -> dict[str, A
         balance.record, provider_id, before, answer, session.take_calls(), session.clock.now()
     )
     if not isinstance(answer, Balance):
-        return {"fault": _cut(answer.raw if isinstance(answer, Declined) else answer.why)}
+        return {"fault": declined(answer.kind, answer.raw) if isinstance(answer, Declined) else answer.cause}
     if answer.currency not in ("", session.provider.currency):
-        return {"fault": f"told in {_cut(answer.currency)}, not in {session.provider.currency}"}
+        ours = session.provider.currency
+        return {"fault": cause(CauseKind.BALANCE_CURRENCY, theirs=answer.currency, ours=ours)}
     return {"balance": show_balance(answer.micros), "is_quiet": before.is_quiet}
 
 
@@ -111,7 +113,7 @@ async def _sync(session: ProviderSession, task: ProviderTask) -> dict[str, Any]:
     answer = await session.ask(lambda panel: panel.services())
     report = await session.database.run_until_done(_take, session, answer, task.trust)
     if report.fault or report.difference is None:
-        return {"fault": _cut(report.fault)}
+        return {"fault": report.fault}
     done = report.adjusted
     notes = report.difference.notes
     return {

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from sutler.core.clock import SystemClock
+from sutler.core.event_texts import cause_text
 from sutler.core.money import Micros, show_rate
 from sutler.core.refusals import Refusal
 from sutler.ops.command import ID, Amount, Failed, Text, example, on_panel, printable, refused, show_table
@@ -215,7 +216,7 @@ def _counted(stream: Any, progress: Progress, task: TaskID) -> "httpx2.AsyncByte
 
 def _told(found: "Provider", report: "Report", *, dry_run: bool) -> Iterator[str]:
     if report.fault or report.difference is None:
-        yield f"{found.name}: invalid services answer: {report.fault}"
+        yield f"{found.name}: invalid services answer: {cause_text(report.fault)}"
         return
     notes = report.difference.notes
     yield f"{found.name}: {report.services} services, {len(report.difference.new)} new, {len(notes)} changes."

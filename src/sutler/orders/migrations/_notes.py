@@ -124,10 +124,14 @@ def event_of(actor: str, text: str) -> tuple[str, dict[str, Any]]:
     for kind, data in _read(_BY_WORKER + _BY_ANYBODY if actor == "worker" else _BY_ANYBODY, text):
         return kind, data
     provider, _, odd = text.partition(": ")
-    if actor == "worker":
-        for kind, data in _read(_ODD, odd):
-            return "odd status", {"provider": provider, "cause": {"kind": kind, **data}}
+    if actor == "worker" and (cause := odd_of(odd)):
+        return "odd status", {"provider": provider, "cause": cause}
     return "remark", {"text": text}
+
+
+def odd_of(text: str) -> dict[str, Any] | None:
+    """Returns what was odd about an answer; None where the text is none of those."""
+    return next(({"kind": kind, **data} for kind, data in _read(_ODD, text)), None)
 
 
 def cause_of(text: str) -> dict[str, Any] | None:
