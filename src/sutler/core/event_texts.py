@@ -139,7 +139,8 @@ CAUSES: Mapping[CauseKind, str] = {
         "The balance there is {balance} {currency}, {gap} less than recorded here ({held}): no order explains it"
     ),
     CauseKind.BALANCE_MORE: _(
-        "The balance there is {balance} {currency}, {gap} more than recorded here ({held}): a top-up or a refund is not recorded"
+        "The balance there is {balance} {currency}, {gap} more than recorded here ({held}): "
+        "a top-up or a refund is not recorded"
     ),
     CauseKind.BALANCE_LOW: _("It holds {held} {currency}, less than {low}"),
     CauseKind.CATALOGUE_REJECTED: _("The catalogue was not taken over: {cause}"),

@@ -49,4 +49,6 @@ class Migration(migrations.Migration):
         migrations.RemoveField("alarm", "text"),
         migrations.RemoveField("alarmsubject", "text"),
         migrations.RemoveField("provider", "rest_reason"),
+        # It was the same for all.
+        migrations.RemoveField("deskorder", "reason"),
     ]

@@ -208,10 +208,9 @@ class Orphan(models.Model):
 
 
 class DeskOrder(models.Model):
-    """An order of a routed service that no route takes: it waits at the desk, and why."""
+    """An order of a routed service that no route takes: it waits at the desk."""
 
     order = models.OneToOneField(Order, primary_key=True, on_delete=models.CASCADE, related_name="at_desk")
-    reason = models.CharField(max_length=500)
     at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -28,7 +28,6 @@ from sutler.storage.transactions import durable
 ACTOR = "worker"
 MOST_AT_ONCE = 500
 SWEEP = timedelta(seconds=60)
-NO_ROUTE = "No provider will take it"
 REFUSED = note(EventKind.REFUSED_BY_ALL)
 
 
@@ -225,9 +224,7 @@ def attempt_of(order: Order, route: Route, due_at: datetime) -> Attempt:
 def _send_to_desk(orders: Sequence[Order], now: datetime) -> None:
     if not orders:
         return
-    DeskOrder.objects.bulk_create(
-        [DeskOrder(order=each, reason=NO_ROUTE, at=now) for each in orders], ignore_conflicts=True
-    )
+    DeskOrder.objects.bulk_create([DeskOrder(order=each, at=now) for each in orders], ignore_conflicts=True)
     write_events(event(each.pk, ACTOR, now, EventKind.TO_DESK) for each in orders)
     for service_id in {each.service_id for each in orders}:
         alarms.sound(None, Alarm.Kind.DESK, f"service {service_id}", cause(CauseKind.AT_DESK), now)
