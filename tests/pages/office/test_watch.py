@@ -222,3 +222,11 @@ def test_backups_are_shown_to_who_may_prove_the_books(db: None, settings: object
     settings.SUTLER = settings.SUTLER | {"SUTLER_BACKUP_DIR": "/backup"}  # type: ignore[attr-defined]
     html = browser_of(make_person("sue@example.com", role=role)).get("/office/").content.decode()
     assert ("Last backup" in html) is is_shown
+
+
+def test_an_alarm_is_worded_in_the_readers_language(sam_browser: Client) -> None:
+    there = make_provider(name="North")
+    low = cause(CauseKind.BALANCE_LOW, held_micros=148_200_000, currency="USD", low_micros=200_000_000)
+    alarms.sound(there.pk, Alarm.Kind.LOW_BALANCE, "", low, NOW)
+    page = sam_browser.get("/office/alarms", headers={"accept-language": "ru"}).content.decode()
+    assert "Там 148.20 USD, меньше чем 200.00" in page
