@@ -1,4 +1,4 @@
-# make run   a panel to play with, from a fresh clone      make test    the whole suite, on both engines
+# make run   a panel to play with, from a fresh clone      make test    the suite, on both engines
 # make setup .venv with the pinned dependencies            make check   style, types, imports, migrations
 
 PORT ?= 8000
@@ -23,11 +23,9 @@ run: .venv/installed
 test: .venv/installed-dev
 	@REQUIRE_POSTGRES=$(REQUIRE_POSTGRES) .ci/test
 
-# What takes minutes: thousands of requests of each way in, descriptors and connections counted.
+# What takes minutes: chains of panels, courses of the simulation, thousands of requests of each way in.
 test-long: .venv/installed-dev
-	SUTLER_DATABASE_URL= $(BIN)/python -m pytest -m long
-	SUTLER_DATABASE_URL=$$($(BIN)/python -c 'from sutler import config; print(config.read()["SUTLER_TEST_POSTGRES"])') \
-		$(BIN)/python -m pytest -m long
+	@REQUIRE_POSTGRES=$(REQUIRE_POSTGRES) .ci/test long
 
 # The pages in a real browser, before a real panel.
 test-browser: .venv/installed-dev

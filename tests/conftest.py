@@ -4,7 +4,6 @@ import gc
 from datetime import UTC, datetime
 
 import pytest
-from django.conf import settings
 from django.core.cache import caches
 
 from sutler.accounts import customers, keys
@@ -47,20 +46,6 @@ def make_service(**fields: object) -> Service:
         "dripfeed": True,
     }
     return Service.objects.create(**(values | fields))
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL leaves out what asks no database: SQLite's half of the suite has done it."""
-    if "postgresql" not in settings.DATABASES["default"]["ENGINE"]:
-        return
-    left_out = [each for each in items if not _asks_a_database(each)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [each for each in items if _asks_a_database(each)]
-
-
-def _asks_a_database(item: pytest.Item) -> bool:
-    asking = {"db", "transactional_db", "django_db_setup"}
-    return not asking.isdisjoint(getattr(item, "fixturenames", ())) or item.get_closest_marker("django_db") is not None
 
 
 def pytest_collection_finish() -> None:

@@ -14,7 +14,7 @@ from tests.conftest import NOW
 from tests.pages.conftest import PASSWORD, make_person
 from tests.pages.test_signing_up import FORM, SIGN_UP
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 LATER = NOW + timedelta(days=365)
 AWAY = {"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": 9}
 

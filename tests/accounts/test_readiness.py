@@ -23,6 +23,8 @@ from tests.conftest import NOW
 from tests.live.panel import SUTLER, free_port, panel_on
 from tests.ops.test_cli import environment, failed
 
+pytestmark = pytest.mark.postgresql
+
 KEY, ANOTHER = "for tests only", "another secret key"
 FUTURE = ("orders", "0999_from_the_future")
 

@@ -11,7 +11,7 @@ from sutler.accounts.roles import ROLES, Permission, may, permissions_of
 from sutler.core.refusals import Reason, Refusal
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 PNG, JPEG, WEBP = b"\x89PNG\r\n\x1a\n....", b"\xff\xd8\xff\xe0....", b"RIFF\x00\x00\x00\x00WEBPVP8 "
 
 

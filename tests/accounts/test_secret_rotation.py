@@ -17,7 +17,7 @@ from tests.conftest import NOW
 from tests.ops.test_cli import done, failed
 from tests.pages.conftest import browser_of, make_person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 KEY = "the first key of all"
 
 

@@ -38,10 +38,16 @@ def test_a_path_is_logged_without_keys_of_links_and_bounded(path: str, in_log: s
     assert shown(path) == in_log
 
 
-@pytest.fixture
-def logged(panel: Panel) -> Server:
-    """A server that logs requests, as JSON."""
+@pytest.fixture(scope="module")
+def logging_server(panel: Panel) -> Server:
     return panel.server(SUTLER_ACCESS_LOG="1", SUTLER_LOG_FORMAT="json")
+
+
+@pytest.fixture
+def logged(logging_server: Server) -> Server:
+    """A server that logs requests, as JSON, with nothing in its log yet."""
+    logging_server.log.write_text("")
+    return logging_server
 
 
 def lines(server: Server) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.live.panel import Panel, Server
 
+pytestmark = pytest.mark.postgresql
+
 THREADS = 3
 CALLERS = 12
 # SQLite has three files for each connection; the lane's reading thread has one connection beside those of pages.

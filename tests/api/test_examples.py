@@ -25,9 +25,10 @@ from tests.live.caller import Caller
 from tests.live.panel import Panel
 
 RUN = {"order.php": "php", "order.py": "python3", "order.mjs": "node", "order.sh": "sh"}
+NEEDED = RUN | {"order.sh": "curl"}
 PROGRAMS = [
-    pytest.param(file, marks=pytest.mark.skipif(file == "order.php" and not shutil.which("php"), reason="no php"))
-    for file in RUN
+    pytest.param(file, marks=pytest.mark.skipif(not shutil.which(program), reason=f"{program} is not installed"))
+    for file, program in NEEDED.items()
 ]
 LINK = "https://example.com/a?b=1&c=ü"
 
@@ -139,7 +140,7 @@ def run_over_a_bad_line(panel: Panel, folder: Path, file: str, caller: Caller) -
 def outcomes(panel: Panel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Outcome]]:
     """All programs that can run here, at the same time: most of their time is waiting."""
     folder = tmp_path_factory.mktemp("programs")
-    here = [file for file, command in RUN.items() if shutil.which(command)]
+    here = [file for file, program in NEEDED.items() if shutil.which(program)]
     callers = [panel.customer() for _ in here]
     with ThreadPoolExecutor(len(here)) as pool:
         runs = pool.map(lambda file, caller: run_over_a_bad_line(panel, folder, file, caller), here, callers)

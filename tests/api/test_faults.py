@@ -17,7 +17,7 @@ from tests.live.journal import Journal
 from tests.live.panel import Panel, Server
 
 LINK = "https://example.com/fault"
-pytestmark = pytest.mark.usefixtures("books_in_order")
+pytestmark = [pytest.mark.usefixtures("books_in_order"), pytest.mark.postgresql]
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def journal(panel: Panel, twin: Server) -> Iterator[Journal]:
     yield Journal(panel.customer("Journal").via(twin), panel.service(max=2_000_000_000, rate_micros=1000))
 
 
+@pytest.mark.long
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(twin: Server, journal: Journal) -> None:
     with journal:
         for _ in range(2):
@@ -37,6 +38,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(twin: Server, jo
     assert journal.unknown
 
 
+@pytest.mark.long
 def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(twin: Server, journal: Journal) -> None:
     assert twin.process is not None
     with journal:
@@ -48,6 +50,7 @@ def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(twin: Server, jo
     journal.demand_the_truth()
 
 
+@pytest.mark.long
 def test_a_spare_writer_stands_ready(panel: Panel) -> None:
     server = panel.server()
     caller = panel.customer("Spare").via(server)

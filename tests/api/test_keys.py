@@ -8,7 +8,7 @@ from tests.live.caller import Caller, answer, at_once, until
 from tests.live.panel import Panel
 
 LINK = "https://example.com/keys"
-pytestmark = pytest.mark.usefixtures("books_in_order")
+pytestmark = [pytest.mark.usefixtures("books_in_order"), pytest.mark.postgresql]
 
 
 def allowed(heard: Any) -> bool:

@@ -11,6 +11,8 @@ import pytest
 from tests.live.caller import UNIT, Caller
 from tests.live.panel import Panel
 
+pytestmark = pytest.mark.postgresql
+
 LINK = "https://example.com/seed"
 
 SERVICES = [

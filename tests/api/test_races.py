@@ -12,7 +12,7 @@ from tests.live.panel import Panel, Server
 LINK = "https://example.com/race"
 CALLERS = 30
 NO_FUNDS = {"error": "Not enough funds on balance"}
-pytestmark = pytest.mark.usefixtures("books_in_order")
+pytestmark = [pytest.mark.usefixtures("books_in_order"), pytest.mark.postgresql]
 
 
 def race(caller: Caller, twin: Server, forms: list[dict[str, Any]]) -> list[Any]:

@@ -10,7 +10,7 @@ from tests.live.panel import Panel, Server
 
 LINK = "https://example.com/again"
 REUSED = {"error": "request_id already used with other parameters"}
-pytestmark = pytest.mark.usefixtures("books_in_order")
+pytestmark = [pytest.mark.usefixtures("books_in_order"), pytest.mark.postgresql]
 
 
 @pytest.fixture

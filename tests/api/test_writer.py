@@ -16,6 +16,8 @@ import pytest
 from sutler.api.writer import Writer
 from sutler.storage.transactions import CommitUnclear
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture
 def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:

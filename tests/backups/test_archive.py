@@ -16,6 +16,8 @@ from sutler.backups.restore import restore
 from tests.backups.conftest import PASSPHRASE, SALT, Sample, execute, rows
 from tests.conftest import NOW
 
+pytestmark = pytest.mark.postgresql
+
 
 def names(folder: Path) -> list[str]:
     return [each.name for each in archives.archives(folder)]

@@ -19,6 +19,8 @@ from sutler.backups.restore import check, restore
 from tests.backups.conftest import PASSPHRASE, SALT, Sample, break_the_books, execute
 from tests.conftest import NOW
 
+pytestmark = pytest.mark.postgresql
+
 
 def dump_of(archive: Path) -> Path:
     [dump] = archive.glob("database.*")

@@ -20,7 +20,7 @@ from sutler.fulfilment.providers import alarms
 from sutler.ops.backup.nightly import Nightly
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 State = BackupRun.State
 PLAN = Plan("/backup", 14, 3)
 HOUR = timedelta(hours=1)

@@ -21,6 +21,8 @@ from tests.blank import Blank
 from tests.conftest import NOW, START_MICROS, make_customer
 from tests.orders.ordering import balance, held
 
+pytestmark = pytest.mark.postgresql
+
 Kind = LedgerAccount.Kind
 
 
@@ -218,6 +220,7 @@ def demand_wallets_are_their_transfers() -> None:
         assert held_micros == moved[pk]
 
 
+@pytest.mark.long
 def test_many_writers_at_once_leave_no_imbalance(db: None, blank: Blank, tmp_path: Path) -> None:
     """A small `python -m bench.ledger_storm`, on the engine of this run."""
     migrated = Database(blank.file.parent, f"/{blank.database}")

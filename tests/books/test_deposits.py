@@ -12,7 +12,7 @@ from sutler.fulfilment.providers import ledger
 from tests.conftest import NOW, make_customer
 from tests.fulfilment.upstream import make_provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def test_deposits_are_listed_by_currency_page_by_page(alice: Customer) -> None:

@@ -16,7 +16,7 @@ from tests.conftest import NOW, START_MICROS
 from tests.fulfilment.upstream import accepted, make_provider, make_upstream_service
 from tests.orders.ordering import placed, reported
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 DAY = timedelta(days=1)
 FIRST, LAST = date(2026, 11, 20), date(2026, 11, 24)
 

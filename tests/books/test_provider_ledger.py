@@ -19,7 +19,7 @@ from sutler.fulfilment.providers.ledger import account, book_balance_micros, dra
 from tests.conftest import NOW
 from tests.fulfilment.upstream import make_provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.ops.test_cli import done, failed, run
 from tests.orders.ordering import balance
 from tests.payments.test_funds import UNIT, adjusted, bank
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 OTHER = Refusal(Reason.OTHER_PERSON_NEEDED)
 
 

@@ -18,7 +18,7 @@ from sutler.core.text.csv_safe import Number, line
 from tests.conftest import NOW, START_MICROS
 from tests.orders.ordering import balance, placed, reported
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def whole(customer: Customer, size: int) -> list[statement.Entry]:

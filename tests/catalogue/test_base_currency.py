@@ -12,7 +12,7 @@ from tests.conftest import make_customer, make_service
 from tests.fulfilment.catalogue.catalogues import make_provider
 from tests.ops.test_cli import done, failed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 @pytest.fixture

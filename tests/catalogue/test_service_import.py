@@ -19,6 +19,8 @@ from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES
 from sutler.ops.demo.catalogue import SERVICES, stock
 from tests.cases import INPUTS
 
+pytestmark = pytest.mark.postgresql
+
 # The answer of the published API pages, as it stands there.
 PUBLISHED = b"""[
     {"service": 1, "name": "Followers", "type": "Default", "category": "First Category",

@@ -6,6 +6,8 @@ from sutler.catalogue.models import Category, PriceOverride, Service
 from sutler.catalogue.storefront import Buyer, Storefront, storefront
 from tests.conftest import make_customer, make_service
 
+pytestmark = pytest.mark.postgresql
+
 BUYER = Buyer(1, "USD", 0, "DE")
 
 

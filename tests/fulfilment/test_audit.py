@@ -27,7 +27,7 @@ from tests.fulfilment.breaches_upstream import UPSTREAM_PLANTS
 from tests.live.panel import Panel
 from tests.month.panel import Names, live_a_little
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 PLANTS = (*ORDER_PLANTS, *UPSTREAM_PLANTS, *OFFICE_PLANTS)
 
 

@@ -15,6 +15,8 @@ from tests.fulfilment.chain import ENDED, MARKUP_PERCENT, START_MICROS, Chain, L
 from tests.live.caller import until
 from tests.live.panel import Panel
 
+pytestmark = [pytest.mark.postgresql, pytest.mark.long]
+
 # With it the executor cancels and stops early more of the first orders than it usually does.
 EXECUTOR_SEED = 304
 PLAIN, RUNS, POSTS = 24, 2, 2

@@ -13,6 +13,8 @@ from tests.fulfilment.chain import ENDED, START_MICROS, Link
 from tests.live.caller import UNIT, Caller, until
 from tests.live.panel import Panel, panel_on
 
+pytestmark = [pytest.mark.postgresql, pytest.mark.long]
+
 NAMES = ("wholesaler", "reseller")
 
 

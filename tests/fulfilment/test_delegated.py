@@ -21,7 +21,7 @@ from tests.fulfilment.delegated_world import (
 from tests.fulfilment.upstream_world import World
 from tests.orders.ordering import moves, transfers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 @pytest.fixture

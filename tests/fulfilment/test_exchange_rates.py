@@ -25,7 +25,7 @@ from tests.conftest import NOW, make_customer
 from tests.fulfilment.catalogue.catalogues import OTHERS, make_provider, open_alarms, said, sold, take, upstream
 from tests.ops.test_cli import done, failed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -17,6 +17,8 @@ from tests.blank import Blank, fresh_database
 from tests.live.caller import until
 from tests.live.panel import SUTLER
 
+pytestmark = pytest.mark.postgresql
+
 KEY, PASSPHRASE = "for-tests-only", "correct horse battery staple"
 LAST_RUN = "SELECT state, fault, has_key, is_checked FROM backups_backuprun ORDER BY id DESC LIMIT 1"
 ALARMS = "SELECT kind FROM fulfilment_alarm WHERE closed_at IS NULL ORDER BY kind"
@@ -63,6 +65,7 @@ def operator(blank: Blank, tmp_path: Path) -> Iterator[Operator]:
         yield Operator(Source(data_dir, url), tmp_path / "backups")
 
 
+@pytest.mark.long
 def test_a_backup_is_made_checked_listed_and_restored(operator: Operator, tmp_path: Path) -> None:
     code, printed = operator.run("backup", "--check")
     assert (code, printed.rstrip().endswith("checked)")) == (0, True), printed
@@ -130,6 +133,7 @@ def test_what_keeps_a_backup_from_being_made_is_one_line_a_row_and_an_alarm(oper
     assert list(folder.glob(".new-*")) == []
 
 
+@pytest.mark.long
 def test_an_archive_that_fails_its_check_is_set_aside_and_no_good_one_goes_for_it(operator: Operator) -> None:
     assert operator.run("backup")[0] == 0
     [good] = archives.archives(operator.backups)
@@ -158,6 +162,7 @@ def test_wrong_usage_is_told_in_one_line(operator: Operator, code: int, argument
     assert told in printed
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="runs a worker")
 def test_the_worker_makes_and_checks_one_by_itself(operator: Operator) -> None:
     with subprocess.Popen(

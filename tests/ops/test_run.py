@@ -20,7 +20,11 @@ from tests.live.panel import SUTLER, free_port, panel_on
 
 LINES = ("SUTLER_URL", "SUTLER_API_URL", "SUTLER_API_KEY", "SUTLER_API_KEY_2", "SUTLER_STAFF", "SUTLER_CUSTOMER")
 LONGEST_SECONDS = 30.0
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for child processes in /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for child processes in /proc"),
+    pytest.mark.postgresql,
+    pytest.mark.long,
+]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from sutler.orders.models import Approval, Order, OrderEvent
 from tests.conftest import NOW, START_MICROS, make_service
 from tests.orders.ordering import at_once, balance, demand_sound_books, placed, reported
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 NO = Refusal(Reason.MOVE_NOT_ALLOWED)
 
 

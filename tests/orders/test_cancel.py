@@ -17,6 +17,8 @@ from sutler.orders.subscriptions import place_due_posts, report_post
 from tests.conftest import NOW, START_MICROS, make_service
 from tests.orders.ordering import balance, demand_sound_books, held, moves, notes, placed, reported, transfers
 
+pytestmark = pytest.mark.postgresql
+
 NOT_AVAILABLE = Refusal(Reason.CANCEL_NOT_AVAILABLE)
 INCORRECT = Refusal(Reason.INCORRECT_ORDER)
 LATER = NOW + timedelta(hours=1)

@@ -17,6 +17,8 @@ from sutler.orders.models import Drip, Order
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
 from tests.orders.ordering import balance, demand_sound_books, held, moves, placed, reported, transfers
 
+pytestmark = pytest.mark.postgresql
+
 MINUTE = timedelta(minutes=1)
 
 

@@ -12,6 +12,8 @@ from sutler.storage.transactions import durable
 from tests.conftest import NOW, START_MICROS
 from tests.orders.ordering import balance, demand_sound_books, moves, notes, placed, reported
 
+pytestmark = pytest.mark.postgresql
+
 OTHER_LINK = "https://example.com/other"
 
 

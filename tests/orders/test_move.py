@@ -17,6 +17,8 @@ from sutler.orders.move import Report, recount, report
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
 from tests.orders.ordering import balance, demand_sound_books, held, moves, placed, reported, transfers
 
+pytestmark = pytest.mark.postgresql
+
 REFUSED = Refusal(Reason.MOVE_NOT_ALLOWED)
 # How an order comes to stand in each state.
 ROADS: dict[Status, list[Status]] = {

@@ -16,7 +16,7 @@ from sutler.orders.subscriptions import place_due_posts, report_post
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
 from tests.orders.ordering import at_once, balance, demand_sound_books, held, moves, placed
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
 
 def drip_feed(customer: Customer, runs: int, runs_placed: int) -> tuple[Order, list[int]]:

@@ -13,6 +13,8 @@ from sutler.orders.models import Drip, LinkInUse, Order, Subscription
 from sutler.orders.place import Placed, PlaceRequest, place
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
 
+pytestmark = pytest.mark.postgresql
+
 LINK = "https://example.com/p"
 
 

@@ -13,6 +13,8 @@ from sutler.orders.refill import look_up, report, request_refills
 from tests.conftest import NOW, make_customer, make_service
 from tests.orders.ordering import at_once, notes, placed, reported
 
+pytestmark = pytest.mark.postgresql
+
 NOT_AVAILABLE = Refusal(Reason.REFILL_NOT_AVAILABLE)
 INCORRECT = Refusal(Reason.INCORRECT_ORDER)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

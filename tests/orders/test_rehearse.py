@@ -15,6 +15,8 @@ from sutler.orders.place import Placed, PlaceRequest, place, rehearse
 from tests.conftest import NOW, make_service
 from tests.orders.ordering import LINK, balance, demand_sound_books
 
+pytestmark = pytest.mark.postgresql
+
 
 def asked(customer: Customer, service: Service, quantity: int, request_id: str | None = None) -> PlaceRequest:
     return PlaceRequest(customer.pk, {"service": str(service.pk), "link": LINK, "quantity": str(quantity)}, request_id)

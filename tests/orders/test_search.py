@@ -19,7 +19,7 @@ from sutler.orders.search import Filters
 from tests.conftest import NOW, make_service
 from tests.orders.ordering import placed, reported
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 HOUR = timedelta(hours=1)
 
 

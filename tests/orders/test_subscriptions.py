@@ -23,6 +23,8 @@ from sutler.orders.subscriptions import end_expired, place_due_posts, report_pos
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
 from tests.orders.ordering import balance, demand_sound_books, held, moves, placed, reported, transfers
 
+pytestmark = pytest.mark.postgresql
+
 MINUTE = timedelta(minutes=1)
 ENDED = Refusal(Reason.MOVE_NOT_ALLOWED)
 

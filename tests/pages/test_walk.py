@@ -18,6 +18,8 @@ from tests.orders.ordering import placed
 from tests.pages.conftest import browser_of, make_person
 from tests.pages.walk import Address, addresses, rooms
 
+pytestmark = pytest.mark.postgresql
+
 MOST_QUERIES = 12
 INLINE = re.compile(r"<script(?![^>]*\ssrc=)(?![^>]*application/json)|<style|\son\w+=|\sstyle=|javascript:")
 PAGES = [each for each in addresses() if not each.path.startswith(("/adminapi", "/assets"))]

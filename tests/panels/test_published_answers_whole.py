@@ -12,6 +12,8 @@ from tests.live.panel import Panel
 from tests.panels.published_page import FIRST_ORDER, LIVES, Page, served
 from tests.panels.test_published_answers import FOLLOWERS, YOUTUBE
 
+pytestmark = [pytest.mark.postgresql, pytest.mark.long]
+
 DELIVERED = {"charge": "0.9", "start_count": "168", "status": "Completed", "remains": "0"}
 OVER_DELIVERED = {"charge": "2.5", "start_count": "168", "status": "Completed", "remains": "-2"}
 GOING_ON = ("In progress", "In progress")

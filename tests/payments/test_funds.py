@@ -17,7 +17,7 @@ from sutler.payments.models import FundsRequest, Method
 from tests.conftest import NOW, START_MICROS, make_customer
 from tests.orders.ordering import at_once, balance
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 UNIT = 1_000_000
 MADE_ALREADY = Refusal(Reason.MOVE_NOT_ALLOWED)
 

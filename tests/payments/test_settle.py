@@ -21,7 +21,7 @@ from tests.conftest import NOW, START_MICROS
 from tests.orders.ordering import at_once, balance
 from tests.payments.gateway_methods import UNIT, opened, signed_method
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 LATE = NOW + timedelta(days=2)
 
 

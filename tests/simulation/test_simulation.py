@@ -1,4 +1,7 @@
-"""The fast part of the simulation: short courses without a breach, and the negative controls, which must have some."""
+"""Short courses of the simulation without a breach, and the negative controls, which must have some.
+
+One course and one control are in `make test`, the others in `make test-long`.
+"""
 
 import asyncio
 import socket
@@ -8,7 +11,6 @@ from itertools import pairwise
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
 from sutler.core.clock import seeded
 from tests.simulation import bugs, course
@@ -17,13 +19,15 @@ from tests.simulation.lives import LIFE, Life, State
 from tests.simulation.loop import NotSimulated, SimulatedLoop
 from tests.simulation.mixes import DENYING
 
+long, postgresql = pytest.mark.long, pytest.mark.postgresql
+from_empty = pytest.mark.django_db(transaction=True, reset_sequences=True)
+
 SHORT = Plan(1, orders=20, orders_a_minute=240, blow_seconds=0, providers=1, longest_quiet_hours=1.5)
+SHORTEST = Plan(3, orders=12, orders_a_minute=240, blow_seconds=3, providers=1, longest_quiet_hours=0.5)
 # What the auditor finds where a bug is switched in: in which course, and what.
 CONTROLS = {
     "resend on time-out": (replace(SHORT, mix="answers lost"), "double"),
     "reset at start": (replace(SHORT, mix="answers lost", blow_seconds=3), "double"),
-}
-MORE_CONTROLS = {
     "refund on unknown": (replace(SHORT, mix="answers lost"), "refunded and delivered"),
     "no settle window": (replace(SHORT, mix="made late"), "double"),
     "one scan": (replace(SHORT, mix="answers lost", quiet=DENYING), "double"),
@@ -32,7 +36,16 @@ MORE_CONTROLS = {
 }
 
 
-@pytest.mark.django_db(transaction=True, reset_sequences=True)
+@from_empty
+def test_nothing_is_lost_or_sent_twice_in_a_short_course() -> None:
+    report = course.run(replace(SHORT, mix="answers lost", blow_seconds=3))
+    assert report.breaches == []
+    assert report.audit.figures["unclear"] > 0
+
+
+@long
+@postgresql
+@from_empty
 @pytest.mark.parametrize(("mix", "seed"), [("everything", 1), ("false ids", 2), ("unknown words", 3)])
 def test_nothing_is_lost_or_sent_twice(mix: str, seed: int) -> None:
     report = course.run(Plan(seed, mix, orders=40, orders_a_minute=240, blow_seconds=3, providers=2))
@@ -40,7 +53,9 @@ def test_nothing_is_lost_or_sent_twice(mix: str, seed: int) -> None:
     assert report.audit.figures["unclear"] > 0
 
 
-@pytest.mark.django_db(transaction=True, reset_sequences=True)
+@long
+@postgresql
+@from_empty
 @pytest.mark.parametrize(("mix", "seed"), [("everything", 4), ("silence", 1)])
 def test_two_rows_of_one_account_claim_no_id_of_each_other(mix: str, seed: int) -> None:
     report = course.run(Plan(seed, mix, orders=40, orders_a_minute=240, blow_seconds=3, providers=1, has_twins=True))
@@ -48,14 +63,11 @@ def test_two_rows_of_one_account_claim_no_id_of_each_other(mix: str, seed: int) 
     assert report.audit.figures["unclear"] > 0
 
 
-@pytest.mark.django_db(transaction=True, reset_sequences=True)
+@long
+@postgresql
+@from_empty
 def test_a_seed_plays_the_same_course_again() -> None:
-    first, second = (
-        _played_from_empty(
-            Plan(3, orders=12, orders_a_minute=240, blow_seconds=3, providers=1, longest_quiet_hours=0.5)
-        )
-        for _ in range(2)
-    )
+    first, second = (_played_from_empty(SHORTEST) for _ in range(2))
     assert first == second
     assert first.audit.figures["unclear"] > 0
 
@@ -65,22 +77,22 @@ def _played_from_empty(plan: Plan) -> Report:
     return course.run(plan)
 
 
-@pytest.mark.django_db(transaction=True, reset_sequences=True)
+@long
+@from_empty
 def test_the_auditor_finds_what_rows_of_one_account_do_that_are_kept_apart() -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("what a bug does is the same on both engines")
     plan = replace(SHORT, mix="silence", orders=60, has_twins=True)
     with bugs.switched_in("twins apart"):
         reports = (_played_from_empty(replace(plan, seed=seed)) for seed in (2, 3, 4, 5))
         assert any(each.audit.figures["wrong verdict"] for each in reports)
 
 
-@pytest.mark.django_db(transaction=True, reset_sequences=True)
-@pytest.mark.parametrize("bug", [*CONTROLS, *MORE_CONTROLS])
+@from_empty
+@pytest.mark.parametrize(
+    "bug",
+    [each if each == "resend on time-out" else pytest.param(each, marks=long) for each in CONTROLS],
+)
 def test_the_auditor_finds_what_a_bug_does(bug: str) -> None:
-    if bug in MORE_CONTROLS and connection.vendor != "sqlite":
-        pytest.skip("what a bug does is the same on both engines")
-    plan, kind = {**CONTROLS, **MORE_CONTROLS}[bug]
+    plan, kind = CONTROLS[bug]
     with bugs.switched_in(bug):
         report = course.run(plan)
     assert report.audit.figures[kind] > 0, report.audit.figures

@@ -19,7 +19,7 @@ PROMISED = settings.DATABASES["default"]
 on_sqlite = pytest.mark.skipif("sqlite" not in PROMISED["ENGINE"], reason="about SQLite's own settings")
 on_postgresql = pytest.mark.skipif("postgresql" not in PROMISED["ENGINE"], reason="about PostgreSQL's own settings")
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from tests.live.caller import until
 from tests.live.panel import Panel
 from tests.pages.conftest import PASSWORD, make_person
 
+pytestmark = pytest.mark.postgresql
+
 LOGIN = "/account/login/"
 
 

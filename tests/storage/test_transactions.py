@@ -21,6 +21,7 @@ from tests.conftest import NOW
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no connection to lose"),
+    pytest.mark.postgresql,
 ]
 
 

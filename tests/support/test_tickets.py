@@ -15,7 +15,7 @@ from sutler.support.models import Announcement, Message, Ticket
 from tests.conftest import NOW
 from tests.orders.ordering import placed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 NOT_FOUND = Refusal(Reason.NOT_FOUND)
 HOUR = timedelta(hours=1)
 

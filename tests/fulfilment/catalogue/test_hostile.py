@@ -98,7 +98,7 @@ def test_a_catalogue_full_of_one_lie_harms_nothing(fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", CATALOGUE_FAULTS)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_lie_here_and_there_time_and_again_harms_nothing(fault: str, seed: int) -> None:
     shop = Shop(seed)
     for _ in range(6):

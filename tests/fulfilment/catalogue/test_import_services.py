@@ -10,7 +10,7 @@ from sutler.fulfilment.models import PriceRule, Provider, Route
 from tests.conftest import NOW
 from tests.fulfilment.catalogue.catalogues import make_provider, said, take
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 QUARTER_MORE = Rule(markup_basis_points=2_500, fixed_micros=10_000, step_micros=10_000)
 

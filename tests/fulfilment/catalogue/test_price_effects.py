@@ -10,7 +10,7 @@ from sutler.fulfilment.models import PriceRule, Route, UpstreamService
 from tests.conftest import NOW, make_service
 from tests.fulfilment.catalogue.catalogues import make_provider, said, take, upstream
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 Terms = tuple[int, int | None, int]
 

@@ -13,7 +13,7 @@ from sutler.fulfilment.models import Attempt, PriceRule, Provider, Route
 from tests.conftest import NOW, make_service
 from tests.fulfilment.catalogue.catalogues import make_provider, open_alarms, said, take, upstream
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tests.fulfilment.catalogue.catalogues import (
     upstream,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 @pytest.fixture

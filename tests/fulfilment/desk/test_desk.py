@@ -23,6 +23,8 @@ from sutler.storage.transactions import Busy
 from tests.conftest import NOW, START_MICROS, make_customer, make_service
 from tests.orders.ordering import balance, demand_sound_books, moves, placed, reported
 
+pytestmark = pytest.mark.postgresql
+
 STAFF = "staff 1"
 SECOND = timedelta(seconds=1)
 

@@ -21,6 +21,8 @@ from tests.fulfilment.upstream import (
 )
 from tests.orders.ordering import demand_sound_books, held, moves, notes, reported, transfers
 
+pytestmark = pytest.mark.postgresql
+
 Kind = Alarm.Kind
 LONG = 3600.0
 BEGUN = [("Pending", "Processing"), ("Processing", "In progress")]

@@ -16,6 +16,8 @@ from sutler.orders.models import Order
 from tests.fulfilment.upstream import There, demand_that_orders_are_as_upstream, saying, to_the_end
 from tests.panels.test_published_answers import OLDER_PARTIAL, OLDER_UNDER_WAY, OVER_DELIVERED, PARTIAL, UNDER_WAY
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture
 def tens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from tests.fulfilment.upstream_world import TIMED_OUT, World, claim, plan_all, r
 from tests.ops.test_cli import done, failed
 from tests.orders.ordering import demand_sound_books, placed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 URL, KEY = "https://panel.example/api/v2", "f" * 64
 
 

@@ -15,7 +15,7 @@ from sutler.panels.results import Exchange
 from tests.conftest import NOW
 from tests.fulfilment.upstream import make_provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 SECOND = timedelta(seconds=1)
 
 

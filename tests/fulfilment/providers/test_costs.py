@@ -18,6 +18,8 @@ from tests.conftest import NOW, make_customer
 from tests.fulfilment.upstream import There, accepted, make_provider, make_upstream_service
 from tests.orders.ordering import demand_sound_books, placed, reported, transfers
 
+pytestmark = pytest.mark.postgresql
+
 DAY = timedelta(days=1)
 
 

@@ -11,7 +11,7 @@ from tests.conftest import NOW
 from tests.fulfilment.upstream import make_provider
 from tests.orders.ordering import at_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 SECOND = timedelta(seconds=1)
 
 

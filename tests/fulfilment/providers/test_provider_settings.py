@@ -18,7 +18,7 @@ from sutler.panels.client import PanelSettings
 from sutler.storage.sealed import Unreadable
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 URL, KEY = "https://panel.example/api/v2", "f" * 64
 

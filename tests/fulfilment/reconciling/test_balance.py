@@ -24,7 +24,7 @@ from sutler.panels.results import Balance
 from tests.conftest import NOW
 from tests.fulfilment.upstream import There, alarms, make_provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 BALANCE, LOW, KEY = Alarm.Kind.BALANCE, Alarm.Kind.LOW_BALANCE, Alarm.Kind.KEY_OR_FUNDS
 START_MICROS = 10_000_000_000

@@ -12,7 +12,7 @@ from tests.fulfilment.reconciling.test_reconcile import lost, settled
 from tests.fulfilment.upstream_world import World, world
 from tests.orders.ordering import placed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 DAY = 24 * 3600
 
 

@@ -24,6 +24,8 @@ from tests.fulfilment.upstream import alarms
 from tests.fulfilment.upstream_world import TIMED_OUT, World, claim, plan_all, send, settle, states, there, world
 from tests.orders.ordering import demand_sound_books, notes, placed, transfers
 
+pytestmark = pytest.mark.postgresql
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 

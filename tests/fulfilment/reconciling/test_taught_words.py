@@ -25,6 +25,8 @@ from tests.orders.ordering import demand_sound_books, placed
 from tests.pages.conftest import sam_browser
 from tests.panels.panel_calls import CALLS, saying
 
+pytestmark = pytest.mark.postgresql
+
 __all__ = ["sam_browser"]
 
 K = DeclineKind

@@ -19,6 +19,8 @@ from sutler.orders.refill import request_refills
 from tests.fulfilment.upstream import There, alarms, all_due, demand_that_orders_are_as_upstream, to_the_end
 from tests.orders.ordering import demand_sound_books, moves, notes, placed, reported
 
+pytestmark = pytest.mark.postgresql
+
 DAY = 86_400.0
 Says = Callable[[dict[str, str]], httpx2.Response | None]
 S = AttemptState

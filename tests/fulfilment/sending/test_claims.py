@@ -32,6 +32,8 @@ from tests.fulfilment.upstream_world import (
 )
 from tests.orders.ordering import LINK, at_once, balance, notes, placed
 
+pytestmark = pytest.mark.postgresql
+
 S = AttemptState
 SECOND = timedelta(seconds=1)
 

@@ -23,6 +23,8 @@ from tests.fulfilment.upstream import alarms, make_provider
 from tests.fulfilment.upstream_world import TIMED_OUT, plan_all, route, send, states
 from tests.orders.ordering import balance, demand_sound_books, notes, placed
 
+pytestmark = pytest.mark.postgresql
+
 S = AttemptState
 MINUTE = timedelta(minutes=1)
 

@@ -23,7 +23,7 @@ from tests.fulfilment.upstream_world import claim, route, settle, states
 from tests.orders.ordering import balance, demand_sound_books, moves, placed
 from tests.orders.test_subscriptions import post
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 RUNS: dict[str, Any] = {"quantity": 100, "runs": 3, "interval": 10}
 POSTS: dict[str, Any] = {"username": "someone", "min": 60, "max": 90, "posts": 2, "delay": 0}
 MINUTE = timedelta(minutes=1)

@@ -22,6 +22,8 @@ from tests.conftest import NOW, START_MICROS
 from tests.fulfilment.upstream_world import InTheLoop, World, plan_all, states, there, world
 from tests.orders.ordering import balance, demand_sound_books, held, placed
 
+pytestmark = pytest.mark.postgresql
+
 S = AttemptState
 
 

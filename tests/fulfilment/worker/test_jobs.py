@@ -19,6 +19,8 @@ from sutler.storage.transactions import Busy, CommitUnclear
 from tests.conftest import NOW, make_customer, make_service
 from tests.orders.ordering import placed
 
+pytestmark = pytest.mark.postgresql
+
 
 class Course:
     """A clock that a pass moves on by a minute, and that sets the stop when the course is over."""

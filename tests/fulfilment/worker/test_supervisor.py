@@ -30,6 +30,8 @@ from tests.fulfilment.upstream_world import InTheLoop, plan_all, route
 from tests.orders.ordering import demand_sound_books, placed
 from tests.simulation.loop import SimulatedClock, SimulatedLoop, outside_the_loop
 
+pytestmark = pytest.mark.postgresql
+
 # How long the one that hangs takes for every answer.
 HANGS_SECONDS = 120.0
 DELIVERY_SECONDS = 20.0
