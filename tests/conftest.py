@@ -1,10 +1,14 @@
 """What most tests start from: Alice, Bob (another customer), Sam (staff), a service, a moment."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 from django.core.cache import caches
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from sutler.accounts import customers, keys
 from sutler.accounts.models import Customer, Role, User
@@ -46,6 +50,16 @@ def make_service(**fields: object) -> Service:
         "dripfeed": True,
     }
     return Service.objects.create(**(values | fields))
+
+
+@contextmanager
+def furnished(blocker: DjangoDbBlocker) -> Iterator[None]:
+    """What is written at its beginning is there for every test of a module, which begins and ends at a savepoint."""
+    whole = transaction.atomic()
+    whole._from_testcase = True  # type: ignore[attr-defined]  # durable() may stand in it, as in a test's own
+    with blocker.unblock(), whole:
+        yield
+        transaction.set_rollback(True)
 
 
 def pytest_collection_finish() -> None:

@@ -131,11 +131,11 @@ class World:
 
     def live(self, seconds: float) -> None:
         """Has a worker do for so long all that is due; then it dies."""
-        self.run(lambda session: self._work(session, seconds, 5.0, 5.0, [Sender(session, session.database).run()]))
+        self.run(lambda session: self._work(session, seconds, 10.0, 10.0, [Sender(session, session.database).run()]))
 
     def look(self, seconds: float) -> None:
         """Has a worker do for so long, at a slow pace, all that is due but sending."""
-        self.run(lambda session: self._work(session, seconds, 30.0, 150.0, []))
+        self.run(lambda session: self._work(session, seconds, 60.0, 150.0, []))
 
     def skip(self, seconds: float) -> None:
         """Lets so much time pass in which no worker does anything."""

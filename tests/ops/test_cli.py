@@ -352,6 +352,7 @@ def test_an_unusable_setting_stops_every_start(tmp_path: Path, name: str, text: 
     assert (result.returncode, result.stdout, result.stderr) == (1, "", f"sutler: {said}\n")
 
 
+@pytest.mark.long
 def test_init_makes_a_panel_and_brings_it_up_to_date(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "panel"
 

@@ -119,6 +119,7 @@ def test_a_host_name_is_known() -> None:
     assert all(DOMAIN.fullmatch(name) for name in ("panel.example", "a.b-c.example", "xn--80ak6aa92e.example"))
 
 
+@pytest.mark.long
 def test_upgrade_backs_up_tries_it_on_a_copy_migrates_and_verifies(operator: Operator) -> None:
     execute(operator.source, "DROP TABLE backups_backuprun")  # a panel of the version before
     execute(operator.source, "DELETE FROM django_migrations WHERE app = 'backups'")

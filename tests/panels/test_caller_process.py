@@ -117,14 +117,14 @@ def test_what_was_asked_when_it_is_killed_is_unknown_and_the_next_call_starts_an
 
 
 def test_one_that_hangs_is_ended_and_what_it_was_asked_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sutler.panels.caller_process.GRACE_SECONDS", 0.01)
-
     async def act(scene: Scene) -> None:
-        scene.panel = Panel(replace(scene.settings, placing_seconds=0.1, connect_seconds=0.1), scene.caller, print)
+        hasty = Panel(replace(scene.settings, placing_seconds=0.1, connect_seconds=0.1), scene.caller, print)
         await scene.panel.balance()
         hanging = child_of(os.getpid())
         os.kill(hanging, signal.SIGSTOP)
-        assert await scene.panel.add(ORDER) == NoAnswer(cause(CauseKind.CALLER_HANGS))
+        with monkeypatch.context() as patched:
+            patched.setattr("sutler.panels.caller_process.GRACE_SECONDS", 0.01)
+            assert await hasty.add(ORDER) == NoAnswer(cause(CauseKind.CALLER_HANGS))
         assert await scene.panel.balance() == Balance(Micros(1_500_000), "")
         assert child_of(os.getpid()) != hanging
 

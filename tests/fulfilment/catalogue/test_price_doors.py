@@ -1,10 +1,11 @@
 """Every door by which staff move prices, limits or states of services shows that first, in the shell and on pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from sutler.accounts.models import AuditEntry, Role
 from sutler.catalogue import exchange_rates
@@ -12,7 +13,7 @@ from sutler.catalogue.models import ExchangeRate, Service
 from sutler.core.worth import Worth
 from sutler.fulfilment.catalogue import routes
 from sutler.fulfilment.models import CatalogueChange, PriceRule, Provider, Route
-from tests.conftest import NOW, make_service
+from tests.conftest import NOW, furnished, make_service
 from tests.fulfilment.catalogue.catalogues import make_provider, said, take, upstream
 from tests.fulfilment.catalogue.test_price_effects import sutler
 from tests.pages.conftest import browser_of, make_person
@@ -20,10 +21,17 @@ from tests.pages.conftest import browser_of, make_person
 Names = dict[str, Any]
 Doors = list[tuple[str, Callable[[Names], tuple[Any, ...]]]]
 
+pytestmark = pytest.mark.django_db
 
-@pytest.fixture
-def names(db: None) -> Names:
+
+@pytest.fixture(scope="module")
+def names(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Names]:
     """A provider paid in euros with a service for each thing that may happen, and a rate and prices that wait."""
+    with furnished(django_db_blocker):
+        yield _with_prices()
+
+
+def _with_prices() -> Names:
     exchange_rates.put("EUR", Worth(108, 100), NOW)
     provider = make_provider(currency="EUR", sealed_key="", subscriptions_there=True)
     jumping = said("4", rate_micros=300_000)
