@@ -127,6 +127,7 @@ def started(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.long
 def test_no_key_no_start_and_no_second_key(blank: Blank, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()

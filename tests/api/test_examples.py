@@ -106,7 +106,7 @@ def download(panel: Panel, folder: Path, file: str) -> Path:
 
 
 def start(program: Path, key: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SUTLER_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SUTLER_", "PYTHON"))}
     return subprocess.Popen(
         [RUN[program.name], str(program), *arguments],
         env=kept | {"SUTLER_API_KEY": key, "LOOK_EVERY_SECONDS": "0.1"} | environment,

@@ -78,6 +78,7 @@ def children(pid: int) -> list[int]:
     return [int(each) for task in tasks for each in (task / "children").read_text().split()]
 
 
+@pytest.mark.long
 def test_a_request_id_finds_the_order_again_after_a_kill(panel: Panel, twin: Server) -> None:
     caller = panel.customer("Again").via(twin)
     form = {"action": "add", "service": panel.shelf["Default"], "link": LINK, "quantity": 100, "request_id": "once"}

@@ -88,6 +88,7 @@ def test_a_drip_feed_that_was_made_is_found_beside_its_runs_and_goes_on(alice: C
     assert not Orphan.objects.exists()
 
 
+@pytest.mark.long
 def test_a_drip_feed_that_was_not_made_is_absent_and_then_sent_again(alice: Customer, one: World) -> None:
     parent = dripped(one, alice)
     lose(one, "request_lost")
@@ -99,6 +100,7 @@ def test_a_drip_feed_that_was_not_made_is_absent_and_then_sent_again(alice: Cust
     demand_that_all_is_as_upstream(one)
 
 
+@pytest.mark.long
 def test_a_subscription_that_was_made_is_left_to_staff_and_goes_on_once_they_know(
     alice: Customer, one: World, likes: Service
 ) -> None:
@@ -115,6 +117,7 @@ def test_a_subscription_that_was_made_is_left_to_staff_and_goes_on_once_they_kno
     demand_that_all_is_as_upstream(one)
 
 
+@pytest.mark.long
 def test_a_subscription_that_was_not_made_is_absent_after_three_scans(
     alice: Customer, one: World, likes: Service
 ) -> None:
@@ -145,6 +148,7 @@ def test_a_cancel_of_a_lost_drip_feed_is_kept_until_it_is_known_that_nothing_was
     demand_sound_books()
 
 
+@pytest.mark.long
 def test_a_run_nobody_has_heard_of_yet_is_not_taken_for_a_lost_order(alice: Customer, one: World) -> None:
     """A lost order of 100 was never made; a run of 100, which the provider has made meanwhile, is not it."""
     parent = dripped(one, alice, interval=5)
@@ -165,6 +169,7 @@ def test_a_run_nobody_has_heard_of_yet_is_not_taken_for_a_lost_order(alice: Cust
     demand_that_all_is_as_upstream(one)
 
 
+@pytest.mark.long
 def test_the_nightly_audit_passes_over_what_a_provider_makes_by_itself(alice: Customer, one: World) -> None:
     """Runs that were named, and all ids since the parents were last asked."""
     parent = dripped(one, alice, runs=40, interval=60)

@@ -131,6 +131,7 @@ def test_upgrade_backs_up_tries_it_on_a_copy_migrates_and_verifies(operator: Ope
     assert "backups.0001_tables" not in archives.read(made).migrations
 
 
+@pytest.mark.long
 def test_a_panel_that_cannot_be_brought_up_to_date_is_left_as_it_is(operator: Operator) -> None:
     execute(operator.source, "DELETE FROM django_migrations WHERE app = 'backups'")  # its table is in the way
     before = operator.source.database.migrations()

@@ -182,6 +182,7 @@ OUTCOMES = st.tuples(st.sampled_from(["Completed", "Partial", "Canceled"]), st.i
     outcomes=st.lists(OUTCOMES, min_size=1, max_size=6),
     stopped_after=st.integers(0, 8),
 )
+@pytest.mark.long
 def test_the_money_of_a_family_adds_up_whatever_becomes_of_its_runs(
     db: None, rate: int, quantity: int, outcomes: list[tuple[str, int]], stopped_after: int
 ) -> None:

@@ -234,6 +234,7 @@ AMOUNTS = {"1": 10, "2": 20, "3": 30}
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, order=st.randoms(use_true_random=False), is_partial=st.booleans())
+@pytest.mark.long
 def test_the_books_end_the_same_in_whatever_order_notices_come(
     alice: Customer, sam: User, steps: list[tuple[str, str, int]], order: object, is_partial: bool
 ) -> None:

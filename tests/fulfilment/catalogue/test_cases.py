@@ -258,6 +258,7 @@ class TestSize:
         rows: list[dict[str, Any]] = [row | {"service": 10_000 + number} for number in range(count)]
         return json.dumps(rows, ensure_ascii=False).encode().ljust(length)
 
+    @pytest.mark.long
     def test_thirty_two_mebibytes_are_read_in_bounded_memory(self) -> None:
         body = self.body(LONGEST_CATALOGUE_BYTES)
         packed = gzip.compress(body, 1)

@@ -186,6 +186,7 @@ def one(service: Service) -> Iterator[World]:
 
 
 @pytest.mark.parametrize(("is_joined", "verdict"), [(True, "absent"), (False, "accepted")])
+@pytest.mark.long
 def test_an_order_that_was_never_placed_is_not_settled_with_the_other_rows_id(
     alice: Customer, one: World, is_joined: bool, verdict: str
 ) -> None:

@@ -61,6 +61,7 @@ def test_an_order_that_nobody_here_has_placed_is_found_within_a_day_and_told_onc
     assert alarms() == [f"id {hand}"]
 
 
+@pytest.mark.long
 def test_what_an_open_outcome_may_explain_is_left_to_it(alice: Customer, one: World) -> None:
     order = lost(alice, one, "answer_lost")
     one.skip(600)

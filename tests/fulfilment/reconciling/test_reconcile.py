@@ -97,6 +97,7 @@ def test_what_was_not_made_is_absent_once_a_later_id_is_known_and_is_then_sent_a
     demand_sound_books()
 
 
+@pytest.mark.long
 def test_a_cancel_that_was_kept_is_honoured_after_absent(alice: Customer, one: World) -> None:
     order = lost(alice, one, "request_lost")
     cancel.request_cancels(alice.pk, [order.pk], one.now())
@@ -109,6 +110,7 @@ def test_a_cancel_that_was_kept_is_honoured_after_absent(alice: Customer, one: W
     demand_sound_books()
 
 
+@pytest.mark.long
 def test_without_a_later_order_staff_decide_after_a_day(alice: Customer, one: World) -> None:
     order = lost(alice, one, "request_lost")
     one.look(20 * 60)
@@ -146,6 +148,7 @@ class TestRefusedInUnknownWords:
         order.refresh_from_db()
         assert order.status == "Pending"
 
+    @pytest.mark.long
     def test_then_its_route_is_spent_and_without_another_it_waits_at_the_desk(
         self, alice: Customer, one: World
     ) -> None:
@@ -181,6 +184,7 @@ class TestRefusedInUnknownWords:
         assert states(order) == ["unknown"]
 
 
+@pytest.mark.long
 def test_the_looks_go_on_while_a_later_order_is_waited_for_and_the_page_says_so(alice: Customer, one: World) -> None:
     order = lost(alice, one, "request_lost")
     one.look(10 * 60)

@@ -59,6 +59,7 @@ def rounded(service: Service) -> Iterator[World]:
 
 
 @pytest.mark.parametrize(("fault", "state"), [("answer_lost", "accepted"), ("request_lost", "absent")])
+@pytest.mark.long
 def test_a_lost_answer_is_settled_by_the_rounded_charge(
     alice: Customer, rounded: World, fault: str, state: str
 ) -> None:

@@ -64,6 +64,7 @@ def adds(one: World) -> list[float]:
     return [at for at, asked in one.asked if asked["action"] == "add"]
 
 
+@pytest.mark.long
 def test_an_upstream_that_answers_after_a_minute_ends_with_one_order_one_charge_and_it_is_followed(
     alice: Customer, service: Service, one: World
 ) -> None:

@@ -82,6 +82,7 @@ def work(loop: SimulatedLoop, seconds: float) -> None:
     loop.run_until_complete(run())
 
 
+@pytest.mark.long
 def test_a_provider_that_hangs_delays_no_other(loop: SimulatedLoop, alice: Customer, service: Service) -> None:
     route(service, provider("hanging"))
     other = make_service(name="Delivered promptly")

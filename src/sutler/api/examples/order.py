@@ -59,7 +59,8 @@ def follow(order: str) -> None:
     """Looks at the order until it is finished."""
     for _ in range(LOOKS):
         status = ask_until_answered("status", order=order)
-        print(f"Order {order}: {status['status']}, {status['remains']} to go, {status['charge']} {status['currency']}")
+        left, charge = f"{status['remains']} to go", f"{status['charge']} {status['currency']}"
+        print(f"Order {order}: {status['status']}, {left}, {charge}", flush=True)
         if status["status"] in FINAL:
             return
         time.sleep(LOOK_EVERY_SECONDS)
