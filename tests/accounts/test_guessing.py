@@ -7,7 +7,7 @@ from sutler.accounts.models import Customer
 from sutler.web.sign_in import guessing
 from tests.pages.conftest import PASSWORD, make_person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 LOGIN, EMAIL = "/account/login/", "alice@example.com"
 OWNER, GUESSER = "192.0.2.1", "198.51.100.7"
 

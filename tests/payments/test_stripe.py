@@ -21,6 +21,8 @@ from tests.pages.conftest import browser_of, make_person
 from tests.payments.gateway_methods import STRIPE_SETTINGS, UNIT, method_of, sent, stripe_notice
 from tests.payments.gateway_server import Asked, GatewayServer, served
 
+pytestmark = pytest.mark.postgresql
+
 PAGE = "https://checkout.stripe.example/c/pay/cs_test_1"
 
 

@@ -15,6 +15,8 @@ from tests.fulfilment.upstream_world import route
 from tests.pages.conftest import browser_of, make_person
 from tests.pages.office.test_customers import errors
 
+pytestmark = pytest.mark.postgresql
+
 FORM = {
     "name": "Likes",
     "type": "Default",

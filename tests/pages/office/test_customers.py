@@ -14,6 +14,8 @@ from sutler.core.clock import SystemClock
 from tests.conftest import START_MICROS, make_customer
 from tests.pages.conftest import browser_of, make_person
 
+pytestmark = pytest.mark.postgresql
+
 UNIT = 1_000_000
 
 

@@ -30,6 +30,8 @@ from tests.pages.conftest import browser_of, make_person
 from tests.pages.test_dashboard import figures
 from tests.pages.test_orders import words
 
+pytestmark = pytest.mark.postgresql
+
 MOST_QUERIES = 12
 HTMX = {"HX-Request": "true"}
 
