@@ -18,7 +18,7 @@ from sutler.books.post import Entry, deposit, house, open_wallet, post
 from sutler.catalogue.models import Category, Service
 from sutler.core.pricing import charge
 from sutler.fulfilment import provider_settings
-from sutler.fulfilment.models import Provider, Route, UpstreamService
+from sutler.fulfilment.models import Provider, ProviderState, Route, UpstreamService
 from sutler.fulfilment.providers.ledger import account, top_up
 from sutler.storage.statements import Row, Statement, moment, new_ids, run
 
@@ -111,7 +111,7 @@ def open_provider(url: str, most_at_once: int, now: datetime) -> Provider:
         "USD", now, name="Upstream", url=url, key=KEY, call_interval_milliseconds=0, most_at_once=most_at_once
     )
     assert isinstance(provider, Provider), provider
-    Provider.objects.filter(pk=provider.pk).update(catalogue_at=now)
+    ProviderState.objects.filter(provider=provider).update(catalogue_at=now)
     top_up(provider.pk, PAID_IN_MICROS, "bench", "bench", now)
     category = Category.objects.create(name="Bench")
     terms = {"type": "Default", "min": 50, "max": 1_000_000_000}

@@ -31,7 +31,7 @@ from sutler.core.refusals import Refusal  # noqa: E402
 from sutler.core.worth import Worth  # noqa: E402
 from sutler.fulfilment import provider_settings  # noqa: E402
 from sutler.fulfilment.catalogue import routes  # noqa: E402
-from sutler.fulfilment.models import Provider, UpstreamOrder  # noqa: E402
+from sutler.fulfilment.models import Provider, ProviderState, UpstreamOrder  # noqa: E402
 from sutler.fulfilment.polling.apply import apply_answers  # noqa: E402
 from sutler.fulfilment.providers import ledger  # noqa: E402
 from sutler.fulfilment.providers.call_log import LoggedExchange  # noqa: E402
@@ -134,7 +134,7 @@ def add_providers(now: datetime) -> list[Provider]:
         added = provider_settings.add("USD", now, name=name, url=url, key=new_token(), low_balance_micros=low * UNIT)
         assert isinstance(added, Provider), added
         assert not isinstance(ledger.top_up(added.pk, 250 * UNIT, f"{name} 1", "Invoice", now), Refusal)
-        Provider.objects.filter(pk=added.pk).update(catalogue_at=now, gap_micros=0)
+        ProviderState.objects.filter(provider=added).update(catalogue_at=now, gap_micros=0)
         made.append(added)
     for service_id, at in ROUTED.items():
         sold = Service.objects.get(pk=service_id)

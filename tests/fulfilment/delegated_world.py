@@ -6,7 +6,7 @@ from typing import Any
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
-from sutler.fulfilment.models import AskTime, NamedOrder, Provider, Route, UpstreamOrder, UpstreamService
+from sutler.fulfilment.models import AskTime, NamedOrder, ProviderState, Route, UpstreamOrder, UpstreamService
 from sutler.fulfilment.polling.children import adopt
 from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.providers import ledger
@@ -30,7 +30,7 @@ def whole_world(service: Service, **provider: Any) -> Iterator[World]:
         one.upstream.panel.services[2] = TheirService(2, "New posts", "Subscriptions", rate_micros=500_000, min=1)
         UpstreamService.objects.update(dripfeed=True)
         ledger.open_with(one.provider, 10_000_000_000, NOW)
-        Provider.objects.update(gap_micros=0)
+        ProviderState.objects.update(gap_micros=0)
         yield one
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
-from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Orphan, Provider, UpstreamOrder
+from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Orphan, ProviderState, UpstreamOrder
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.reconciling import reconcile
@@ -180,7 +180,7 @@ def test_the_nightly_audit_passes_over_what_a_provider_makes_by_itself(alice: Cu
     assert (alarms(Alarm.Kind.ORPHAN), len(made(parent)) > 8) == ([], True)
     AskTime.objects.filter(upstream_order__order=parent).update(ask_at=one.now() + timedelta(days=9))
     heard = AskTime.objects.get(upstream_order__order=parent).asked_at
-    Provider.objects.update(audited_at=None)
+    ProviderState.objects.update(audited_at=None)
     one.skip(5 * HOUR)
     confirmed(alice, one, "after")
     one.skip(HOUR)

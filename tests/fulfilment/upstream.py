@@ -17,7 +17,16 @@ from sutler.core.clock import seeded
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import charge
-from sutler.fulfilment.models import Alarm, AlarmSubject, AskTime, Attempt, Provider, UpstreamOrder, UpstreamService
+from sutler.fulfilment.models import (
+    Alarm,
+    AlarmSubject,
+    AskTime,
+    Attempt,
+    Provider,
+    ProviderState,
+    UpstreamOrder,
+    UpstreamService,
+)
 from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.providers import costs
 from sutler.fulfilment.providers.database import Database
@@ -86,7 +95,20 @@ def run(time: Time, work: Awaitable[T]) -> T:
 def make_provider(**fields: Any) -> Provider:
     """A provider in USD without a limit of calls, with whatever fields are given instead."""
     values = {"name": "Upstream", "url": URL, "sealed_key": "", "currency": "USD", "created_at": NOW}
-    return Provider.objects.create(**(values | {"call_interval_milliseconds": 0, "most_at_once": 3} | fields))
+    values |= {"live_state": make_state(fields), "call_interval_milliseconds": 0, "most_at_once": 3}
+    return Provider.objects.create(**(values | fields))
+
+
+def make_state(fields: dict[str, Any]) -> ProviderState:
+    """A live state of what is given of it, which it takes out of these fields."""
+    names = {each.name for each in ProviderState._meta.concrete_fields} & fields.keys()
+    return ProviderState.objects.create(**{name: fields.pop(name) for name in names})
+
+
+def ids_rise(may_scan: bool = True) -> None:
+    """The ids at every provider have come to 77, and may be asked about."""
+    ProviderState.objects.update(highest_id=77)
+    Provider.objects.update(may_scan=may_scan)
 
 
 def make_upstream_service(provider: Provider, **fields: Any) -> UpstreamService:

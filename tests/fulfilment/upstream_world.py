@@ -15,7 +15,7 @@ from sutler.core.attempts import AttemptState
 from sutler.core.clock import seeded
 from sutler.core.events import failure
 from sutler.core.upstream_words import DeclineKind
-from sutler.fulfilment.models import Attempt, Provider, Route, UpstreamOrder
+from sutler.fulfilment.models import Attempt, Provider, ProviderState, Route, UpstreamOrder
 from sutler.fulfilment.polling.children import adopt
 from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.providers import leases
@@ -69,7 +69,7 @@ def plan_all(now: datetime = NOW) -> int:
 
 def claim(provider: Provider, now: datetime = NOW, count: int = 100, worker: str = WORKER) -> list[Claim]:
     """What the worker, which holds the provider's lease, claims now."""
-    Provider.objects.filter(pk=provider.pk).update(worker=worker, leased_until=now + leases.LEASE)
+    ProviderState.objects.filter(provider=provider).update(worker=worker, leased_until=now + leases.LEASE)
     return claims.claim(provider.pk, count, worker, now)
 
 

@@ -32,7 +32,7 @@ from sutler.core.clock import SystemClock, new_token  # noqa: E402
 from sutler.core.event_texts import cause_text  # noqa: E402
 from sutler.fulfilment import provider_settings  # noqa: E402
 from sutler.fulfilment.catalogue.import_services import Imported, Rule, bring_in  # noqa: E402
-from sutler.fulfilment.models import Alarm, AskTime, Attempt, Provider, UpstreamOrder  # noqa: E402
+from sutler.fulfilment.models import Alarm, AskTime, Attempt, Provider, ProviderState, UpstreamOrder  # noqa: E402
 from sutler.fulfilment.providers import costs, heartbeat  # noqa: E402
 from sutler.fulfilment.providers.ledger import book_balance_micros  # noqa: E402
 from sutler.ops.users import create_person  # noqa: E402
@@ -170,7 +170,7 @@ def look_alive() -> None:
 
 def end_leases() -> None:
     """Lets the leases end by which workers speak with providers."""
-    Provider.objects.update(leased_until=clock.now())
+    ProviderState.objects.update(leased_until=clock.now())
 
 
 def balance(customer_id: int) -> int:

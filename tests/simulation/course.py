@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from sutler.core.attempts import AttemptState
 from sutler.core.clock import Random, seeded
-from sutler.fulfilment.models import Attempt, Provider
+from sutler.fulfilment.models import Attempt, ProviderState
 from sutler.orders.cancel import request_cancels
 from sutler.orders.place import Placed, PlaceRequest, place
 from sutler.orders.refill import request_refills
@@ -182,7 +182,7 @@ class _Course:
 
 
 def _is_known() -> bool:
-    return not Provider.objects.filter(Q(highest_id=0) | Q(gap_micros=None)).exists()
+    return not ProviderState.objects.filter(Q(highest_id=0) | Q(gap_micros=None)).exists()
 
 
 def _is_unsettled(last_order: int) -> bool:

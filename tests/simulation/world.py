@@ -9,7 +9,7 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.clock import Clock, Random
 from sutler.core.order_types import ORDER_TYPES, Kind
-from sutler.fulfilment.models import Provider, Route, UpstreamService
+from sutler.fulfilment.models import Provider, ProviderState, Route, UpstreamService
 from sutler.simulator.panel import Service as TheirService
 from sutler.simulator.upstream import LyingUpstream
 from sutler.storage.sealed import seal
@@ -97,7 +97,7 @@ def _provider(host: str, key: str, name: str, *, is_careful: bool) -> Provider:
         call_interval_milliseconds=0,
         most_at_once=100,
         may_scan=True,
-        catalogue_at=NOW,
+        live_state=ProviderState.objects.create(catalogue_at=NOW),
         created_at=NOW,
         **brake,
     )

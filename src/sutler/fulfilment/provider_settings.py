@@ -104,7 +104,7 @@ def change(
     Prices that would so rise by more than 30 % wait, unless staff `accept_rises`.
     """
     with durable():
-        found = Provider.objects.select_for_update().filter(pk=provider_id).first()
+        found = Provider.objects.filter(pk=provider_id).locked().first()
         if found is None:
             return Refusal(Reason.INCORRECT_FIELD, "provider")
         ran_subscriptions, address = found.subscriptions_there, (found.url, found.trailing_slash)
@@ -154,8 +154,7 @@ def _keep(provider: Provider, terms: Terms, now: datetime) -> Provider | Refusal
     wrong = _wrong_field(provider, terms) or _wrong_account(provider, terms)
     if wrong:
         return Refusal(Reason.INCORRECT_FIELD, wrong)
-    columns = [each for each in terms if each not in _OF_ACCOUNT]
-    for name in columns:
+    for name in terms.keys() - _OF_ACCOUNT:
         value = terms[name]  # type: ignore[literal-required]
         match name:
             case "key":
@@ -164,9 +163,7 @@ def _keep(provider: Provider, terms: Terms, now: datetime) -> Provider | Refusal
                 provider.sealed_fields = seal(json.dumps(value), settings.SECRET_KEY) if value else ""
             case _:
                 setattr(provider, name, value)
-    names = {"key": "sealed_key", "extra_fields": "sealed_fields"}
-    # Of a provider that is there, only what was given: its worker and its care write the others.
-    provider.save(update_fields=[names.get(each, each) for each in columns] if provider.pk else None)
+    provider.save()
     if "same_account_as" in terms:
         account.join(Provider.objects.get(pk=terms["same_account_as"]), provider, now)
     return provider

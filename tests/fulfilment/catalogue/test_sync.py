@@ -61,7 +61,7 @@ class TestWhatIsNoted:
         assert notes() == []
         assert upstream("2").type is None
         provider.refresh_from_db()
-        assert provider.catalogue_at == NOW
+        assert provider.live_state.catalogue_at == NOW
 
     @pytest.mark.parametrize(
         ("fields", "note"),

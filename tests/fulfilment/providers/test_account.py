@@ -10,7 +10,7 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment import provider_settings
-from sutler.fulfilment.models import AskTime, Attempt, Provider, ProviderMinute, Route, UpstreamOrder
+from sutler.fulfilment.models import AskTime, Attempt, Provider, ProviderMinute, ProviderState, Route, UpstreamOrder
 from sutler.fulfilment.providers import account, ledger
 from sutler.fulfilment.reconciling import reconcile
 from sutler.orders.models import Order
@@ -136,9 +136,11 @@ class TestJoined:
         for each, held in ((one, 90_000_000), (two, 60_000_000)):
             with durable():
                 ledger.open_with(each, held, NOW)
-        Provider.objects.update(gap_micros=3)
+        ProviderState.objects.update(gap_micros=3)
         assert [account.join_twins(NOW) for _ in range(2)] == [1, 0]
-        rows = Provider.objects.order_by("pk").values_list("account", "highest_id", "gap_micros")
+        rows = Provider.objects.order_by("pk").values_list(
+            "account", "live_state__highest_id", "live_state__gap_micros"
+        )
         assert list(rows) == [(one.pk, 70, None), (one.pk, 70, None), (other.pk, 0, 3)]
         assert {ledger.book_balance_micros(each.pk) for each in (one, two)} == {90_000_000}
         demand_sound_books()
@@ -181,7 +183,7 @@ class TestJoined:
 def one(service: Service) -> Iterator[World]:
     with world(service) as found:
         ledger.open_with(found.provider, 10_000_000_000, NOW)
-        Provider.objects.update(gap_micros=0)
+        ProviderState.objects.update(gap_micros=0)
         yield found
 
 

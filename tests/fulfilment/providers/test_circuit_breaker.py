@@ -53,7 +53,7 @@ def test_more_than_two_percent_unknown_and_at_least_three(
     counted(provider, adds, unknown)
     assert circuit_breaker.allowed(provider, 8, NOW) == (0 if rests else 8)
     provider.refresh_from_db()
-    assert provider.rests_until == (NOW + MINUTE if rests else None)
+    assert provider.live_state.rests_until == (NOW + MINUTE if rests else None)
     assert alarms(Alarm.Kind.BRAKE) == ([""] if rests else [])
 
 
@@ -157,7 +157,7 @@ def test_while_it_rests_orders_wait_as_pending_and_go_once_it_is_over(
     assert len(claim(provider, NOW + 5 * MINUTE)) == 1
     assert alarms() == []
     provider.refresh_from_db()
-    assert (provider.rests_until, provider.rest_cause) == (None, None)
+    assert (provider.live_state.rests_until, provider.live_state.rest_cause) == (None, None)
 
 
 def test_what_staff_have_settled_lets_the_brake_go(alice: Customer, service: Service, provider: Provider) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sutler.fulfilment.models import Provider
+from sutler.fulfilment.models import Provider, ProviderState
 from sutler.fulfilment.providers import leases
 from tests.conftest import NOW
 from tests.fulfilment.upstream import make_provider
@@ -76,11 +76,13 @@ def test_one_that_is_switched_off_is_let_go() -> None:
 
 def test_renewing_changes_nothing_else_of_a_provider() -> None:
     [provider] = providers(1)
-    before: dict[str, Any] = dict(Provider.objects.values().get())
+    typed = Provider.objects.values().get()
+    before: dict[str, Any] = dict(ProviderState.objects.values().get())
     names("w1")
-    after: dict[str, Any] = dict(Provider.objects.values().get())
+    after: dict[str, Any] = dict(ProviderState.objects.values().get())
+    assert Provider.objects.values().get() == typed
     assert {name for name in before if before[name] != after[name]} == {"worker", "leased_until"}
-    assert provider.pk == after["id"]
+    assert provider.live_state_id == after["id"]
 
 
 @pytest.mark.django_db(transaction=True)

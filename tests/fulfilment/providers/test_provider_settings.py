@@ -12,7 +12,7 @@ from sutler.catalogue.models import ExchangeRate
 from sutler.core.money import LARGEST_MICROS
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment import provider_settings
-from sutler.fulfilment.models import Provider
+from sutler.fulfilment.models import Provider, ProviderState
 from sutler.fulfilment.provider_settings import panel_settings
 from sutler.panels.client import PanelSettings
 from sutler.storage.sealed import Unreadable
@@ -171,25 +171,21 @@ class TestAdd:
 class TestChange:
     def test_what_is_not_given_stays(self) -> None:
         made = added(extra_fields={"token": "x"}, low_balance_micros=5)
-        Provider.objects.update(balance_micros=77, worker="somebody")
+        ProviderState.objects.update(balance_micros=77, worker="somebody")
         changed = provider_settings.change(made.pk, NOW, call_interval_milliseconds=200, key="another key")
         assert isinstance(changed, Provider)
         changed.refresh_from_db()
-        assert (changed.balance_micros, changed.worker, changed.low_balance_micros) == (77, "somebody", 5)
+        assert (changed.live_state.balance_micros, changed.live_state.worker, changed.low_balance_micros) == (
+            77,
+            "somebody",
+            5,
+        )
         found = panel_settings(changed, panel.SECRET_KEY)
         assert (found.key, found.extra_fields, changed.call_interval_milliseconds) == (
             "another key",
             {"token": "x"},
             200,
         )
-
-    def test_what_the_worker_writes_meanwhile_is_kept(self) -> None:
-        """Only the columns that were given are written: not those that stood in the row as it was read."""
-        made = added()
-        made.balance_micros = 1
-        made.save()
-        provider_settings.change(made.pk, NOW, may_scan=True)
-        assert Provider.objects.get(pk=made.pk).balance_micros == 1
 
     def test_fixed_fields_and_the_low_balance_are_taken_away(self) -> None:
         made = added(extra_fields={"token": "x"}, low_balance_micros=5)

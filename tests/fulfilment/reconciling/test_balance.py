@@ -70,7 +70,11 @@ def attempt(there: There, state: AttemptState, **fields: object) -> Attempt:
 class TestBalance:
     def test_the_first_one_opens_the_account_in_the_books(self, there: There) -> None:
         provider = cared(there)
-        assert (provider.balance_micros, provider.balance_at, provider.gap_micros) == (START_MICROS, NOW, 0)
+        assert (provider.live_state.balance_micros, provider.live_state.balance_at, provider.live_state.gap_micros) == (
+            START_MICROS,
+            NOW,
+            0,
+        )
         assert book_balance_micros(provider.pk) == START_MICROS
         opened = Transfer.objects.get(credit__provider_id=provider.pk)
         assert (opened.cause, opened.amount_micros) == (f"topup:opening:{provider.pk}", START_MICROS)
@@ -78,7 +82,7 @@ class TestBalance:
     def test_orders_before_the_first_one_are_part_of_it(self, there: There) -> None:
         there.sent()
         provider = cared(there)
-        assert (provider.balance_micros, provider.gap_micros) == (START_MICROS - 500_000, 0)
+        assert (provider.live_state.balance_micros, provider.live_state.gap_micros) == (START_MICROS - 500_000, 0)
         assert Transfer.objects.get(cause=f"topup:opening:{provider.pk}").amount_micros == START_MICROS
 
     def test_it_is_asked_every_five_minutes(self, there: There) -> None:
@@ -91,14 +95,18 @@ class TestBalance:
         there.between = answering("<html>")
         there.run(balance.care)
         there.provider.refresh_from_db()
-        assert (there.provider.balance_at, there.provider.gap_micros, alarms()) == (None, None, [])
+        assert (there.provider.live_state.balance_at, there.provider.live_state.gap_micros, alarms()) == (
+            None,
+            None,
+            [],
+        )
         there.between = lambda _: None
-        assert cared(there).gap_micros == 0
+        assert cared(there).live_state.gap_micros == 0
 
     def test_a_balance_below_zero_is_understood(self, there: There) -> None:
         there.between = answering('{"balance":"-3.5","currency":"USD"}')
         provider = cared(there)
-        assert (provider.balance_micros, book_balance_micros(provider.pk)) == (-3_500_000, -3_500_000)
+        assert (provider.live_state.balance_micros, book_balance_micros(provider.pk)) == (-3_500_000, -3_500_000)
 
     def test_the_snapshot_of_the_account_keeps_up(self, there: There) -> None:
         cared(there, 2)
@@ -129,7 +137,7 @@ class TestGap:
     def test_it_is_what_our_books_hold_more_than_was_said(self, there: There) -> None:
         cared(there)
         take_there(there, 250_000)
-        assert cared(there).gap_micros == 250_000
+        assert cared(there).live_state.gap_micros == 250_000
 
     @pytest.mark.parametrize(
         "state", [AttemptState.SENDING, AttemptState.UNKNOWN, AttemptState.STAFF], ids=lambda each: each.value
@@ -139,15 +147,15 @@ class TestGap:
         one = attempt(there, state)
         take_there(there, 250_000)
         provider = cared(there)
-        assert (provider.gap_micros, provider.balance_micros) == (0, START_MICROS - 750_000)
+        assert (provider.live_state.gap_micros, provider.live_state.balance_micros) == (0, START_MICROS - 750_000)
         Attempt.objects.filter(pk=one.pk).update(state=AttemptState.ACCEPTED)
-        assert cared(there).gap_micros == 250_000
+        assert cared(there).live_state.gap_micros == 250_000
 
     def test_a_refill_on_the_way_costs_nothing(self, there: There) -> None:
         cared(there)
         attempt(there, AttemptState.UNKNOWN, action="refill")
         take_there(there, 250_000)
-        assert cared(there).gap_micros == 250_000
+        assert cared(there).live_state.gap_micros == 250_000
 
     @pytest.mark.parametrize("state", [AttemptState.ACCEPTED, AttemptState.SENDING], ids=lambda each: each.value)
     def test_what_happens_while_the_balance_is_asked_leaves_the_old_one(
@@ -158,7 +166,7 @@ class TestGap:
         attempt(there, state)
         said = Balance(Micros(START_MICROS - 250_000), "USD")
         provider = balance.record(there.provider.pk, before, said, (), there.time.now())
-        assert (provider.gap_micros, provider.balance_micros) == (0, START_MICROS - 250_000)
+        assert (provider.live_state.gap_micros, provider.live_state.balance_micros) == (0, START_MICROS - 250_000)
 
 
 class TestAlarm:
@@ -188,7 +196,7 @@ class TestAlarm:
         cared(there)
         take_there(there, -250_000)
         provider = cared(there)
-        assert (alarms(), provider.suspect_gap_micros, provider.suspect_at) == ([], None, None)
+        assert (alarms(), provider.live_state.suspect_gap_micros, provider.live_state.suspect_at) == ([], None, None)
         take_there(there, 250_000)
         cared(there)
         assert alarms() == []
@@ -198,7 +206,7 @@ class TestAlarm:
         take_there(there, 250_000)
         cared(there)
         take_there(there, -500_000)
-        assert cared(there).suspect_gap_micros == -250_000
+        assert cared(there).live_state.suspect_gap_micros == -250_000
         assert alarms() == []
         cared(there)
         assert alarms() == [""]
@@ -218,13 +226,13 @@ class TestAlarm:
         cared(there)
         there.time.passed += 1000
         provider = cared(there, 4)
-        assert provider.gap_micros is not None
-        assert provider.gap_micros < 0
+        assert provider.live_state.gap_micros is not None
+        assert provider.live_state.gap_micros < 0
         assert alarms(BALANCE) == []
         there.time.passed += 3600
         followed(there)
         provider = cared(there, 3)
-        assert (provider.gap_micros, alarms(BALANCE)) == (0, [])
+        assert (provider.live_state.gap_micros, alarms(BALANCE)) == (0, [])
 
     def test_a_refund_that_the_answers_explain_afterwards_begins_anew_for_the_rest(self, there: There) -> None:
         """Order one explains the first gap; order two ends only then, and waits to be asked in its turn."""
@@ -237,7 +245,10 @@ class TestAlarm:
         AskTime.objects.exclude(upstream_order=first).update(ask_at=there.time.now() + timedelta(days=1))
         followed(there)
         provider = cared(there)
-        assert (provider.gap_micros is not None and provider.gap_micros < 0, alarms(BALANCE)) == (True, [])
+        assert (provider.live_state.gap_micros is not None and provider.live_state.gap_micros < 0, alarms(BALANCE)) == (
+            True,
+            [],
+        )
 
     def test_what_is_over_beyond_what_the_answers_explain_is_told(self, there: There) -> None:
         there.sent_until(Status.CANCELED)
@@ -257,8 +268,8 @@ class TestAlarm:
         there.sent()
         there.lie()
         provider = cared(there)
-        assert provider.gap_micros is not None
-        assert provider.gap_micros > 0
+        assert provider.live_state.gap_micros is not None
+        assert provider.live_state.gap_micros > 0
         followed(there)
         cared(there, 3)
         assert set(Alarm.objects.filter(closed_at=None).values_list("kind", flat=True)) == {Alarm.Kind.OVERCHARGE}
@@ -267,13 +278,13 @@ class TestAlarm:
         Provider.objects.update(is_shared=True)
         cared(there)
         take_there(there, 250_000)
-        assert cared(there, 4).gap_micros == 250_000
+        assert cared(there, 4).live_state.gap_micros == 250_000
         assert alarms() == []
 
     def test_a_balance_in_another_currency_is_told_and_not_taken_over(self, there: There) -> None:
         there.between = answering('{"balance":"5.00","currency":"EUR"}')
         provider = cared(there)
-        assert (provider.balance_micros, alarms(BALANCE)) == (None, ["currency"])
+        assert (provider.live_state.balance_micros, alarms(BALANCE)) == (None, ["currency"])
         there.between = lambda _: None
         cared(there)
         assert alarms() == []

@@ -11,7 +11,16 @@ from sutler.catalogue.models import Service
 from sutler.core.event_texts import cause_text
 from sutler.core.lifecycle import Status
 from sutler.core.money import Micros
-from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Orphan, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models import (
+    Alarm,
+    Attempt,
+    DeskOrder,
+    Orphan,
+    Provider,
+    ProviderMinute,
+    ProviderState,
+    UpstreamOrder,
+)
 from sutler.fulfilment.providers import ledger
 from sutler.fulfilment.reconciling import evidence, reconcile
 from sutler.fulfilment.reconciling.id_scan import Scan
@@ -34,7 +43,7 @@ def one(service: Service) -> Iterator[World]:
     """A world whose provider has confirmed an order and whose books agree with it."""
     with world(service) as found:
         ledger.open_with(found.provider, 10_000_000_000, NOW)
-        Provider.objects.update(gap_micros=0)
+        ProviderState.objects.update(gap_micros=0)
         yield found
 
 
@@ -207,7 +216,8 @@ class Case:
     """One unknown outcome, judged by what a look found. The floor is 100, an order with id 200 was sent later."""
 
     def __init__(self, alice: Customer, one: World, **provider: Any) -> None:
-        Provider.objects.update(highest_id=100, **provider)
+        ProviderState.objects.update(highest_id=100)
+        Provider.objects.update(**provider)
         self.provider = one.provider
         self.order = placed(alice, one.service)
         self.claimed = send(self.order, TIMED_OUT)

@@ -7,7 +7,7 @@ import pytest
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
-from sutler.fulfilment.models import Attempt, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models import Attempt, Provider, ProviderMinute, ProviderState, UpstreamOrder
 from sutler.fulfilment.providers import ledger
 from tests.conftest import NOW
 from tests.fulfilment.upstream import There, alarms, demand_that_orders_are_as_upstream, to_the_end
@@ -26,7 +26,7 @@ def test_fifty_orders_raise_no_alarm_and_cost_what_was_charged(there: There, ste
     to_the_end(there)
     assert alarms() == []
     provider = Provider.objects.get()
-    assert provider.rounding.within_micros == step - 1
+    assert provider.live_state.rounding.within_micros == step - 1
     for each in UpstreamOrder.objects.all():
         theirs = there.upstream.panel.orders[each.upstream_id]
         assert abs(each.cost_micros - (theirs.charge_micros - theirs.refunded_micros)) <= 10
@@ -46,7 +46,7 @@ def test_without_rounding_nothing_is_learnt(there: There) -> None:
     for number in range(5):
         there.sent(f"https://example.com/{number}", 1003 + number)
     to_the_end(there)
-    assert Provider.objects.get().charge_digits is None
+    assert ProviderState.objects.get().charge_digits is None
     demand_that_orders_are_as_upstream(there)
 
 
@@ -54,7 +54,7 @@ def test_without_rounding_nothing_is_learnt(there: There) -> None:
 def rounded(service: Service) -> Iterator[World]:
     with world(service, charge_digits=2, charges_rounded=10) as found:
         ledger.open_with(found.provider, 10_000_000_000, NOW)
-        Provider.objects.update(gap_micros=0)
+        ProviderState.objects.update(gap_micros=0)
         yield found
 
 
@@ -92,8 +92,8 @@ def test_charges_that_are_told_alike_wait_for_each_other(alice: Customer, servic
     send(placed(alice, service, link="https://example.com/1", quantity=1000), TIMED_OUT)
     near = placed(alice, service, link="https://example.com/2", quantity=1010)
     plan_all()
-    Provider.objects.update(charge_digits=2, charges_rounded=10)
+    ProviderState.objects.update(charge_digits=2, charges_rounded=10)
     assert claim(provider) == []
-    Provider.objects.update(charge_digits=None)
+    ProviderState.objects.update(charge_digits=None)
     assert [each.order_id for each in claim(provider, NOW + timedelta(seconds=1))] == [near.pk]
     assert Attempt.objects.filter(state="sending").count() == 1

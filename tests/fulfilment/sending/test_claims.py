@@ -12,7 +12,7 @@ from sutler.catalogue.models import Service
 from sutler.core.attempts import LIVE, NOTHING_PLACED, AttemptState
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.desk import desk
-from sutler.fulfilment.models import Attempt, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models import Attempt, Provider, ProviderMinute, ProviderState, UpstreamOrder
 from sutler.fulfilment.sending import claims, outcome
 from sutler.fulfilment.sending.claims import Claim
 from sutler.orders import cancel
@@ -66,7 +66,7 @@ def claimed_orders(provider: Provider, now: datetime = NOW) -> list[int]:
 def test_a_claim_is_stored_as_sending_with_all_that_settling_needs(
     alice: Customer, service: Service, provider: Provider
 ) -> None:
-    Provider.objects.update(highest_id=77, gap_micros=5)
+    ProviderState.objects.update(highest_id=77, gap_micros=5)
     [order] = ordered(alice, service, 1)
     [claimed] = claim(provider)
     attempt = Attempt.objects.get()
@@ -112,10 +112,12 @@ def test_a_provider_that_is_stopped_rests_or_is_anothers_is_sent_nothing(
 ) -> None:
     ordered(alice, service, 1)
     leased = {"worker": WORKER, "leased_until": NOW + SECOND}
-    Provider.objects.update(**(leased | fields))
+    ProviderState.objects.update(**(leased | {name: fields[name] for name in fields.keys() - {"state"}}))
+    Provider.objects.update(state=fields.get("state", Provider.State.ON))
     assert claims.claim(provider.pk, 10, WORKER, NOW) == []
     assert Attempt.objects.get().state == "planned"
-    Provider.objects.update(**(leased | {"state": Provider.State.ON, "rests_until": None}))
+    Provider.objects.update(state=Provider.State.ON)
+    ProviderState.objects.update(**leased, rests_until=None)
     assert len(claims.claim(provider.pk, 10, WORKER, NOW)) == 1
 
 
@@ -296,7 +298,7 @@ def test_two_workers_at_once_claim_no_attempt_twice() -> None:
     alice, service = make_customer("Alice"), make_service()
     provider = route(service).upstream_service.provider
     orders = ordered(alice, service, 12)
-    Provider.objects.update(worker=WORKER, leased_until=NOW + SECOND)
+    ProviderState.objects.update(worker=WORKER, leased_until=NOW + SECOND)
 
     found: list[Claim] = []
 

@@ -20,6 +20,7 @@ from sutler.fulfilment.models import (
     Orphan,
     Provider,
     ProviderMinute,
+    ProviderState,
     UpstreamOrder,
 )
 from sutler.fulfilment.providers import call_log, circuit_breaker
@@ -30,7 +31,7 @@ from sutler.orders.models import CancelRequest, Order, OrderEvent
 from sutler.orders.move import Report
 from sutler.panels.results import Accepted, Declined, Failure, NoAnswer, NotSent
 from tests.conftest import NOW, START_MICROS
-from tests.fulfilment.upstream import alarms
+from tests.fulfilment.upstream import alarms, ids_rise
 from tests.fulfilment.upstream_world import (
     TIMED_OUT,
     UNKNOWN_WORDS,
@@ -152,7 +153,7 @@ class TestIdsThatCannotBe:
     def test_an_id_older_than_the_order_where_ids_rise(
         self, order: Order, may_scan: bool, upstream_id: str, state: str
     ) -> None:
-        Provider.objects.update(highest_id=77, may_scan=may_scan)
+        ids_rise(may_scan)
         send(order, Accepted(upstream_id))
         assert states(order) == [state]
 
@@ -287,8 +288,7 @@ class TestTheAccount:
         self, order: Order, provider: Provider, kind: DeclineKind
     ) -> None:
         send(order, Declined(kind, "Not enough funds on balance"))
-        provider.refresh_from_db()
-        assert provider.rests_until == NOW + circuit_breaker.FUNDS_REST
+        assert ProviderState.objects.get().rests_until == NOW + circuit_breaker.FUNDS_REST
         assert alarms(Alarm.Kind.KEY_OR_FUNDS) == [""]
         assert (status(order), states(order)) == ("Pending", ["declined", "planned"])
         assert claim(provider, NOW + circuit_breaker.FUNDS_REST - MINUTE) == []
@@ -299,8 +299,7 @@ class TestTheAccount:
 
     def test_another_decline_does_not_stop_the_provider(self, order: Order, provider: Provider) -> None:
         send(order, Declined(DeclineKind.LINK, "Incorrect link"))
-        provider.refresh_from_db()
-        assert provider.rests_until is None
+        assert ProviderState.objects.get().rests_until is None
 
 
 class TestResolve:
@@ -336,7 +335,7 @@ class TestResolve:
         demand_sound_books()
 
     def test_staff_may_know_of_an_id_that_seems_too_old(self, order: Order) -> None:
-        Provider.objects.update(highest_id=77, may_scan=True)
+        ids_rise()
         send(order, TIMED_OUT)
         assert outcome.resolve(order.pk, Verdict.PLACED, "staff 1", NOW, "11") is None
 

@@ -11,7 +11,7 @@ import pytest
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
 from sutler.core.attempts import AttemptState
-from sutler.fulfilment.models import Attempt, LoggedCall, Provider, ProviderMinute, UpstreamOrder
+from sutler.fulfilment.models import Attempt, LoggedCall, Provider, ProviderMinute, ProviderState, UpstreamOrder
 from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.sending import claims, outcome, sender
 from sutler.fulfilment.sending.sender import Sender
@@ -48,7 +48,7 @@ def send_for(one: World, seconds: float, **faults: Any) -> float:
     one.lie(**faults)
 
     async def work(session: ProviderSession) -> float:
-        await session.database.run(lambda: Provider.objects.update(leased_until=NOW + timedelta(days=1)))
+        await session.database.run(lambda: ProviderState.objects.update(leased_until=NOW + timedelta(days=1)))
         sending_loop = Sender(session, session.database)
         running = asyncio.create_task(sending_loop.run())
         await asyncio.sleep(seconds)

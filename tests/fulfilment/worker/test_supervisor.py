@@ -15,7 +15,7 @@ from sutler.core.clock import seeded
 from sutler.core.event_texts import cause_text
 from sutler.core.taught_words import TaughtWord
 from sutler.core.upstream_words import DeclineKind
-from sutler.fulfilment.models import Alarm, Attempt, Provider
+from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderState
 from sutler.fulfilment.reconciling import taught_words
 from sutler.fulfilment.worker.supervisor import Supervisor
 from sutler.orders.models import Order
@@ -122,7 +122,7 @@ def test_told_to_stop_it_gives_its_leases_up(loop: SimulatedLoop, alice: Custome
     plan_all()
     work(loop, 10.0)
     assert Attempt.objects.get(order=order).state == AttemptState.ACCEPTED
-    assert list(Provider.objects.values_list("worker", flat=True)) == [""]
+    assert list(ProviderState.objects.values_list("worker", flat=True)) == [""]
 
 
 def test_a_word_that_is_taught_is_used_within_seconds_and_ends_no_line(

@@ -23,7 +23,7 @@ def decide(change_id: int, accept: bool, actor: str, now: datetime) -> Catalogue
     provider_id = found.upstream_service.provider_id
     with durable():
         # The provider's row is what a sync locks too.
-        Provider.objects.select_for_update().get(pk=provider_id)
+        Provider.objects.locked().get(pk=provider_id)
         change = CatalogueChange.objects.select_related("upstream_service").get(pk=change_id)
         upstream = change.upstream_service
         if change.state != CatalogueChange.State.WAITING or upstream.offered_micros is None:

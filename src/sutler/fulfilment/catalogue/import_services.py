@@ -63,7 +63,7 @@ def bring_in(
     if fault:
         return Refusal(Reason.INCORRECT_FIELD, fault)
     with durable():
-        provider = Provider.objects.select_for_update().filter(pk=provider_id).first()
+        provider = Provider.objects.filter(pk=provider_id).locked().first()
         if provider is None:
             return Refusal(Reason.INCORRECT_FIELD, "provider")
         chosen = _chosen(provider, upstream_ids, categories)

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from sutler.core import skipped_rows
 from sutler.core.events import Cause, CauseKind, cause, declined
 from sutler.core.skipped_rows import LeftOut
@@ -11,7 +13,7 @@ from sutler.fulfilment.catalogue import repricing, rows
 from sutler.fulfilment.catalogue.diff import Difference, Known, compare, unfit
 from sutler.fulfilment.catalogue.price_alarms import ACTOR
 from sutler.fulfilment.catalogue.repricing import Adjusted
-from sutler.fulfilment.models import Alarm, CatalogueChange, Provider
+from sutler.fulfilment.models import Alarm, CatalogueChange, Provider, ProviderState
 from sutler.fulfilment.providers import alarms, call_log
 from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.providers.session import ProviderSession
@@ -56,8 +58,9 @@ async def sync(session: ProviderSession) -> Report:
 
 def is_due(provider_id: int, now: datetime) -> bool:
     """Returns True if the provider is not switched off and its catalogue is to be fetched now."""
-    provider = Provider.objects.exclude(state=Provider.State.OFF).filter(pk=provider_id).first()
-    if provider is None or (provider.catalogue_at is not None and provider.catalogue_at > now - EVERY):
+    on = Provider.objects.exclude(state=Provider.State.OFF)
+    is_old = Q(live_state__catalogue_at=None) | Q(live_state__catalogue_at__lte=now - EVERY)
+    if not on.filter(is_old, pk=provider_id).exists():
         return False
     last = alarms.last_sounded(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD)
     return last is None or last <= now - AGAIN_AFTER
@@ -80,7 +83,7 @@ def apply_catalogue(
     Raises storage.transactions.Busy or CommitUnclear, as `durable` says; it may be repeated.
     """
     with durable():
-        provider = Provider.objects.select_for_update().get(pk=provider_id)
+        provider = Provider.objects.locked().get(pk=provider_id)
         call_log.write(provider_id, calls)
         there = rows.known(provider_id)
         fault = _fault(there, answer, trust=trust)
@@ -94,7 +97,7 @@ def apply_catalogue(
         rows.write(provider_id, there, difference, now)
         adjusted = repricing.adjust(repricing.services_of(provider_id), before, now)
         _tell(provider_id, there, answer, difference, now)
-        Provider.objects.filter(pk=provider.pk).update(catalogue_at=now)
+        ProviderState.objects.filter(provider=provider).update(catalogue_at=now)
     return Report(None, len(answer.services), _left_out(answer), difference, adjusted)
 
 

@@ -10,6 +10,7 @@ from sutler.fulfilment.models.provider import (
     LoggedCall,
     Provider,
     ProviderMinute,
+    ProviderState,
     ProviderTask,
     account_rows,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "PriceRule",
     "Provider",
     "ProviderMinute",
+    "ProviderState",
     "ProviderTask",
     "Route",
     "Taught",

@@ -10,8 +10,55 @@ from sutler.core.event_texts import cause_text
 from sutler.core.upstream_words import DeclineKind
 
 
+class ProviderState(models.Model):
+    """How a provider stands: written all the time, while what staff type (`Provider`) stays as it is."""
+
+    # The worker that speaks with it; one at a time, so that its rate limit is kept and its ids rise as we see them.
+    worker = models.CharField(max_length=64, blank=True)
+    leased_until = models.DateTimeField(null=True)
+
+    # What it said last, and by how much our books then held more than it said.
+    balance_micros = models.BigIntegerField(null=True)
+    balance_at = models.DateTimeField(null=True)
+    gap_micros = models.BigIntegerField(null=True)
+    # With how many digits it tells its charges, as far as some were seen to be rounded, and how many (`charge_digits`).
+    charge_digits = models.PositiveSmallIntegerField(null=True)
+    charges_rounded = models.PositiveSmallIntegerField(default=0)
+    # A gap that may still be explained by orders not asked about since, and when it was first seen (`care`).
+    suspect_gap_micros = models.BigIntegerField(null=True)
+    suspect_at = models.DateTimeField(null=True)
+    catalogue_at = models.DateTimeField(null=True)
+    # The highest id that has answered as ours, where its ids are numbers; up to where the ids are audited.
+    highest_id = models.BigIntegerField(default=0)
+    audited_id = models.BigIntegerField(default=0)
+    audited_at = models.DateTimeField(null=True)
+    # The brake: until then nothing is sent, and why.
+    rests_until = models.DateTimeField(null=True)
+    rest_cause = models.JSONField(null=True)
+
+    def __str__(self) -> str:
+        return f"worker {self.worker or 'none'}, highest id {self.highest_id}"
+
+    @property
+    def rounding(self) -> Rounding:
+        """How finely it tells its charges."""
+        return Rounding(self.charge_digits, self.charges_rounded)
+
+
+class Providers(models.QuerySet["Provider"]):
+    """The providers of a query."""
+
+    def locked(self) -> "Providers":
+        """Returns them with their live states, both locked, by key: belongs into a transaction of the caller's.
+
+        Rows that point to a provider may still be added meanwhile: who adds one after writing a live state would
+        otherwise wait for the lock while the lock waits for that state.
+        """
+        return self.select_related("live_state").select_for_update(no_key=True).order_by("pk")
+
+
 class Provider(models.Model):
-    """An upstream panel at which the operator holds an account. Never deleted, only switched off.
+    """An upstream panel at which the operator holds an account: what staff type. Never deleted, only switched off.
 
     The key and the fixed extra fields are kept sealed (`storage.sealed`).
     """
@@ -53,40 +100,24 @@ class Provider(models.Model):
     brake_open = models.PositiveIntegerField(default=20)
 
     low_balance_micros = models.BigIntegerField(null=True)
-    # What it said last, and by how much our books then held more than it said.
-    balance_micros = models.BigIntegerField(null=True)
-    balance_at = models.DateTimeField(null=True)
-    gap_micros = models.BigIntegerField(null=True)
-    # With how many digits it tells its charges, as far as some were seen to be rounded, and how many (`charge_digits`).
-    charge_digits = models.PositiveSmallIntegerField(null=True)
-    charges_rounded = models.PositiveSmallIntegerField(default=0)
-    # A gap that may still be explained by orders not asked about since, and when it was first seen (`care`).
-    suspect_gap_micros = models.BigIntegerField(null=True)
-    suspect_at = models.DateTimeField(null=True)
-    catalogue_at = models.DateTimeField(null=True)
-    # The highest id that has answered as ours, where its ids are numbers; up to where the ids are audited.
-    highest_id = models.BigIntegerField(default=0)
-    audited_id = models.BigIntegerField(default=0)
-    audited_at = models.DateTimeField(null=True)
-    # The brake: until then nothing is sent, and why.
-    rests_until = models.DateTimeField(null=True)
-    rest_cause = models.JSONField(null=True)
-
-    # The worker that speaks with it; one at a time, so that its rate limit is kept and its ids rise as we see them.
-    worker = models.CharField(max_length=64, blank=True)
-    leased_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
+    live_state = models.OneToOneField(ProviderState, on_delete=models.PROTECT)
+
+    objects = Providers.as_manager()
 
     def __str__(self) -> str:
         return self.name
 
     @property
-    def rounding(self) -> Rounding:
-        """How finely it tells its charges."""
-        return Rounding(self.charge_digits, self.charges_rounded)
+    def has_low_balance(self) -> bool:
+        """Whether it told of less than staff want to have there."""
+        low, balance = self.low_balance_micros, self.live_state.balance_micros
+        return low is not None and balance is not None and balance < low
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Stores the row; a new one is an account of its own unless it says otherwise."""
+        """Stores the row; a new one has a live state and is an account of its own unless it says otherwise."""
+        if getattr(self, "live_state_id", None) is None:
+            self.live_state = ProviderState.objects.create()
         super().save(*args, **kwargs)
         if self.account_id is None:
             self.account_id = self.pk

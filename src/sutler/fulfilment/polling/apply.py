@@ -13,7 +13,15 @@ from sutler.core.events import Cause, CauseKind, EventKind, cause, declined
 from sutler.core.lifecycle import Status
 from sutler.core.text import text_input
 from sutler.core.upstream_words import DeclineKind, read_status
-from sutler.fulfilment.models import Attempt, LoggedCall, Provider, UpstreamOrder, UpstreamService, account_rows
+from sutler.fulfilment.models import (
+    Attempt,
+    LoggedCall,
+    Provider,
+    ProviderState,
+    UpstreamOrder,
+    UpstreamService,
+    account_rows,
+)
 from sutler.fulfilment.polling import parents, schedule, unread_answers
 from sutler.fulfilment.polling.interpret import Due, Followed, StatusUpdate, get_on, miss, update_from
 from sutler.fulfilment.providers import alarms, call_log, costs
@@ -100,7 +108,7 @@ def apply_answers(
     Raises storage.transactions.Busy or CommitUnclear, as `durable` says; repeating is safe.
     """
     with durable():
-        provider = Provider.objects.get(pk=provider_id)
+        provider = Provider.objects.select_related("live_state").get(pk=provider_id)
         got_on = _get_on(answers, before, provider, now, chance)
         rows = schedule.lock([pk for pk in answers if pk not in got_on])
         answers = parents.read(provider, rows, answers, now)
@@ -157,7 +165,7 @@ def _heard(
     row: Followed, said: UpstreamStatus | Declined | None, provider: Provider, now: datetime, chance: Random
 ) -> StatusUpdate | None:
     if isinstance(said, UpstreamStatus):
-        return update_from(row, said, provider.currency, now, chance, provider.rounding.within_micros)
+        return update_from(row, said, provider.currency, now, chance, provider.live_state.rounding.within_micros)
     return None if _says_nothing(said) else miss(row, timedelta(minutes=provider.settle_minutes), now)
 
 
@@ -173,10 +181,11 @@ def _learn_rounding(provider: Provider, rows: Sequence[Followed | Due], answers:
         for expected, said in told
         if isinstance(said, UpstreamStatus) and said.charge_micros and said.status in _WHOLE
     ]
-    known = charge_digits.learn(provider.rounding, charges)
-    if known != provider.rounding:
-        provider.charge_digits, provider.charges_rounded = known
-        provider.save(update_fields=["charge_digits", "charges_rounded"])
+    state = provider.live_state
+    known = charge_digits.learn(state.rounding, charges)
+    if known != state.rounding:
+        state.charge_digits, state.charges_rounded = known
+        state.save(update_fields=["charge_digits", "charges_rounded"])
 
 
 def _disown_anothers(provider: Provider, heard: Iterable[StatusUpdate]) -> None:
@@ -188,7 +197,7 @@ def _disown_anothers(provider: Provider, heard: Iterable[StatusUpdate]) -> None:
         return
     unheard_of = (AttemptState.SENDING, *UNSETTLED)
     is_open = Q(state__in=unheard_of) | Q(state=AttemptState.ACCEPTED, upstream_order__confirmed_at=None)
-    within = provider.rounding.within_micros
+    within = provider.live_state.rounding.within_micros
     others = Attempt.objects.filter(is_open, provider__in=account_rows(provider.pk), action=Attempt.Action.ADD)
     expected = list(others.values_list("expected_micros", flat=True))
     for each in odd:
@@ -243,7 +252,8 @@ def _raise_highest(provider_id: int, confirmed: Iterable[str]) -> None:
     highest = max((text_input.number(each) or 0 for each in confirmed), default=0)
     if not highest:
         return
-    Provider.objects.filter(pk__in=account_rows(provider_id), highest_id__lt=highest).update(highest_id=highest)
+    states = ProviderState.objects.filter(provider__in=account_rows(provider_id))
+    states.filter(highest_id__lt=highest).update(highest_id=highest)
 
 
 def _learn_pace(ended: Iterable[StatusUpdate]) -> None:

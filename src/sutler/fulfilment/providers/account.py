@@ -11,11 +11,10 @@ from datetime import datetime
 from urllib.parse import unquote
 
 import httpx2
-from django.db.models import Max
 
 from sutler.accounts import secret_key
 from sutler.core.attempts import UNSETTLED, AttemptState
-from sutler.fulfilment.models import Attempt, Orphan, Provider, UpstreamOrder, account_rows
+from sutler.fulfilment.models import Attempt, Orphan, Provider, ProviderState, UpstreamOrder, account_rows
 from sutler.fulfilment.providers import ledger
 from sutler.storage.sealed import Unreadable, unseal
 from sutler.storage.transactions import durable
@@ -25,7 +24,7 @@ _UNDECIDED = (AttemptState.SENDING, *UNSETTLED)
 
 def lock(provider_id: int) -> Provider:
     """Locks all rows of the provider's account, in the caller's transaction, and returns the provider."""
-    locked = Provider.objects.select_for_update().filter(pk__in=account_rows(provider_id)).order_by("pk")
+    locked = Provider.objects.filter(pk__in=account_rows(provider_id)).locked()
     return next(each for each in locked if each.pk == provider_id)
 
 
@@ -74,16 +73,17 @@ def join(first: Provider, second: Provider, now: datetime) -> None:
     nothing of both.
     """
     accounts = sorted({first.account_id or first.pk, second.account_id or second.pk})
-    rows = list(Provider.objects.select_for_update().filter(account__in=accounts).order_by("pk"))
+    rows = list(Provider.objects.filter(account__in=accounts).locked())
     if len(accounts) == 1:
         return
     account_id = accounts[0]
     for each in rows:
         if each.account_id != account_id:
             ledger.close_opening(each, now)
-    joined = Provider.objects.filter(pk__in=[each.pk for each in rows])
-    highest = joined.aggregate(highest=Max("highest_id"))["highest"]
-    joined.update(account=account_id, highest_id=highest, gap_micros=None, suspect_gap_micros=None, suspect_at=None)
+    Provider.objects.filter(pk__in=[each.pk for each in rows]).update(account=account_id)
+    highest = max(each.live_state.highest_id for each in rows)
+    states = ProviderState.objects.filter(provider__in=rows)
+    states.update(highest_id=highest, gap_micros=None, suspect_gap_micros=None, suspect_at=None)
     Attempt.objects.filter(provider__in=rows, state__in=_UNDECIDED).update(gap_micros=None)
     Orphan.objects.filter(provider__in=rows).delete()  # whose they are shows anew, by what all rows have claimed
 

@@ -37,7 +37,8 @@ def allowed(provider: Provider, count: int, now: datetime) -> int:
     that we do not know is no such outcome: whoever orders with bad links would stop everybody's sales. Where these
     outcomes need the id of a later order to be judged by, one is let through in each settle window.
     """
-    if provider.rests_until is not None and now < provider.rests_until:
+    state = provider.live_state
+    if state.rests_until is not None and now < state.rests_until:
         return 0
     [(open_count,)] = select(_OPEN, provider.pk)
     is_full = open_count > provider.brake_open
@@ -45,9 +46,9 @@ def allowed(provider: Provider, count: int, now: datetime) -> int:
     if why is not None:
         rest(provider, why, REST, Alarm.Kind.BRAKE, now)
         return min(count, 1) if is_full and needs_later_id(provider, now) else 0
-    if provider.rests_until is not None:
-        provider.rests_until, provider.rest_cause = None, None
-        provider.save(update_fields=["rests_until", "rest_cause"])
+    if state.rests_until is not None:
+        state.rests_until, state.rest_cause = None, None
+        state.save(update_fields=["rests_until", "rest_cause"])
         for kind in (Alarm.Kind.BRAKE, Alarm.Kind.KEY_OR_FUNDS):
             alarms.close(provider.pk, kind, "", "worker", now)
     return count
@@ -55,8 +56,9 @@ def allowed(provider: Provider, count: int, now: datetime) -> int:
 
 def rest(provider: Provider, why: Cause, length: timedelta, kind: Alarm.Kind, now: datetime) -> None:
     """Stops sending to the provider for so long and raises the alarm. Belongs into a transaction of the caller's."""
-    provider.rests_until, provider.rest_cause = now + length, why
-    provider.save(update_fields=["rests_until", "rest_cause"])
+    state = provider.live_state
+    state.rests_until, state.rest_cause = now + length, why
+    state.save(update_fields=["rests_until", "rest_cause"])
     alarms.sound(provider.pk, kind, "", cause(CauseKind.NOTHING_SENT, cause=why), now)
 
 

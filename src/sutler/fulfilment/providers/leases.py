@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from sutler.fulfilment.models import Provider
+from sutler.fulfilment.models import Provider, ProviderState
 from sutler.storage.transactions import durable
 
 LEASE = timedelta(seconds=30)
 RENEW_SECONDS = 5.0
+_STATE = ("live_state",)
 
 
 def hold(worker: str, now: datetime) -> list[Provider]:
@@ -19,16 +20,18 @@ def hold(worker: str, now: datetime) -> list[Provider]:
     wanted = Provider.objects.exclude(state=Provider.State.OFF)
     if not wanted.exists():  # asking often must not take the write lock
         return []
+    wanted = wanted.select_related("live_state").order_by("pk")
     with durable():
-        held = list(wanted.filter(worker=worker).select_for_update().order_by("pk"))
-        free = wanted.filter(Q(leased_until=None) | Q(leased_until__lt=now)).exclude(worker=worker)
-        held += free.select_for_update(skip_locked=True).order_by("pk")[:1]
-        for each in held:
-            each.worker, each.leased_until = worker, now + LEASE
-        Provider.objects.bulk_update(held, ["worker", "leased_until"])
-    return held
+        providers = list(wanted.filter(live_state__worker=worker).select_for_update(of=_STATE))
+        is_free = Q(live_state__leased_until=None) | Q(live_state__leased_until__lt=now)
+        free = wanted.filter(is_free).exclude(live_state__worker=worker)
+        providers += free.select_for_update(of=_STATE, skip_locked=True)[:1]
+        for provider in providers:
+            provider.live_state.worker, provider.live_state.leased_until = worker, now + LEASE
+        ProviderState.objects.bulk_update([each.live_state for each in providers], ["worker", "leased_until"])
+    return providers
 
 
 def release(worker: str) -> None:
     """Gives up all leases of a worker that ends."""
-    Provider.objects.filter(worker=worker).update(worker="", leased_until=None)
+    ProviderState.objects.filter(worker=worker).update(worker="", leased_until=None)

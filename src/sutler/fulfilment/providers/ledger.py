@@ -83,7 +83,7 @@ def _move(kind: str, provider_id: int, amount: int, name: str, reason: str, now:
     if field:
         return Refusal(Reason.INCORRECT_FIELD, field)
     with durable():
-        provider = Provider.objects.select_for_update().filter(pk=provider_id).first()
+        provider = Provider.objects.filter(pk=provider_id).locked().first()
         if provider is None:
             return Refusal(Reason.INCORRECT_FIELD, "provider")
         held = book_balance_micros(provider_id)

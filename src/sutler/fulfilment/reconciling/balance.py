@@ -12,7 +12,7 @@ from django.db.models import F, Q, Sum
 
 from sutler.core.events import Cause, CauseKind, cause
 from sutler.core.upstream_words import DeclineKind
-from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder, account_rows
+from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderState, UpstreamOrder, account_rows
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.providers import alarms, call_log, ledger
 from sutler.fulfilment.providers.call_log import LoggedExchange
@@ -55,8 +55,7 @@ async def care(session: ProviderSession) -> int:
 
 def is_due(provider_id: int, now: datetime) -> bool:
     """Returns True if the provider's balance is older than five minutes, or was never told."""
-    fresh = Q(balance_at__isnull=False, balance_at__gt=now - EVERY)
-    return not Provider.objects.filter(fresh, pk=provider_id).exists()
+    return not ProviderState.objects.filter(provider=provider_id, balance_at__gt=now - EVERY).exists()
 
 
 def standing(provider_id: int) -> Standing:
@@ -77,17 +76,16 @@ def record(
     Raises storage.transactions.Busy or CommitUnclear; repeating is safe.
     """
     with durable():
-        provider = Provider.objects.select_for_update().get(pk=provider_id)
+        provider = Provider.objects.locked().get(pk=provider_id)
         call_log.write(provider_id, calls)
         call_log.trim(provider_id, now)
         if _is_usable(provider, answer, now) and isinstance(answer, Balance):
-            provider.balance_micros, provider.balance_at = answer.micros, now
+            state = provider.live_state
+            state.balance_micros, state.balance_at = answer.micros, now
             if before.is_quiet and standing(provider_id) == before:
                 _measure(provider, before, answer.micros, now)
             _mind_low_balance(provider, answer.micros, now)
-            provider.save(
-                update_fields=["balance_micros", "balance_at", "gap_micros", "suspect_gap_micros", "suspect_at"]
-            )
+            state.save(update_fields=["balance_micros", "balance_at", "gap_micros", "suspect_gap_micros", "suspect_at"])
         ledger.renew_snapshot(provider, now)
     return provider
 
@@ -114,11 +112,12 @@ def _is_usable(provider: Provider, answer: Balance | Failure, now: datetime) -> 
 
 
 def _measure(provider: Provider, books: Standing, said_micros: int, now: datetime) -> None:
-    if provider.gap_micros is None:
+    state = provider.live_state
+    if state.gap_micros is None:
         ledger.open_with(provider, said_micros, now)
-        provider.gap_micros = ledger.book_balance_micros(provider.pk) - said_micros
+        state.gap_micros = ledger.book_balance_micros(provider.pk) - said_micros
         return
-    gap = provider.gap_micros = books.held_micros - said_micros
+    gap = state.gap_micros = books.held_micros - said_micros
     if not provider.is_shared:  # what people order there by hand is not in the books
         _suspect(provider, books, said_micros, gap, now)
 
@@ -126,18 +125,19 @@ def _measure(provider: Provider, books: Standing, said_micros: int, now: datetim
 def _suspect(provider: Provider, books: Standing, said_micros: int, gap: int, now: datetime) -> None:
     """Sounds the alarm about a gap that lasts once no order that was open when it was first seen can explain it."""
     # So much may hide behind the digits of each amount that the books took over.
-    hidden = provider.rounding.within_micros * (1 + books.transfers)
-    first, since = provider.suspect_gap_micros, provider.suspect_at
+    hidden = provider.live_state.rounding.within_micros * (1 + books.transfers)
+    state = provider.live_state
+    first, since = state.suspect_gap_micros, state.suspect_at
     if abs(gap) <= hidden:
-        provider.suspect_gap_micros = provider.suspect_at = None
+        state.suspect_gap_micros = state.suspect_at = None
         alarms.close(provider.pk, Alarm.Kind.BALANCE, "", ACTOR, now)
     elif first is None or since is None or (first > 0) != (gap > 0):
-        provider.suspect_gap_micros, provider.suspect_at = gap, now
+        state.suspect_gap_micros, state.suspect_at = gap, now
     elif not _is_one_unasked(provider, since):
         if abs(first) - _explained(provider, since, is_missing=first > 0) > hidden:
             alarms.sound(provider.pk, Alarm.Kind.BALANCE, "", _difference(provider, books, said_micros), now)
         else:
-            provider.suspect_gap_micros, provider.suspect_at = gap, now
+            state.suspect_gap_micros, state.suspect_at = gap, now
 
 
 def _is_one_unasked(provider: Provider, since: datetime) -> bool:

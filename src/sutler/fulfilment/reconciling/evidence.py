@@ -61,7 +61,9 @@ def unsettled() -> list[Attempt]:
 def of(order_id: int, now: datetime) -> Evidence | None:
     """Returns all that is known of the order's unknown outcome, or None if it has none."""
     found = Attempt.objects.filter(order=order_id, action=Attempt.Action.ADD, state__in=UNSETTLED)
-    attempt = found.select_related("provider", "order__service", "order__customer", "upstream_service").first()
+    attempt = found.select_related(
+        "provider__live_state", "order__service", "order__customer", "upstream_service"
+    ).first()
     if attempt is None:
         return None
     provider, looked = attempt.provider, attempt.evidence or {}
@@ -73,8 +75,9 @@ def of(order_id: int, now: datetime) -> Evidence | None:
     others = _others(attempt)
     ripe = ripe_at(attempt, settle_window(provider, now))
     missing = None
-    if provider.balance_micros is not None:
-        missing = ledger.book_balance_micros(provider.pk) - provider.balance_micros
+    state = provider.live_state
+    if state.balance_micros is not None:
+        missing = ledger.book_balance_micros(provider.pk) - state.balance_micros
     return Evidence(
         attempt,
         attempt.floor_id,
@@ -94,7 +97,7 @@ def of(order_id: int, now: datetime) -> Evidence | None:
 def _fits(orphan: Orphan, attempt: Attempt) -> bool | None:
     if orphan.charge_micros is None or not attempt.expected_micros:
         return None
-    return abs(orphan.charge_micros - attempt.expected_micros) <= attempt.provider.rounding.within_micros
+    return abs(orphan.charge_micros - attempt.expected_micros) <= attempt.provider.live_state.rounding.within_micros
 
 
 def _nearby(attempt: Attempt) -> list[UpstreamOrder]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sutler.core.events import Cause, CauseKind, cause
-from sutler.fulfilment.models import Alarm, Orphan, Provider, UpstreamOrder
+from sutler.fulfilment.models import Alarm, Orphan, Provider, ProviderState, UpstreamOrder
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.providers import alarms, call_log
 from sutler.fulfilment.providers.call_log import LoggedExchange
@@ -51,19 +51,20 @@ def read_stretch(provider_id: int, now: datetime) -> Stretch | None:
     As far as an id that was given before the settle window: what is younger may belong to an open outcome. And before
     all that goes on there was last asked what it has made.
     """
-    provider = Provider.objects.get(pk=provider_id)
-    is_due = provider.audited_at is None or now - provider.audited_at >= EVERY
+    provider = Provider.objects.select_related("live_state").get(pk=provider_id)
+    state = provider.live_state
+    is_due = state.audited_at is None or now - state.audited_at >= EVERY
     if not (provider.may_scan and is_due):
         return None
     until, named_until = now - settle_window(provider, now), children.named_until(provider_id)
     until = until if named_until is None else min(until, named_until)
     settled = UpstreamOrder.objects.filter(provider=provider, confirmed_at__isnull=False, placed_at__lte=until)
     newest = children.sent_by_us(settled).order_by("-placed_at").values_list("upstream_id", flat=True).first() or ""
-    last = min(int(newest), provider.highest_id) if newest.isdigit() else provider.audited_id
-    first = provider.audited_id or max(last - MOST_IDS, 0)
+    last = min(int(newest), state.highest_id) if newest.isdigit() else state.audited_id
+    first = state.audited_id or max(last - MOST_IDS, 0)
     last = min(last, first + MOST_IDS)
     ids = set(range(first + 1, last + 1))
-    return Stretch(max(last, provider.audited_id), tuple(sorted(ids - claimed_ids(provider_id, ids))))
+    return Stretch(max(last, state.audited_id), tuple(sorted(ids - claimed_ids(provider_id, ids))))
 
 
 def close(provider_id: int, stretch: Stretch, looked: Scan, calls: Sequence[LoggedExchange], now: datetime) -> None:
@@ -82,7 +83,7 @@ def close(provider_id: int, stretch: Stretch, looked: Scan, calls: Sequence[Logg
                 subject = f"id {orphan.upstream_id}"
                 alarms.sound(orphan.provider_id, Alarm.Kind.ORPHAN, subject, _cause(orphan), now)
         if looked.is_whole:
-            Provider.objects.filter(pk=provider_id).update(audited_id=stretch.last, audited_at=now)
+            ProviderState.objects.filter(provider=provider_id).update(audited_id=stretch.last, audited_at=now)
         call_log.write(provider_id, calls)
 
 

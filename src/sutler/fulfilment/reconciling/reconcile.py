@@ -19,7 +19,16 @@ from sutler.core.order_types import ORDER_TYPES
 from sutler.core.text import text_input
 from sutler.core.upstream_words import read_status
 from sutler.core.verdicts import Doubt, Evidence, Found, Placed, Suspect
-from sutler.fulfilment.models import Attempt, NamedOrder, Orphan, Provider, ProviderMinute, UpstreamOrder, account_rows
+from sutler.fulfilment.models import (
+    Attempt,
+    NamedOrder,
+    Orphan,
+    Provider,
+    ProviderMinute,
+    ProviderState,
+    UpstreamOrder,
+    account_rows,
+)
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.providers import ledger
 from sutler.fulfilment.providers.session import ProviderSession
@@ -126,11 +135,11 @@ def read_docket(provider_id: int, now: datetime) -> Docket:
     due = list(_unknown(provider_id).filter(due_at__lte=now).order_by("pk"))
     if not due:
         return Docket((), (), {}, timedelta(0), may_scan=False, is_shared=False)
-    provider = Provider.objects.get(pk=provider_id)
+    provider = Provider.objects.select_related("live_state").get(pk=provider_id)
     window = settle_window(provider, now)
     suspects = open_suspects(provider_id, window, now)
     cases = tuple(_case(each, suspects[each.pk], window, now) for each in due)
-    wanted = _to_ask(cases, provider.highest_id + AHEAD_IDS)
+    wanted = _to_ask(cases, provider.live_state.highest_id + AHEAD_IDS)
     wanted -= claimed_ids(provider_id, wanted)
     return Docket(cases, tuple(sorted(wanted)), suspects, window, provider.may_scan, provider.is_shared)
 
@@ -366,7 +375,7 @@ def _bench(provider_id: int, docket: Docket, looked: Scan, balance: Balance | No
         for pk, charge, word, remains, seen_at in rows
     ]
     missing = None if balance is None else ledger.book_balance_micros(provider_id) - balance.micros
-    rounding = Provider.objects.get(pk=provider_id).rounding
+    rounding = ProviderState.objects.get(provider=provider_id).rounding
     evidence = Evidence(found, suspects.values(), rounding.within_micros)
     return _Bench(docket, looked.is_whole, evidence, missing, _blur(provider_id, docket, rounding), now)
 

@@ -124,7 +124,8 @@ def waited_for(attempt: Attempt) -> int | None:
 
 def claim_locked(provider: Provider, count: int, worker: str, now: datetime) -> list[Claim]:
     """Does what `claim` does inside the caller's transaction, which has locked the provider's row."""
-    is_ours = provider.worker == worker and provider.leased_until is not None and provider.leased_until > now
+    state = provider.live_state
+    is_ours = state.worker == worker and state.leased_until is not None and state.leased_until > now
     if not is_ours or provider.state != Provider.State.ON:
         return []
     count = circuit_breaker.allowed(provider, count, now)
@@ -136,7 +137,7 @@ def claim_locked(provider: Provider, count: int, worker: str, now: datetime) -> 
     if lost := [pk for pk, order_id, *_ in planned if order_id not in handed_out]:
         _give_up_ended(lost, now)
     claimed = sorted(each for each in planned if each[1] in handed_out)
-    sent = worker, moment(now), moment(now + LEASE), provider.highest_id, provider.gap_micros
+    sent = worker, moment(now), moment(now + LEASE), state.highest_id, state.gap_micros
     run(_SEND, [(pk, *sent) for pk, *_ in claimed])
     return [Claim(pk, order_id, _fields(order_id, *fields)) for pk, order_id, *fields in claimed]
 
@@ -183,7 +184,8 @@ def _like_unknown(provider: Provider) -> Exists:
     """
     unknown = Attempt.objects.unconfirmed_adds().filter(state=AttemptState.UNKNOWN, refusal="")
     # What is told of either may be that far from what it should be.
-    near = 2 * provider.rounding.within_micros if provider.rounding.is_coarse else 0
+    rounding = provider.live_state.rounding
+    near = 2 * rounding.within_micros if rounding.is_coarse else 0
     charge = OuterRef("expected_micros")
     adds = unknown.filter(provider__in=account_rows(provider.pk))
     return Exists(adds.filter(expected_micros__range=(charge - near, charge + near)))

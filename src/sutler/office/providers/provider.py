@@ -67,7 +67,7 @@ class BookForm(forms.Form):
 
 def find(provider_id: int) -> Provider:
     """Returns the provider; 404 if there is none."""
-    found = Provider.objects.filter(pk=provider_id).first()
+    found = Provider.objects.select_related("live_state").filter(pk=provider_id).first()
     if found is None:
         raise Http404
     return found
@@ -103,12 +103,11 @@ def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
     unknown = Attempt.objects.unconfirmed_adds().filter(provider=provider_id)
     given |= {
         "held_micros": ledger.book_balance_micros(provider_id),
-        "is_low": None not in (found.low_balance_micros, found.balance_micros)
-        and (found.balance_micros or 0) < (found.low_balance_micros or 0),
+        "is_low": found.has_low_balance,
         "health": day,
         "errors": share(day.error_rate),
         "unknown": unknown.count(),
-        "is_resting": found.rests_until is not None and found.rests_until > request.now,
+        "is_resting": found.live_state.rests_until is not None and found.live_state.rests_until > request.now,
         "alarms": alarms.recent(provider_id=provider_id, limit=10),
     } | _plots(provider_id, request.now)
     return render(request, "office/provider.html", given)

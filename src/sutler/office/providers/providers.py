@@ -198,7 +198,7 @@ def providers_list(request: StaffRequest) -> HttpResponse:
         {
             "provider": each,
             "state": STATES[each.state],
-            "is_low": _is_low(each),
+            "is_low": each.has_low_balance,
             "health": counts,
             "errors": share(counts.error_rate),
             "unknown": unknown.get(each.pk, 0),
@@ -235,11 +235,6 @@ def provider_new(request: StaffRequest) -> HttpResponse:
             return redirect("office:provider", made.pk)
         refuse(form, made, not_saved(made, terms), field="url")
     return render(request, "office/provider_new.html", {"form": form})
-
-
-def _is_low(found: Provider) -> bool:
-    low, held = found.low_balance_micros, found.balance_micros
-    return low is not None and held is not None and held < low
 
 
 def _by_provider(rows: Any) -> dict[int, int]:

@@ -16,7 +16,7 @@ from sutler.ops.conformance import PanelAddress
 from sutler.ops.price_effects import How, may_move_prices
 
 if TYPE_CHECKING:
-    from sutler.fulfilment.models import Provider
+    from sutler.fulfilment.models import Provider, ProviderState
 
 R = TypeVar("R")
 LONGEST_CELL = 200
@@ -173,7 +173,7 @@ def list_() -> None:
 
     show_table(
         ("ID", "NAME", "STATE", "BALANCE", "LOW", "CURRENCY", "CALLS/MIN", "ERRORS", "MEAN MS", "UNKNOWN", "ALARMS"),
-        map(_row, Provider.objects.order_by("pk")),
+        map(_row, Provider.objects.select_related("live_state").order_by("pk")),
     )
 
 
@@ -249,7 +249,7 @@ def find(provider_id: int) -> "Provider":
     """Returns the provider. Fails if there is none."""
     from sutler.fulfilment.models import Provider
 
-    for found in Provider.objects.filter(pk=provider_id):
+    for found in Provider.objects.select_related("live_state").filter(pk=provider_id):
         return found
     raise missing("provider", provider_id)
 
@@ -312,7 +312,7 @@ def _row(each: "Provider") -> tuple[object, ...]:
         each.pk,
         each.name,
         each.state,
-        _amount(each.balance_micros),
+        _amount(each.live_state.balance_micros),
         _amount(each.low_balance_micros),
         each.currency,
         f"{lately.calls / 60:.1f}",
@@ -323,18 +323,23 @@ def _row(each: "Provider") -> tuple[object, ...]:
     )
 
 
+def _columns(row: "Provider | ProviderState") -> dict[str, Any]:
+    return {each.name: getattr(row, each.attname) for each in row._meta.concrete_fields}
+
+
 def _fields(found: "Provider") -> Iterator[tuple[str, object]]:
     from sutler.fulfilment.providers import health
     from sutler.fulfilment.providers.ledger import book_balance_micros
 
-    for field in found._meta.concrete_fields:
-        value = getattr(found, field.attname)
-        if field.name.startswith("sealed_"):
-            yield field.name.removeprefix("sealed_"), "(sealed)" if value else "(none)"
-        elif field.name.endswith("_micros"):
-            yield field.name.removesuffix("_micros"), _amount(value)
+    columns = _columns(found) | {name: value for name, value in _columns(found.live_state).items() if name != "id"}
+    del columns["live_state"]
+    for name, value in columns.items():
+        if name.startswith("sealed_"):
+            yield name.removeprefix("sealed_"), "(sealed)" if value else "(none)"
+        elif name.endswith("_micros"):
+            yield name.removesuffix("_micros"), _amount(value)
         else:
-            yield field.name, value
+            yield name, value
     yield "in our books", show_balance(book_balance_micros(found.pk))
     yield "services", found.services.filter(gone_at=None).count()
     yield "active orders", found.upstream_orders.filter(finished_at=None).count()
