@@ -12,6 +12,7 @@ from sutler.fulfilment.models import AskTime, LoggedCall, UpstreamOrder
 from sutler.fulfilment.polling import interpret, schedule
 from sutler.fulfilment.polling import poll as following
 from sutler.fulfilment.polling.poll import poll
+from sutler.fulfilment.providers import ask_statuses
 from sutler.orders.models import Order
 from tests.fulfilment.upstream import There, demand_that_orders_are_as_upstream, saying, to_the_end
 from tests.panels.test_published_answers import OLDER_PARTIAL, OLDER_UNDER_WAY, OVER_DELIVERED, PARTIAL, UNDER_WAY
@@ -113,7 +114,7 @@ def test_a_provider_that_fails_all_the_time_is_not_asked_on_and_on(alice: Custom
     there.lie(html=1)
     there.time.passed += 1
     assert there.run(poll) == 0
-    assert len(there.asked) == following.MOST_FAILURES
+    assert len(there.asked) == ask_statuses.MOST_FAILURES
     assert AskTime.objects.filter(ask_at__lte=there.time.now()).count() == 25
 
 

@@ -113,7 +113,7 @@ def test_one_that_refuses_those_unclearly_is_asked_no_further() -> None:
 
     found, calls, _ = scanned(list(range(1001, 1201)), refuses)
     assert (found.ours, found.is_whole) == ({}, False)
-    assert [len(each) for each in calls] == [100, 1]
+    assert [len(each) for each in calls] == [100, 1, 1]
 
 
 def test_a_panel_that_answers_no_batches_is_not_asked_for_ever() -> None:

@@ -19,6 +19,7 @@ from sutler.core.pricing import charge
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Provider, UpstreamOrder, account_rows
 from sutler.fulfilment.providers import alarms, call_log, costs
+from sutler.fulfilment.providers.ask_statuses import StatusCalls
 from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.providers.costs import Costed
 from sutler.fulfilment.providers.session import ProviderSession
@@ -26,7 +27,7 @@ from sutler.orders import delegation, drip, hand_out, parent_orders, subscriptio
 from sutler.orders.change import event, write_events
 from sutler.orders.models import CancelRequest, Order
 from sutler.panels.client import BATCH_SIZE
-from sutler.panels.results import Declined, Failure, UpstreamStatus
+from sutler.panels.results import Declined, UpstreamStatus
 from sutler.storage.transactions import durable
 
 ACTOR = "worker"
@@ -71,13 +72,8 @@ async def adopt(session: ProviderSession) -> int:
     named = await session.database.run(due, session.provider.pk, session.clock.now())
     if not named:
         return 0
-    ids = [each.upstream_id for each in named]
-    said = await session.ask(lambda panel: panel.statuses(ids))
-    found = said if isinstance(said, dict) else {}
-    answers = {each.pk: found.get(each.upstream_id) for each in named}
-    for each in named:
-        if isinstance(said, dict) and answers[each.pk] is None:
-            answers[each.pk] = _heard(await session.ask(lambda panel, each=each: panel.status(each.upstream_id)))  # type: ignore[misc]
+    statuses = await StatusCalls(session).ask({each.upstream_id: None for each in named})
+    answers = {each.pk: statuses.get(each.upstream_id) for each in named}
     now = session.clock.now()
     return await session.database.run_until_done(make_children, session.provider.pk, answers, session.take_calls(), now)
 
@@ -113,10 +109,6 @@ def make_children(provider_id: int, answers: Answers, calls: Sequence[LoggedExch
         parent_orders.refresh({child.parent_id for _, child, _ in made if child.parent_id is not None}, ACTOR, now)
         call_log.write(provider_id, calls)
     return sum(isinstance(each, UpstreamStatus) for each in answers.values())
-
-
-def _heard(said: UpstreamStatus | Failure) -> UpstreamStatus | Declined | None:
-    return said if isinstance(said, (UpstreamStatus, Declined)) else None
 
 
 def _not_found(named: NamedOrder, said: Declined | None, now: datetime) -> None:

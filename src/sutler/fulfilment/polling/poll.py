@@ -8,26 +8,20 @@ from itertools import chain
 import structlog
 
 from sutler.core.clock import Random
-from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.polling import schedule
 from sutler.fulfilment.polling.apply import apply_answers
 from sutler.fulfilment.polling.interpret import Due
+from sutler.fulfilment.providers.ask_statuses import StatusAnswer, StatusCalls
 from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.providers.session import ProviderSession
 from sutler.panels.client import BATCH_SIZE
-from sutler.panels.results import Declined, Failure, UpstreamStatus
 
 # How many are asked about singly in one pass because a batch did not speak of them.
 MOST_SINGLES = 100
 # How many batches may wait to be asked about, and as many that were answered to be applied.
 MOST_WAITING = 10
-# After so many failed calls in a row the rest of a pass would most likely fail too.
-MOST_FAILURES = 3
-# A batch may be refused for one id in it, or because the panel takes one order a call.
-_REFUSED_FOR_AN_ID = frozenset({DeclineKind.NOT_FOUND, DeclineKind.FIELD, DeclineKind.OTHER})
-
-# An order, and what was said of it; None where the call came to nothing.
-Answered = tuple[Due, UpstreamStatus | Declined | None]
+# An order, and the answer about it; None where the call came to nothing.
+Answered = tuple[Due, StatusAnswer | None]
 
 _log = structlog.get_logger(__name__)
 
@@ -63,8 +57,7 @@ class _Pass:
         self._now = session.clock.now()
         self._place: schedule.Place | None = None
         self._batches: asyncio.Queue[Sequence[Due]] = asyncio.Queue(MOST_WAITING)
-        self._singles_left = MOST_SINGLES
-        self._failures = 0
+        self._calls = StatusCalls(session, MOST_SINGLES)
 
     async def read(self) -> list[Due]:
         """Returns the next page of what is due."""
@@ -79,15 +72,16 @@ class _Pass:
         while page:
             for start in range(0, len(page), BATCH_SIZE):
                 await self._batches.put(page[start : start + BATCH_SIZE])
-            page = await self.read() if self._place is not None and self._failures < MOST_FAILURES else []
+            page = await self.read() if self._place is not None and not self._calls.has_given_up else []
         for _ in range(askers):
             await self._batches.put([])
 
     async def ask_batches(self) -> None:
         """Asks about batch after batch until an empty one; if too many calls have failed, only takes them."""
         while batch := await self._batches.get():
-            if self._failures < MOST_FAILURES:
-                await self.answered.put(await self._ask(batch))
+            if not self._calls.has_given_up:
+                answers = await self._calls.ask({each.upstream_id: each.order_id for each in batch})
+                await self.answered.put([(each, answers.get(each.upstream_id)) for each in batch])
 
     async def settle_answers(self) -> None:
         """Applies what has been answered, all that has come meanwhile together, until an empty answer ends the pass."""
@@ -99,37 +93,6 @@ class _Pass:
             is_over = not parts[-1]
             if gathered := list(chain.from_iterable(parts)):
                 await self._settle(gathered, self._session.take_calls())
-
-    async def _ask(self, batch: Sequence[Due]) -> list[Answered]:
-        if len(batch) == 1:
-            return [(batch[0], await self._ask_singly(batch[0]))]
-        ids = [each.upstream_id for each in batch]
-        said = await self._session.ask(lambda panel: panel.statuses(ids))
-        self._count(said)
-        found = said if isinstance(said, dict) else {}
-        missing = [each for each in batch if each.upstream_id not in found]
-        is_told = isinstance(said, dict) or (isinstance(said, Declined) and said.kind in _REFUSED_FOR_AN_ID)
-        if missing and is_told:
-            found = found | await self._ask_again(missing)
-        return [(each, found.get(each.upstream_id)) for each in batch]
-
-    async def _ask_again(self, missing: Sequence[Due]) -> dict[str, UpstreamStatus | Declined]:
-        count = min(len(missing), self._singles_left)
-        self._singles_left -= count
-        found = {}
-        for each in missing[:count]:
-            if self._failures < MOST_FAILURES and (said := await self._ask_singly(each)) is not None:
-                found[each.upstream_id] = said
-        return found
-
-    async def _ask_singly(self, row: Due) -> UpstreamStatus | Declined | None:
-        said = await self._session.ask(lambda panel: panel.status(row.upstream_id), row.order_id)
-        self._count(said)
-        return said if isinstance(said, (UpstreamStatus, Declined)) else None
-
-    def _count(self, said: dict[str, UpstreamStatus | Declined] | UpstreamStatus | Failure) -> None:
-        is_not_found = isinstance(said, Declined) and said.kind is DeclineKind.NOT_FOUND
-        self._failures = 0 if is_not_found or isinstance(said, (dict, UpstreamStatus)) else self._failures + 1
 
     async def _settle(self, answered: Sequence[Answered], calls: Sequence[LoggedExchange]) -> None:
         """Applies the answers. Where one of them cannot be applied, the others are all the same, and it is put off."""
