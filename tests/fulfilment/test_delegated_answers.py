@@ -17,8 +17,6 @@ from sutler.fulfilment.desk import desk, preview
 from sutler.fulfilment.models import Alarm, Attempt, NamedOrder, Orphan, Provider, UpstreamOrder
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.polling.apply import apply_answers
-from sutler.fulfilment.providers import costs
-from sutler.fulfilment.providers.costs import Margin
 from sutler.orders import cancel, delegation
 from sutler.orders.models import CancelRequest, Order
 from sutler.orders.status import look_up
@@ -198,13 +196,6 @@ def test_it_goes_on_while_a_run_that_was_named_has_not_ended(dripped: Parent) ->
     dripped.hears(said("Canceled", 200, 50_000))
     assert alarms() == []
     demand_sound_books()
-
-
-def test_the_cost_of_a_drip_feed_is_one_and_its_revenue_that_of_its_runs(dripped: Parent) -> None:
-    run_all(dripped, DONE, DONE, DONE)
-    dripped.hears(said("Completed", 0, 150_000))
-    day = (NOW.date(), 0)
-    assert costs.margins_by_day(NOW, NOW + timedelta(days=1)) == {day: Margin(270_000, 150_000)}
 
 
 def test_a_post_is_charged_for_what_its_provider_was_asked(alice: Customer, subscribed: Parent) -> None:

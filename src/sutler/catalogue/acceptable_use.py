@@ -6,7 +6,6 @@ from sutler.core.refusals import Reason, Refusal
 from sutler.core.text.text_input import paragraphs
 
 LONGEST_DELIVERY = 2000
-LONGEST_CLOSED = 1000
 
 
 def restrict(

@@ -56,13 +56,3 @@ REFILL_MOVES: dict[RefillStatus, frozenset[RefillStatus]] = {
     RefillStatus.COMPLETED: frozenset(),
     RefillStatus.REJECTED: frozenset(),
 }
-
-
-def sources(target: Status) -> list[Status]:
-    """Returns the states from which an order may move to `target`, in the order of the table."""
-    return [status for status, targets in MOVES.items() if target in targets]
-
-
-def refill_sources(target: RefillStatus) -> list[RefillStatus]:
-    """Returns the states from which a refill may move to `target`."""
-    return [status for status, targets in REFILL_MOVES.items() if target in targets]

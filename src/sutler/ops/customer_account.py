@@ -9,8 +9,6 @@ from sutler.core.money import show_balance
 from sutler.ops.command import ID, Failed, Text, example, missing, on_panel, refused, show_table
 from sutler.ops.customer import find
 
-NO_GROUP = ""
-
 
 @click.command("show", epilog=example("sutler customer show 3"))
 @click.argument("customer_id", type=ID)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, Count, Exists, Q, QuerySet
+from django.db.models import BooleanField, Exists, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from sutler.core.lifecycle import FINAL, Status
@@ -97,12 +97,6 @@ def get(customer_id: int, order_id: int) -> Order | None:
     """Returns the customer's order with its service, or None if the customer has no such order."""
     found = Order.objects.select_related("service__category", "parent", "drip", "subscription")
     return found.filter(pk=order_id, customer_id=customer_id).first()
-
-
-def count_of_customer(customer_id: int) -> dict[Status, int]:
-    """Returns how many orders the customer has in each state; a state without orders is left out."""
-    counted = Order.objects.filter(customer_id=customer_id).values_list("status").annotate(Count("pk"))
-    return {Status(status): count for status, count in counted.order_by()}
 
 
 def count_open() -> dict[Status, int]:

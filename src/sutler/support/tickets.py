@@ -167,13 +167,6 @@ def read_by_staff(ticket_id: int) -> Thread | None:
     return _read(_own(None), ticket_id, Q(), "unread_by_staff")
 
 
-def count_unread(customer_id: int | None = None) -> int:
-    """Returns how many tickets have something new for the customer or, without one, for staff."""
-    tickets = _own(customer_id)
-    unread = tickets.filter(unread_by_staff=True) if customer_id is None else tickets.filter(unread_by_customer=True)
-    return unread.count()
-
-
 def _own(customer_id: int | None) -> QuerySet[Ticket]:
     return Ticket.objects.all() if customer_id is None else Ticket.objects.filter(customer_id=customer_id)
 

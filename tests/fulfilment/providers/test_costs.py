@@ -11,12 +11,11 @@ from sutler.accounts.models import Customer
 from sutler.catalogue.models import ExchangeRate, Service
 from sutler.core.lifecycle import Status
 from sutler.core.pricing import charge, give_back
-from sutler.fulfilment.models import UpstreamOrder
 from sutler.fulfilment.providers import costs
 from sutler.fulfilment.providers.costs import Costed, Margin
 from tests.conftest import NOW, make_customer
 from tests.fulfilment.upstream import There, accepted, make_provider, make_upstream_service
-from tests.orders.ordering import demand_sound_books, placed, reported, transfers
+from tests.orders.ordering import demand_sound_books, placed, transfers
 
 pytestmark = pytest.mark.postgresql
 
@@ -82,22 +81,3 @@ def test_an_order_of_the_desk_costs_nothing(alice: Customer, service: Service) -
     order = placed(alice, service)
     assert costs.margins([order.pk]) == {order.pk: Margin(900_000, 0)}
     assert costs.margins([order.pk])[order.pk].margin_micros == 900_000
-
-
-def test_margins_by_day_and_service(there: There) -> None:
-    days = [NOW, NOW, NOW + DAY]
-    for number, day in enumerate(days):
-        ours, _ = there.sent(f"https://example.com/{number}")
-        reported(ours.order_id, Status.COMPLETED, day)
-    part, _ = there.sent("https://example.com/part")
-    reported(part.order_id, Status.PARTIAL, NOW, remains=500)
-    UpstreamOrder.objects.filter(pk=part.pk).update(cost_micros=250_000)
-    there.sent("https://example.com/open")
-    first, second = NOW.date(), (NOW + DAY).date()
-    sold = there.service.pk
-    assert costs.margins_by_day(NOW - DAY, NOW + 2 * DAY) == {
-        (first, 0): Margin(2_250_000, 1_250_000),
-        (second, 0): Margin(900_000, 500_000),
-    }
-    assert costs.margins_by_day(NOW + DAY, NOW + 2 * DAY, by_service=True) == {(second, sold): Margin(900_000, 500_000)}
-    assert costs.margins_by_day(NOW + 2 * DAY, NOW + 3 * DAY) == {}

@@ -3,14 +3,12 @@
 Amounts are in the provider's currency. `cost:N`, `cost-back:N` and `cost-more:N` are of the upstream order N.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from django.db.models import F, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import F, Sum
 
 from sutler.books.models import LedgerAccount
 from sutler.books.post import Entry, house, post
@@ -101,30 +99,6 @@ def margins(order_ids: Collection[int]) -> dict[int, Margin]:
     worth = exchange_rates.worth()
     costs = _costs(((key, currency, total) for key, currency, total in spent.annotate(Sum("cost_micros"))), worth)
     return {pk: Margin(in_base(micros, Worth(*rate)), costs.get(pk, 0)) for pk, *rate, micros in kept}
-
-
-def margins_by_day(first: datetime, until: datetime, *, by_service: bool = False) -> dict[tuple[date, int], Margin]:
-    """Returns the margins of the orders that ended from `first` to before `until`, added up by UTC day and service.
-
-    The service is 0 where they are added up over all services. Revenue is that of runs and posts, not of their parents;
-    a drip-feed that was handed on whole has its cost in one, on the day of its end.
-    """
-    ended = Order.objects.filter(finished_at__gte=first, finished_at__lt=until)
-    orders = ended.filter(kind=Order.Kind.SINGLE)
-    by_day = orders.annotate(day=TruncDate("finished_at"))
-    kept: QuerySet[Any] = by_day.values_list("day", "service", "exchange_base", "exchange_units")
-    spent: QuerySet[Any] = (
-        UpstreamOrder.objects.filter(order__in=ended)
-        .annotate(day=TruncDate("order__finished_at"))
-        .values_list("day", "order__service", "provider__currency")
-    )
-    revenues: dict[tuple[date, int], int] = defaultdict(int)
-    for day, service, *rate, micros in kept.annotate(kept=Sum(F("charge_micros") - F("returned_micros"))):
-        revenues[day, service if by_service else 0] += in_base(micros, Worth(*rate))
-    rows = spent.annotate(Sum("cost_micros"))
-    keyed = (((day, service if by_service else 0), currency, total) for day, service, currency, total in rows)
-    costs = _costs(keyed, exchange_rates.worth())
-    return {key: Margin(revenues.get(key, 0), costs.get(key, 0)) for key in revenues.keys() | costs.keys()}
 
 
 def _ends(provider_id: int, currency: str) -> tuple[int, int]:

@@ -31,11 +31,6 @@ BREATH_SECONDS = 0.2
 _log = structlog.get_logger(__name__)
 
 
-def run_due(now: datetime, jobs: Sequence[Job] = JOBS) -> int:
-    """Does every job once; returns how much was due and is done. Whatever a job raises ends the pass."""
-    return sum(job(now) for job in jobs)
-
-
 def work(
     clock: Clock, chance: Random, stop: threading.Event, interval_seconds: float, jobs: Sequence[Job] = JOBS
 ) -> None:
