@@ -37,7 +37,7 @@ def sealed_provider(key: str, name: str = "Wholesale") -> Provider:
 
 @pytest.mark.django_db
 def test_a_migrated_database_lacks_nothing_and_has_nothing_strange() -> None:
-    assert (schema.missing(), schema.unknown(), readiness.obstacle()) == ([], [], "")
+    assert (schema.compare(), readiness.obstacle()) == (schema.Comparison([], [], []), "")
 
 
 @pytest.mark.django_db

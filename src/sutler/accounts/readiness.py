@@ -13,12 +13,11 @@ def obstacle() -> str:
 
 def of_schema() -> str:
     """Returns in what way program and database are not of one age; empty if they are."""
-    unknown = schema.unknown()
-    if unknown:
-        return f"the database belongs to a newer program; this one does not know {_named(unknown)}"
-    missing = schema.missing()
-    if missing:
-        return f"the database is not up to date; `sutler init` brings it there (it lacks {_named(missing)})"
+    difference = schema.compare()
+    if difference.unknown:
+        return f"the database belongs to a newer program; this one does not know {_named(difference.unknown)}"
+    if difference.missing:
+        return f"the database is not up to date; `sutler init` brings it there (it lacks {_named(difference.missing)})"
     return ""
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from sutler import build
 from sutler.backups import files, key_file
-from sutler.backups.database import Database, database_of
+from sutler.backups.database import Database
 from sutler.backups.fault import BackupFault, reason
 from sutler.backups.postgres import Postgres
 from sutler.backups.sqlite import Sqlite
@@ -40,7 +40,7 @@ class Source:
     @property
     def database(self) -> Database:
         """The panel's database."""
-        return database_of(self.data_dir, self.database_url)
+        return Postgres(self.database_url) if self.database_url else Sqlite(self.data_dir / "sutler.sqlite3")
 
 
 class DumpedFile(msgspec.Struct, frozen=True):

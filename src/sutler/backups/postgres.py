@@ -13,6 +13,7 @@ import environ
 import psycopg
 from psycopg import errors, sql
 
+from sutler.backups.database import Database
 from sutler.backups.fault import BackupFault
 
 # A dump or a restore that takes longer is given up.
@@ -28,8 +29,8 @@ _TABLES = (
 )
 
 
-class Postgres:
-    """A database on a server. Keeps the promises of `backups.database.Database`.
+class Postgres(Database):
+    """A database on a server.
 
     Its password never stands in a command line, which others on the machine can read.
     """
@@ -51,16 +52,6 @@ class Postgres:
     def version(self) -> str:
         """Returns the version of the server."""
         return str(self._value("SHOW server_version")).partition(" ")[0]
-
-    def migrations(self) -> tuple[str, ...]:
-        """Returns the migrations that the database has had."""
-        rows = self._rows("django_migrations", "SELECT app || '.' || name FROM django_migrations")
-        return tuple(sorted(row[0] for row in rows))
-
-    def key_digest(self) -> str:
-        """Returns the digest of the panel's secret key."""
-        rows = self._rows("accounts_panelkey", "SELECT digest FROM accounts_panelkey WHERE id = 1")
-        return str(rows[0][0]) if rows else ""
 
     def size_bytes(self) -> int | None:
         """Returns None: a dump is packed, and how well is not known before."""

@@ -9,14 +9,15 @@ from typing import Any
 from urllib.parse import quote
 
 from sutler.backups import files
+from sutler.backups.database import Database
 from sutler.backups.fault import BackupFault, reason
 
 _WAIT_SECONDS = 30.0
 _HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
 
 
-class Sqlite:
-    """A database file, of a panel or of a scratch folder. Keeps the promises of `backups.database.Database`."""
+class Sqlite(Database):
+    """A database file, of a panel or of a scratch folder."""
 
     engine = "sqlite"
     dump_name = "database.sqlite3"
@@ -27,16 +28,6 @@ class Sqlite:
     def version(self) -> str:
         """Returns the version of the library that this program uses."""
         return sqlite3.sqlite_version
-
-    def migrations(self) -> tuple[str, ...]:
-        """Returns the migrations that the file has had."""
-        rows = self._rows("django_migrations", "SELECT app || '.' || name FROM django_migrations")
-        return tuple(sorted(row[0] for row in rows))
-
-    def key_digest(self) -> str:
-        """Returns the digest of the panel's secret key."""
-        rows = self._rows("accounts_panelkey", "SELECT digest FROM accounts_panelkey WHERE id = 1")
-        return str(rows[0][0]) if rows else ""
 
     def size_bytes(self) -> int | None:
         """Returns the size of the file."""
@@ -75,9 +66,9 @@ class Sqlite:
         if first != "ok":
             raise BackupFault(f"the database is damaged: {first}")
 
-    def _rows(self, table: str, sql: str) -> list[Any]:
+    def _rows(self, table: str, query: str) -> list[Any]:
         with self._opened() as connection:
-            return connection.execute(sql).fetchall() if connection.execute(_HAS_TABLE, [table]).fetchone() else []
+            return connection.execute(query).fetchall() if connection.execute(_HAS_TABLE, [table]).fetchone() else []
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:

@@ -96,16 +96,16 @@ def migrate() -> None:
 
     from sutler.storage import schema
 
-    count = len(schema.missing())
-    if not count or schema.unknown():
+    difference = schema.compare()
+    if not difference.missing or difference.unknown:
         return
-    if early := schema.half_replaced():
+    if early := difference.half_replaced:
         raise Failed(
             f"the database is older than {', '.join(early)}, which replaced what made it: bring it up to date with the"
             " version that stood before, then again with this one"
         )
     with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("Preparing the database", total=count)
+        bar = progress.add_task("Preparing the database", total=len(difference.missing))
 
         class Migrate(Command):
             def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
