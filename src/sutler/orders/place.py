@@ -12,6 +12,7 @@ from sutler.core.money import LARGEST_MICROS
 from sutler.core.order_types import Measure
 from sutler.core.placing import Draft, WalletSnapshot, admit, draft
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.text import text_input
 from sutler.orders import place_reads as reads
 from sutler.orders import place_writes as writes
 from sutler.storage.transactions import durable
@@ -110,9 +111,7 @@ def _draft(
         return Refusal(Reason.ACCOUNT_SUSPENDED)
     if request.request_id is not None and not _is_request_id(request.request_id):
         return Refusal(Reason.INCORRECT_FIELD, "request_id")
-    number = request.form.get("service", "").strip()
-    # Service ids as the database writes them: no sign, no leading zero, ASCII digits.
-    terms = book.terms.get(int(number)) if number.isascii() and number.isdigit() and len(number) <= 10 else None
+    terms = book.terms.get(text_input.number(request.form.get("service", "").strip()) or 0)
     exchange = book.exchange.get(wallet.currency)
     if terms is None or exchange is None or wallet.country in terms.closed_countries:
         return Refusal(Reason.INCORRECT_SERVICE)

@@ -14,6 +14,7 @@ from sutler.core.clock import Clock, Random, seeded
 from sutler.core.lifecycle import Status
 from sutler.core.money import show_balance
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.text import text_input
 from sutler.simulator import catalogue, status
 from sutler.simulator.faults import Faults, Lots
 from sutler.simulator.panel import Account, Order, Refill, Service
@@ -335,4 +336,5 @@ def _ids(fields: Fields, name: str) -> tuple[list[str], bool]:
 
 def _bare(order_id: str) -> int | str:
     """Returns an id as the wire shows it: a number where it is one."""
-    return int(order_id) if order_id.isascii() and order_id.isdigit() and len(order_id) < 20 else order_id
+    number = text_input.number(order_id)
+    return order_id if number is None else number

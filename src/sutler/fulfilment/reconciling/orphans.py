@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sutler.core.events import Cause, CauseKind, cause
+from sutler.core.text import text_input
 from sutler.fulfilment.models import Alarm, Orphan, Provider, ProviderState, UpstreamOrder
 from sutler.fulfilment.polling import children
 from sutler.fulfilment.providers import alarms, call_log
@@ -60,7 +61,8 @@ def read_stretch(provider_id: int, now: datetime) -> Stretch | None:
     until = until if named_until is None else min(until, named_until)
     settled = UpstreamOrder.objects.filter(provider=provider, confirmed_at__isnull=False, placed_at__lte=until)
     newest = children.sent_by_us(settled).order_by("-placed_at").values_list("upstream_id", flat=True).first() or ""
-    last = min(int(newest), state.highest_id) if newest.isdigit() else state.audited_id
+    newest_id = text_input.number(newest)
+    last = state.audited_id if newest_id is None else min(newest_id, state.highest_id)
     first = state.audited_id or max(last - MOST_IDS, 0)
     last = min(last, first + MOST_IDS)
     ids = set(range(first + 1, last + 1))

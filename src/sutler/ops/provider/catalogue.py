@@ -13,6 +13,7 @@ from sutler.core.clock import SystemClock
 from sutler.core.event_texts import cause_text
 from sutler.core.money import Micros, show_rate
 from sutler.core.refusals import Refusal
+from sutler.core.text import text_input
 from sutler.ops.command import ID, Amount, Failed, Text, example, on_panel, printable, refused, show_table
 from sutler.ops.price_effects import How, may_move_prices
 from sutler.ops.provider.provider import find
@@ -189,8 +190,7 @@ def _sync(found: "Provider", *, dry_run: bool, trust: bool) -> bool:
 
 def _fetch(found: "Provider", progress: Progress, task: TaskID) -> "tuple[Catalogue | Failure, list[LoggedExchange]]":
     def count(answer: "httpx2.Response") -> None:
-        length = answer.headers.get("Content-Length", "")
-        progress.update(task, total=int(length) if length.isdecimal() and len(length) < 12 else None)
+        progress.update(task, total=text_input.number(answer.headers.get("Content-Length", "")))
         answer.stream = _counted(answer.stream, progress, task)
 
     async def ask(session: "ProviderSession") -> "tuple[Catalogue | Failure, list[LoggedExchange]]":

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from django.utils.translation import gettext_lazy as _
 
 from sutler.core.money import LARGEST_MICROS, UNIT_MICROS
+from sutler.core.text import text_input
 from sutler.payments.gateways.reading import is_same, object_of, read_json, text_of
 from sutler.payments.gateways.shape import (
     Ask,
@@ -170,13 +171,14 @@ def _reversed(subject: Mapping[str, Any], amount: str, *, is_disputed: bool = Fa
 def _flaw(settings: Settings, body: bytes, header: str, now: datetime) -> Flaw | None:
     parts = [each.strip().partition("=") for each in header.split(",", MOST_SIGNATURES)]
     at = next((value for name, _eq, value in parts if name == "t"), "")
-    if not (at.isascii() and at.isdigit() and len(at) <= 12):
+    sent_at = text_input.number(at)
+    if sent_at is None or len(at) > 12:
         return Flaw.FORGED
     secret = settings.get("signing_secret", "")
     expected = hmac.new(secret.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
     if not secret or not any(name == "v1" and is_same(expected, value) for name, _eq, value in parts):
         return Flaw.FORGED
-    return Flaw.STALE if abs(now - datetime.fromtimestamp(int(at), UTC)) > TOLERANCE else None
+    return Flaw.STALE if abs(now - datetime.fromtimestamp(sent_at, UTC)) > TOLERANCE else None
 
 
 def _object(reply: Reply | Failure) -> dict[str, Any] | Failure:
@@ -185,10 +187,9 @@ def _object(reply: Reply | Failure) -> dict[str, Any] | Failure:
 
 
 def _micros(text: str, currency: str) -> int | None:
-    if not (text.isascii() and text.isdigit() and len(text) <= 16):
-        return None
-    micros = int(text) * _minor_micros(currency)
-    return micros if micros <= LARGEST_MICROS else None
+    minor = text_input.number(text)
+    micros = None if minor is None else minor * _minor_micros(currency)
+    return micros if micros is not None and micros <= LARGEST_MICROS else None
 
 
 def _minor_micros(currency: str) -> int:
