@@ -170,15 +170,15 @@ def reject(adjustment_id: int, reason: str, actor: User, now: datetime) -> Refus
 
 def waiting() -> list[Adjustment]:
     """Returns up to 200 adjustments that wait for a second person, oldest first, with customer and who asked."""
-    found = Adjustment.objects.filter(state=State.WAITING).select_related("customer", "asked_by")
-    return list(found.order_by("pk")[:MOST_LISTED])
+    adjustments = Adjustment.objects.filter(state=State.WAITING).select_related("customer", "asked_by")
+    return list(adjustments.order_by("pk")[:MOST_LISTED])
 
 
 def _to_decide(adjustment_id: int) -> Adjustment | Refusal:
-    made = Adjustment.objects.select_for_update().filter(pk=adjustment_id).first()
-    if made is None:
+    adjustment = Adjustment.objects.select_for_update().filter(pk=adjustment_id).first()
+    if adjustment is None:
         return Refusal(Reason.NOT_FOUND)
-    return made if made.state == State.WAITING else Refusal(Reason.MOVE_NOT_ALLOWED)
+    return adjustment if adjustment.state == State.WAITING else Refusal(Reason.MOVE_NOT_ALLOWED)
 
 
 def _close(made: Adjustment, state: str, actor: User | None, now: datetime) -> None:

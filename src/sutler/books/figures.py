@@ -86,8 +86,8 @@ def keep_up(now: datetime, limit: int = 5000) -> int:
         return 0
     with durable():
         FiguresMark.objects.get_or_create(pk=1)
-        held = FiguresMark.objects.select_for_update().get(pk=1)
-        following = Transfer.objects.filter(pk__gt=held.last_transfer_id).order_by("pk")
+        figures_mark = FiguresMark.objects.select_for_update().get(pk=1)
+        following = Transfer.objects.filter(pk__gt=figures_mark.last_transfer_id).order_by("pk")
         rows = list(following.values_list(*_FIELDS, *_ENDS)[:limit])
         # Up to the first that is too young, whatever stands behind it.
         settled = next((place for place, row in enumerate(rows) if row[1] > until), len(rows))
@@ -99,13 +99,13 @@ def keep_up(now: datetime, limit: int = 5000) -> int:
 
 
 def _days(customer_id: int, young: QuerySet[Transfer], first: date, last: date) -> dict[str, list[Day]]:
-    kept = DayFigure.objects.filter(customer_id=customer_id, day__range=(first, last))
+    day_figures = DayFigure.objects.filter(customer_id=customer_id, day__range=(first, last))
     # The mark is read before and after: the worker may have moved it in between.
     while True:
         mark = _mark()
         sums: dict[_Key, tuple[int, int]] = {
             (each.day, customer_id, each.currency, each.kind): (each.amount_micros, each.transfers)
-            for each in kept.all()
+            for each in day_figures.all()
         }
         rows = list(young.filter(pk__gt=mark).values_list(*_FIELDS, *_ENDS))
         if mark == _mark():

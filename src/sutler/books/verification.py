@@ -41,11 +41,12 @@ def begin(checks: int, now: datetime) -> Verification | None:
     with durable():
         silent = Verification.objects.filter(gone, state=State.RUNNING)
         silent.update(state=State.FAILED, finished_at=now, fault="the worker that had begun it was stopped")
-        found = Verification.objects.select_for_update().filter(state=State.WAITING).first()
-        if found is not None:
-            found.state, found.checks, found.started_at, found.heard_at = State.RUNNING, checks, now, now
-            found.save(update_fields=["state", "checks", "started_at", "heard_at"])
-        return found
+        verification = Verification.objects.select_for_update().filter(state=State.WAITING).first()
+        if verification is not None:
+            verification.state, verification.checks = State.RUNNING, checks
+            verification.started_at = verification.heard_at = now
+            verification.save(update_fields=["state", "checks", "started_at", "heard_at"])
+        return verification
 
 
 def tell(verification_id: int, findings: Sequence[dict[str, Any]], now: datetime) -> None:

@@ -104,11 +104,11 @@ def change(
     Prices that would so rise by more than 30 % wait, unless staff `accept_rises`.
     """
     with durable():
-        found = Provider.objects.filter(pk=provider_id).locked().first()
-        if found is None:
+        provider = Provider.objects.filter(pk=provider_id).locked().first()
+        if provider is None:
             return Refusal(Reason.INCORRECT_FIELD, "provider")
-        ran_subscriptions, address = found.subscriptions_there, (found.url, found.trailing_slash)
-        kept = _keep(found, terms, now)
+        ran_subscriptions, address = provider.subscriptions_there, (provider.url, provider.trailing_slash)
+        kept = _keep(provider, terms, now)
         if isinstance(kept, Provider) and (kept.url, kept.trailing_slash) != address:
             alarms.close(provider_id, Alarm.Kind.CATALOGUE, call_log.REDIRECTED, "address changed", now)
         if isinstance(kept, Provider) and kept.subscriptions_there != ran_subscriptions:

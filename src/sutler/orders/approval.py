@@ -21,8 +21,8 @@ State = Approval.State
 
 def waiting(limit: int = 100, *, after_id: int = 0) -> list[Approval]:
     """Returns up to `limit` orders that wait, with customer and service, oldest first, those after an order's id."""
-    found = Approval.objects.filter(state=State.WAITING, pk__gt=after_id)
-    return list(found.select_related("order__customer", "order__service").order_by("pk")[: min(limit, MOST_LISTED)])
+    approvals = Approval.objects.filter(state=State.WAITING, pk__gt=after_id)
+    return list(approvals.select_related("order__customer", "order__service").order_by("pk")[: min(limit, MOST_LISTED)])
 
 
 def approve(order_ids: Sequence[int], actor: str, now: datetime) -> list[Refusal | None]:

@@ -21,8 +21,8 @@ def measure(now: datetime, limit: int = 2000) -> int:
         return 0
     with durable():
         PaceMark.objects.get_or_create(pk=1)
-        held = PaceMark.objects.select_for_update().get(pk=1)
-        events = OrderEvent.objects.filter(pk__gt=held.last_event_id).order_by("pk")
+        pace_mark = PaceMark.objects.select_for_update().get(pk=1)
+        events = OrderEvent.objects.filter(pk__gt=pace_mark.last_event_id).order_by("pk")
         looked_at = list(events.values_list("pk", flat=True)[:limit])
         if looked_at:
             completed = events.filter(pk__lte=looked_at[-1], to_status=Status.COMPLETED)

@@ -63,8 +63,8 @@ def hand_back(notes: Mapping[int, Note], actor: str, now: datetime) -> set[int]:
     """
     orders = parent_orders.lock(Order.objects.filter(pk__in=notes.keys()))
     back = [each for each in orders.values() if each.status == Status.PROCESSING]
-    asked = CancelRequest.objects.filter(order__in=[each.pk for each in back], status__in=OPEN_CANCELS)
-    to_cancel = set(asked.values_list("order_id", flat=True))
+    cancel_requests = CancelRequest.objects.filter(order__in=[each.pk for each in back], status__in=OPEN_CANCELS)
+    to_cancel = set(cancel_requests.values_list("order_id", flat=True))
     waiting = [each for each in back if each.pk not in to_cancel]
     delegation.reconsider(each.pk for each in waiting if parent_orders.is_parent(each))
     move.apply([_moved(each, Status.PENDING, notes[each.pk]) for each in waiting], actor, now)

@@ -95,8 +95,8 @@ def of_all(
 
 def get(customer_id: int, order_id: int) -> Order | None:
     """Returns the customer's order with its service, or None if the customer has no such order."""
-    found = Order.objects.select_related("service__category", "parent", "drip", "subscription")
-    return found.filter(pk=order_id, customer_id=customer_id).first()
+    orders = Order.objects.select_related("service__category", "parent", "drip", "subscription")
+    return orders.filter(pk=order_id, customer_id=customer_id).first()
 
 
 def count_open() -> dict[Status, int]:

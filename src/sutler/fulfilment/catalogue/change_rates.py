@@ -49,11 +49,11 @@ def follow(currency: str, actor: User | None, now: datetime) -> Refusal | None:
     The first one by hand is the measure for the source: one that is told the wrong way round waits for staff.
     """
     with durable():
-        kept = ExchangeRate.objects.select_for_update().filter(currency=currency).first()
-        if kept is None:
+        exchange_rate = ExchangeRate.objects.select_for_update().filter(currency=currency).first()
+        if exchange_rate is None:
             return Refusal(Reason.INCORRECT_FIELD, "currency")
-        kept.is_followed, kept.dated = True, kept.dated or now
-        kept.save()
+        exchange_rate.is_followed, exchange_rate.dated = True, exchange_rate.dated or now
+        exchange_rate.save()
         exchange_rates.fetch_soon(now)
         audit_log.write(actor, "exchange rate followed", f"currency {currency}", now)
     return None
@@ -65,13 +65,13 @@ def accept(currency: str, actor: User | None, now: datetime, *, accept_rises: bo
     Prices that would rise by more than 30 % wait, unless staff `accept_rises`.
     """
     with durable():
-        kept = ExchangeRate.objects.select_for_update().filter(currency=currency).first()
-        if kept is None or kept.offered is None:
+        exchange_rate = ExchangeRate.objects.select_for_update().filter(currency=currency).first()
+        if exchange_rate is None or exchange_rate.offered is None:
             return Refusal(Reason.NOT_FOUND)
-        had, offered = kept.worth, kept.offered
+        had, offered = exchange_rate.worth, exchange_rate.offered
         asked = exchange_source.source(settings.SUTLER)
-        source, dated = asked.name if asked else kept.source, kept.offered_dated or now
-        _take(kept, offered, source, dated, now, accept_rises=accept_rises)
+        source, dated = asked.name if asked else exchange_rate.source, exchange_rate.offered_dated or now
+        _take(exchange_rate, offered, source, dated, now, accept_rises=accept_rises)
         after = {"worth": offered.show(currency, _base())}
         _write_down("exchange rate accepted", currency, had, after, actor, now)
     return None

@@ -17,10 +17,10 @@ def decide(change_id: int, accept: bool, actor: str, now: datetime) -> Catalogue
     one that had risen the routes stay off until the provider asks less; one that had fallen is as if it had not.
     Refuses with INCORRECT_FIELD for `change` if there is none, MOVE_NOT_ALLOWED if it does not wait (any more).
     """
-    found = CatalogueChange.objects.filter(pk=change_id).select_related("upstream_service").first()
-    if found is None:
+    catalogue_change = CatalogueChange.objects.filter(pk=change_id).select_related("upstream_service").first()
+    if catalogue_change is None:
         return Refusal(Reason.INCORRECT_FIELD, "change")
-    provider_id = found.upstream_service.provider_id
+    provider_id = catalogue_change.upstream_service.provider_id
     with durable():
         # The provider's row is what a sync locks too.
         Provider.objects.locked().get(pk=provider_id)
@@ -43,7 +43,7 @@ def decide(change_id: int, accept: bool, actor: str, now: datetime) -> Catalogue
 
 def waiting_and_recent(provider_id: int, limit: int = 200) -> list[CatalogueChange]:
     """Returns the changes that wait for staff, then the newest others, at most so many in all."""
-    found = CatalogueChange.objects.filter(upstream_service__provider=provider_id).select_related("upstream_service")
-    wait = list(found.filter(state=CatalogueChange.State.WAITING).order_by("-pk")[:limit])
-    others = found.exclude(state=CatalogueChange.State.WAITING).order_by("-pk")
+    changes = CatalogueChange.objects.filter(upstream_service__provider=provider_id).select_related("upstream_service")
+    wait = list(changes.filter(state=CatalogueChange.State.WAITING).order_by("-pk")[:limit])
+    others = changes.exclude(state=CatalogueChange.State.WAITING).order_by("-pk")
     return wait + list(others[: limit - len(wait)])

@@ -122,8 +122,8 @@ def remove(route_id: int, now: datetime, *, accept_rises: bool = False) -> bool 
 
 def of_services(services: QuerySet[Service]) -> list[Route]:
     """Returns the routes of these services, by service and preference, each with its upstream service and provider."""
-    found = Route.objects.filter(service__in=services).select_related("service", "upstream_service__provider")
-    return list(found.order_by("service", "preference", "pk"))
+    routes = Route.objects.filter(service__in=services).select_related("service", "upstream_service__provider")
+    return list(routes.order_by("service", "preference", "pk"))
 
 
 def cost_micros(route: Route) -> Micros | None:

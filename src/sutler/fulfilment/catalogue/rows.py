@@ -59,9 +59,9 @@ _INSERT_CHANGES = Statement(
 
 def known(provider_id: int) -> dict[str, Known]:
     """Returns all that is known of a provider's catalogue, by upstream id; what is gone too."""
-    found = UpstreamService.objects.filter(provider=provider_id)
+    upstream_services = UpstreamService.objects.filter(provider=provider_id)
     is_sold = Exists(Route.objects.filter(upstream_service=OuterRef("pk")))
-    rows = found.annotate(is_sold=is_sold).values_list(
+    rows = upstream_services.annotate(is_sold=is_sold).values_list(
         "pk", "offered_micros", "gone_at", "is_sold", "upstream_id", *_SAID
     )
     return {each.said.upstream_id: each for each in map(_known, rows.iterator(5_000))}

@@ -188,8 +188,8 @@ def pull_refills(
 
 def refills_under_way(limit: int) -> list[Refill]:
     """Returns up to `limit` (at most 500) refills In progress, oldest first."""
-    found = Refill.objects.filter(status=RefillStatus.IN_PROGRESS).select_related("order__customer", "order__service")
-    return list(found.order_by("pk")[: _bounded(limit, MOST_HANDED_OUT)])
+    refills = Refill.objects.filter(status=RefillStatus.IN_PROGRESS).select_related("order__customer", "order__service")
+    return list(refills.order_by("pk")[: _bounded(limit, MOST_HANDED_OUT)])
 
 
 def report_refills(reports: Sequence[tuple[int, RefillStatus]], actor: str, now: datetime) -> list[Refusal | None]:

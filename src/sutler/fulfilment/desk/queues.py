@@ -58,13 +58,13 @@ def refills(limit: int = MOST_LISTED) -> list[Refill]:
 
     Those too that were sent to a provider and of which nobody knows what became.
     """
-    asked = Attempt.objects.filter(refill=OuterRef("pk"), action=Attempt.Action.REFILL, state=AttemptState.STAFF)
+    attempts = Attempt.objects.filter(refill=OuterRef("pk"), action=Attempt.Action.REFILL, state=AttemptState.STAFF)
     is_open = [RefillStatus.PENDING, RefillStatus.IN_PROGRESS]
-    found = Refill.objects.filter(~is_upstream() | Exists(asked), status__in=is_open)
+    found = Refill.objects.filter(~is_upstream() | Exists(attempts), status__in=is_open)
     return list(found.select_related("order__customer", "order__service").order_by("pk")[:limit])
 
 
 def cancels(limit: int = MOST_LISTED) -> list[CancelRequest]:
     """Returns the open requests to cancel that staff have to answer, oldest first, with order, customer, service."""
-    found = CancelRequest.objects.filter(~is_upstream(), status__in=OPEN_CANCELS)
-    return list(found.select_related("order__customer", "order__service").order_by("pk")[:limit])
+    cancel_requests = CancelRequest.objects.filter(~is_upstream(), status__in=OPEN_CANCELS)
+    return list(cancel_requests.select_related("order__customer", "order__service").order_by("pk")[:limit])

@@ -162,15 +162,15 @@ _shared = lru_cache(maxsize=1024)(moment_or_none)
 
 
 def _heard(
-    row: Followed, said: UpstreamStatus | Declined | None, provider: Provider, now: datetime, chance: Random
+    row: Followed, answer: UpstreamStatus | Declined | None, provider: Provider, now: datetime, chance: Random
 ) -> StatusUpdate | None:
-    if isinstance(said, UpstreamStatus):
-        return update_from(row, said, provider.currency, now, chance, provider.live_state.rounding.within_micros)
-    return None if _says_nothing(said) else miss(row, timedelta(minutes=provider.settle_minutes), now)
+    if isinstance(answer, UpstreamStatus):
+        return update_from(row, answer, provider.currency, now, chance, provider.live_state.rounding.within_micros)
+    return None if _says_nothing(answer) else miss(row, timedelta(minutes=provider.settle_minutes), now)
 
 
-def _says_nothing(said: UpstreamStatus | Declined | None) -> bool:
-    return said is None or (isinstance(said, Declined) and said.kind is not DeclineKind.NOT_FOUND)
+def _says_nothing(answer: UpstreamStatus | Declined | None) -> bool:
+    return answer is None or (isinstance(answer, Declined) and answer.kind is not DeclineKind.NOT_FOUND)
 
 
 def _learn_rounding(provider: Provider, rows: Sequence[Followed | Due], answers: Answers) -> None:

@@ -92,12 +92,12 @@ def make_children(provider_id: int, answers: Answers, calls: Sequence[LoggedExch
     """
     with durable():
         provider = Provider.objects.get(pk=provider_id)
-        wanted = NamedOrder.objects.filter(pk__in=answers, ask_at__isnull=False).order_by("pk")
-        ids = set(wanted.values_list("parent__order", flat=True))
+        named_orders = NamedOrder.objects.filter(pk__in=answers, ask_at__isnull=False).order_by("pk")
+        ids = set(named_orders.values_list("parent__order", flat=True))
         locked = Order.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
         parents = {each.pk: each for each in locked.prefetch_related("drip", "subscription")}
         # Read under the lock: another worker may have been here since.
-        found = list(wanted.select_related("parent__upstream_service", "parent__provider"))
+        found = list(named_orders.select_related("parent__upstream_service", "parent__provider"))
         made = []
         for each in found:
             said = answers[each.pk]
@@ -119,7 +119,9 @@ def _not_found(named: NamedOrder, said: Declined | None, now: datetime) -> None:
     named.save(update_fields=["misses", "ask_at"])
 
 
-def _placed(provider: Provider, named: NamedOrder, parent: Order, said: UpstreamStatus, now: datetime) -> Order | None:
+def _placed(
+    provider: Provider, named: NamedOrder, parent: Order, answer: UpstreamStatus, now: datetime
+) -> Order | None:
     """Returns the order that the id becomes, placed and paid for; None where it is none now."""
     if parent.status in FINAL or parent.pk not in delegation.handed_on([parent]) or _is_one_too_many(parent):
         unwanted = cause(CauseKind.ORDER_UNWANTED, id=named.upstream_id, order=parent.pk)
@@ -128,7 +130,7 @@ def _placed(provider: Provider, named: NamedOrder, parent: Order, said: Upstream
         return None
     if parent.kind == Order.Kind.DRIP_FEED:
         return drip.take_run(parent, now)
-    quantity = _quantity(named, parent, said)
+    quantity = _quantity(named, parent, answer)
     if quantity is None:
         NamedOrder.objects.filter(pk=named.pk).update(ask_at=now + timedelta(seconds=poll_interval.SHORTEST))
         return None
@@ -149,9 +151,9 @@ def _is_one_too_many(parent: Order) -> bool:
     return Order.objects.filter(parent=parent).count() >= asked.posts + asked.old_posts
 
 
-def _quantity(named: NamedOrder, parent: Order, said: UpstreamStatus) -> int | None:
+def _quantity(named: NamedOrder, parent: Order, answer: UpstreamStatus) -> int | None:
     asked, rate = parent.subscription, named.parent.upstream_service.rate_micros
-    return post_quantity(said.status, said.charge_micros, said.remains, rate, asked.minimum, asked.maximum)
+    return post_quantity(answer.status, answer.charge_micros, answer.remains, rate, asked.minimum, asked.maximum)
 
 
 def _cannot_be_paid(provider: Provider, named: NamedOrder, parent: Order, now: datetime) -> None:
@@ -181,7 +183,7 @@ def _follow(provider: Provider, made: Sequence[tuple[NamedOrder, Order, Upstream
     hand_out.hand_out(Order.objects.filter(pk__in=notes), len(notes), ACTOR, now, notes)
 
 
-def _attempt(named: NamedOrder, child: Order, said: UpstreamStatus, now: datetime) -> Attempt:
+def _attempt(named: NamedOrder, child: Order, answer: UpstreamStatus, now: datetime) -> Attempt:
     return Attempt(
         action=Attempt.Action.ADD,
         state=AttemptState.ACCEPTED,
@@ -190,7 +192,7 @@ def _attempt(named: NamedOrder, child: Order, said: UpstreamStatus, now: datetim
         upstream_service=named.parent.upstream_service,
         service_id=child.service_id,
         link_digest=hashlib.sha256(child.link.encode()).hexdigest(),
-        expected_micros=_expected(named, child, said),
+        expected_micros=_expected(named, child, answer),
         sent_at=now,
         answered_at=now,
         upstream_id=named.upstream_id,
@@ -198,12 +200,12 @@ def _attempt(named: NamedOrder, child: Order, said: UpstreamStatus, now: datetim
     )
 
 
-def _expected(named: NamedOrder, child: Order, said: UpstreamStatus) -> int:
+def _expected(named: NamedOrder, child: Order, answer: UpstreamStatus) -> int:
     """A run is paid for in the whole. A post costs what is told, at the price that the provider kept for it."""
     if named.parent.expected_micros:
         return 0
     own = charge(named.parent.upstream_service.rate_micros, child.quantity)
-    told = said.charge_micros if said.status not in {Status.PARTIAL, Status.CANCELED} else None
+    told = answer.charge_micros if answer.status not in {Status.PARTIAL, Status.CANCELED} else None
     return told if told and costs.differs(told, own) else own
 
 

@@ -142,24 +142,24 @@ class GotOn(NamedTuple):
     report: Report | None
 
 
-def get_on(row: Due, said: UpstreamStatus, currency: str, now: datetime, chance: Random) -> GotOn | None:
+def get_on(row: Due, answer: UpstreamStatus, currency: str, now: datetime, chance: Random) -> GotOn | None:
     """Returns what `hear` does if it is no more than that an order goes on as it did; else None.
 
     Then nothing changes but counts, the word for the same state, and when it is asked about again. What is said of a
     parent may name an order that is not known yet. Most answers are such, so it is reckoned here with little effort.
     """
-    status, is_running = said.status, said.status is Status.IN_PROGRESS
+    status, is_running = answer.status, answer.status is Status.IN_PROGRESS
     if not row.is_plain or status not in _GOING_ON or is_running is not (row.order_status == Status.IN_PROGRESS):
         return None
-    told: int | None = said.charge_micros if said.currency in ("", currency) else None
+    told: int | None = answer.charge_micros if answer.currency in ("", currency) else None
     if told is None:
         told = row.reported_micros
     elif told and told != row.reported_micros and costs.differs(told, row.expected_micros):
         return None
-    start_count = row.start_count if said.start_count is None else said.start_count
-    remains = row.remains if said.remains is None else said.remains
+    start_count = row.start_count if answer.start_count is None else answer.start_count
+    remains = row.remains if answer.remains is None else answer.remains
     wait = wait_seconds(row, status, remains, now, chance)
-    counts = said.raw, start_count, remains, told
+    counts = answer.raw, start_count, remains, told
     if counts == (row.word, row.start_count, row.remains, row.reported_micros):
         return GotOn(row, None, wait, None)
     is_news = (start_count, remains) != (row.start_count, row.remains) or read_status(row.word) is not status
@@ -246,28 +246,28 @@ def wait_seconds(
     return round(poll_interval.next_ask_seconds(age, row.usual_seconds, done, gained, since, chance))
 
 
-def _take(heard: StatusUpdate, said: UpstreamStatus, now: datetime) -> None:
+def _take(heard: StatusUpdate, answer: UpstreamStatus, now: datetime) -> None:
     """Reads the status of an order that has not ended there."""
     row = heard.row
-    is_new = read_status(row.word) is not said.status
-    match said.status:
+    is_new = read_status(row.word) is not answer.status
+    match answer.status:
         case UnknownStatus.UNKNOWN:
-            heard.remarks.append(Remark(cause(CauseKind.STATUS_UNKNOWN, word=said.raw), Alarm.Kind.UNKNOWN_STATUS))
+            heard.remarks.append(Remark(cause(CauseKind.STATUS_UNKNOWN, word=answer.raw), Alarm.Kind.UNKNOWN_STATUS))
         case UnknownStatus.STAFF:
-            heard.remarks.append(Remark(cause(CauseKind.STATUS_FAILED, word=said.raw), Alarm.Kind.FAILED))
+            heard.remarks.append(Remark(cause(CauseKind.STATUS_FAILED, word=answer.raw), Alarm.Kind.FAILED))
         case Status.PENDING | Status.PROCESSING:
             if row.order_status == Status.IN_PROGRESS and is_new:
-                heard.remarks.append(Remark(cause(CauseKind.STATUS_BACK, word=said.raw)))
+                heard.remarks.append(Remark(cause(CauseKind.STATUS_BACK, word=answer.raw)))
         case Status.IN_PROGRESS:
             if is_new or (heard.start_count, heard.remains) != (row.start_count, row.remains):
                 heard.report = _report(heard, Status.IN_PROGRESS)
-        case Status.PARTIAL if said.remains is None:
+        case Status.PARTIAL if answer.remains is None:
             heard.remarks.append(Remark(cause(CauseKind.PARTIAL_WITHOUT_REMAINS), Alarm.Kind.UNKNOWN_STATUS))
         case status:
-            if status is Status.PARTIAL and said.remains is not None and not 0 <= said.remains <= row.quantity:
-                odd = cause(CauseKind.PARTIAL_OUT_OF_RANGE, remains=said.remains, quantity=row.quantity)
+            if status is Status.PARTIAL and answer.remains is not None and not 0 <= answer.remains <= row.quantity:
+                odd = cause(CauseKind.PARTIAL_OUT_OF_RANGE, remains=answer.remains, quantity=row.quantity)
                 heard.remarks.append(Remark(odd, Alarm.Kind.UNKNOWN_STATUS))
-            if said.charge_micros is None and status is not Status.COMPLETED:
+            if answer.charge_micros is None and status is not Status.COMPLETED:
                 heard.reported_micros = None  # what was told before the refund says nothing of what is left
             _end(heard, status, now)
 

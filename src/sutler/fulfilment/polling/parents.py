@@ -92,17 +92,17 @@ def _with_open_children(parents: Sequence[Followed]) -> set[int]:
     return {*awaited.values_list("parent", flat=True), *unfinished.values_list("parent", flat=True)}
 
 
-def _plain(row: Followed, said: UpstreamStatus, *, is_open: bool) -> UpstreamStatus:
-    charge = said.charge_micros if row.expected_micros else None
+def _plain(row: Followed, answer: UpstreamStatus, *, is_open: bool) -> UpstreamStatus:
+    charge = answer.charge_micros if row.expected_micros else None
     if row.kind == Order.Kind.SINGLE or row.finished_at is not None:
-        return said._replace(charge_micros=charge)
-    status = read_word(said.status, said.raw) if is_subscription(row.type) else said.status
+        return answer._replace(charge_micros=charge)
+    status = read_word(answer.status, answer.raw) if is_subscription(row.type) else answer.status
     if status in FINAL and is_open:
         status = Status.IN_PROGRESS
-    remains = said.remains
+    remains = answer.remains
     if status in {Status.PARTIAL, Status.CANCELED} and row.kind == Order.Kind.DRIP_FEED:
         status, remains = _as_delivered(row, status, remains)
-    return said._replace(status=status, remains=remains, charge_micros=charge)
+    return answer._replace(status=status, remains=remains, charge_micros=charge)
 
 
 def _as_delivered(

@@ -35,8 +35,8 @@ def put_off(provider: Provider, rows: Sequence[Followed], cause: Cause, now: dat
     silent = [each for each in rows if each.finished_at is None and each.unread + 1 >= UNTIL_ALARM]
     if not silent or alarms.last_sounded(provider.pk, Alarm.Kind.UNREAD, ALL) is not None:
         return
-    asked = AskTime.objects.filter(provider=provider)
-    if not asked.filter(asked_at__gt=now - NONE_READ_FOR).exists():
+    ask_times = AskTime.objects.filter(provider=provider)
+    if not ask_times.filter(asked_at__gt=now - NONE_READ_FOR).exists():
         minutes = NONE_READ_FOR.seconds // 60
         alarms.sound(
             provider.pk, Alarm.Kind.UNREAD, ALL, cause_of(CauseKind.NONE_READ, minutes=minutes, cause=cause), now

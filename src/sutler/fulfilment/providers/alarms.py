@@ -100,9 +100,9 @@ def recent(
 
 def subjects_of(alarm_ids: Collection[int]) -> Mapping[int, list[AlarmSubject]]:
     """Returns what these alarms are about, the newest first, up to 100 in all for each alarm that is asked about."""
-    found = AlarmSubject.objects.filter(alarm__in=alarm_ids).order_by("-pk")[: MOST_SUBJECTS * len(alarm_ids)]
+    alarm_subjects = AlarmSubject.objects.filter(alarm__in=alarm_ids).order_by("-pk")[: MOST_SUBJECTS * len(alarm_ids)]
     subjects: dict[int, list[AlarmSubject]] = defaultdict(list)
-    for each in found:
+    for each in alarm_subjects:
         subjects[each.alarm_id].append(each)
     return subjects
 

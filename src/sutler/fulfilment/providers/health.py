@@ -51,10 +51,10 @@ def of_all(now: datetime, minutes: int = 60) -> list[tuple[Provider, Health]]:
     lately = Q(minutes__minute__gt=now - timedelta(minutes=minutes))
     sums = {f"lately_{name}": Sum(f"minutes__{name}", filter=lately) for name in _ADDED_UP}
     slowest = Max("minutes__slowest_milliseconds", filter=lately)
-    found = (
+    providers = (
         Provider.objects.select_related("live_state")
         .annotate(lately_slowest_milliseconds=slowest, **sums)
         .order_by("name")
     )
     names = ("slowest_milliseconds", *_ADDED_UP)
-    return [(each, Health(**{name: getattr(each, f"lately_{name}") or 0 for name in names})) for each in found]
+    return [(each, Health(**{name: getattr(each, f"lately_{name}") or 0 for name in names})) for each in providers]

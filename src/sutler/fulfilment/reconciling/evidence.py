@@ -54,14 +54,14 @@ class Evidence:
 
 def unsettled() -> list[Attempt]:
     """Returns the unknown outcomes, longest unknown first: those that staff must settle before the others."""
-    found = Attempt.objects.unconfirmed_adds()
-    return list(found.prefetch_related("provider", "order__service").order_by("state", "pk")[:MOST_LISTED])
+    attempts = Attempt.objects.unconfirmed_adds()
+    return list(attempts.prefetch_related("provider", "order__service").order_by("state", "pk")[:MOST_LISTED])
 
 
 def of(order_id: int, now: datetime) -> Evidence | None:
     """Returns all that is known of the order's unknown outcome, or None if it has none."""
-    found = Attempt.objects.filter(order=order_id, action=Attempt.Action.ADD, state__in=UNSETTLED)
-    attempt = found.select_related(
+    attempts = Attempt.objects.filter(order=order_id, action=Attempt.Action.ADD, state__in=UNSETTLED)
+    attempt = attempts.select_related(
         "provider__live_state", "order__service", "order__customer", "upstream_service"
     ).first()
     if attempt is None:
@@ -115,8 +115,8 @@ def _others(attempt: Attempt) -> list[Attempt]:
     own = Attempt.objects.filter(order=attempt.order_id).values("pk")
     open_adds = Attempt.objects.filter(action=Attempt.Action.ADD, state__in=[_SENDING, *UNSETTLED])
     rivals = open_adds.filter(provider__in=account_rows(attempt.provider_id)).values("pk")
-    found = Attempt.objects.filter(Q(pk__in=own) | Q(pk__in=rivals)).exclude(pk=attempt.pk)
-    return list(found.select_related("provider").order_by("-pk")[: 2 * MOST_OF_EACH])
+    attempts = Attempt.objects.filter(Q(pk__in=own) | Q(pk__in=rivals)).exclude(pk=attempt.pk)
+    return list(attempts.select_related("provider").order_by("-pk")[: 2 * MOST_OF_EACH])
 
 
 def _calls(attempt: Attempt) -> list[LoggedCall]:

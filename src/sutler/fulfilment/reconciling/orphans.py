@@ -79,8 +79,8 @@ def close(provider_id: int, stretch: Stretch, looked: Scan, calls: Sequence[Logg
         window = settle_window(Provider.objects.get(pk=provider_id), now)
         suspects = open_suspects(provider_id, window, now).values()
         open_floor = min((each.floor for each in suspects), default=None)
-        found = Orphan.objects.filter(provider__rows=provider_id, upstream_id__in=looked.ours.keys())
-        for orphan in found.order_by("upstream_id"):
+        orphans = Orphan.objects.filter(provider__rows=provider_id, upstream_id__in=looked.ours.keys())
+        for orphan in orphans.order_by("upstream_id"):
             if open_floor is None or orphan.upstream_id <= open_floor:
                 subject = f"id {orphan.upstream_id}"
                 alarms.sound(orphan.provider_id, Alarm.Kind.ORPHAN, subject, _cause(orphan), now)

@@ -199,13 +199,13 @@ def open_suspects(provider_id: int, window: timedelta, now: datetime) -> dict[in
         adds.filter(upstream_order__in=unheard_of),
     )
     ids = [pk for group in undecided for pk in group.values_list("pk", flat=True)]
-    found = Attempt.objects.filter(pk__in=ids).select_related("order", "upstream_service")
-    ripe = {each.pk: at for each in found if (at := ripe_at(each, window)) is not None and at <= now}
+    attempts = Attempt.objects.filter(pk__in=ids).select_related("order", "upstream_service")
+    ripe = {each.pk: at for each in attempts if (at := ripe_at(each, window)) is not None and at <= now}
     horizons = [(pk, row, moment(at)) for pk, at in ripe.items() for row in rows]
     later_ids: dict[int, list[str | None]] = defaultdict(list)
     for pk, later_id in run(_CEILINGS, horizons):
         later_ids[pk].append(later_id)
-    return {each.pk: _suspect(each, later_ids[each.pk]) for each in found}
+    return {each.pk: _suspect(each, later_ids[each.pk]) for each in attempts}
 
 
 def claimed_ids(provider_id: int, ids: Iterable[int]) -> set[int]:

@@ -107,12 +107,12 @@ def teach(
 def forget(word_id: int, actor: User | None, now: datetime) -> Refusal | None:
     """Forgets a word, which holds for no answer any more; refuses with NOT_FOUND."""
     with durable():
-        found = Taught.objects.filter(pk=word_id).select_for_update().first()
-        if found is None:
+        taught = Taught.objects.filter(pk=word_id).select_for_update().first()
+        if taught is None:
             return Refusal(Reason.NOT_FOUND)
-        before = {"text": found.text, "kind": found.kind, "pattern": found.is_pattern}
-        audit_log.write(actor, "word forgotten", _whose(found.provider_id), now, before=before)
-        found.delete()
+        before = {"text": taught.text, "kind": taught.kind, "pattern": taught.is_pattern}
+        audit_log.write(actor, "word forgotten", _whose(taught.provider_id), now, before=before)
+        taught.delete()
     return None
 
 
@@ -173,8 +173,8 @@ def import_words(
 
 
 def _refused(provider_id: int | None) -> QuerySet[Attempt]:
-    found = Attempt.objects.filter(_IN_INDEX_REFUSED, action=Attempt.Action.ADD).order_by("-pk")
-    return found if provider_id is None else found.filter(provider=provider_id)
+    attempts = Attempt.objects.filter(_IN_INDEX_REFUSED, action=Attempt.Action.ADD).order_by("-pk")
+    return attempts if provider_id is None else attempts.filter(provider=provider_id)
 
 
 def _refusal_of(attempt: Attempt, kind: DeclineKind, name: str) -> Outcome:

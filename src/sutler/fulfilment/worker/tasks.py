@@ -38,15 +38,15 @@ def ask(
 
     Raises storage.transactions.Busy or CommitUnclear.
     """
-    found = Provider.objects.filter(pk=provider_id).first()
-    if found is None:
+    provider = Provider.objects.filter(pk=provider_id).first()
+    if provider is None:
         return Refusal(Reason.NOT_FOUND)
-    if found.state == Provider.State.OFF:
+    if provider.state == Provider.State.OFF:
         return Refusal(Reason.MOVE_NOT_ALLOWED, "off")
     try:
         with durable():
             made = ProviderTask.objects.create(
-                provider=found, kind=kind, trust=trust, asked_by=actor, asked_at=now, report={}
+                provider=provider, kind=kind, trust=trust, asked_by=actor, asked_at=now, report={}
             )
             audit_log.write(actor, f"provider {kind} asked", f"provider {provider_id}", now)
             return made
@@ -56,8 +56,8 @@ def ask(
 
 def newest(provider_id: int) -> dict[str, ProviderTask]:
     """Returns the last task of each kind; one small read."""
-    found = ProviderTask.objects.filter(provider=provider_id).select_related("asked_by").order_by("-pk")[:30]
-    return {each.kind: each for each in reversed(found)}
+    provider_tasks = ProviderTask.objects.filter(provider=provider_id).select_related("asked_by").order_by("-pk")[:30]
+    return {each.kind: each for each in reversed(provider_tasks)}
 
 
 async def carry_out(session: ProviderSession) -> bool:
@@ -73,10 +73,10 @@ async def carry_out(session: ProviderSession) -> bool:
 
 
 def _begin(provider_id: int) -> ProviderTask | None:
-    found = ProviderTask.objects.filter(provider=provider_id, state__in=OPEN).order_by("pk").first()
-    if found is not None:
-        ProviderTask.objects.filter(pk=found.pk).update(state=State.RUNNING)
-    return found
+    provider_task = ProviderTask.objects.filter(provider=provider_id, state__in=OPEN).order_by("pk").first()
+    if provider_task is not None:
+        ProviderTask.objects.filter(pk=provider_task.pk).update(state=State.RUNNING)
+    return provider_task
 
 
 def _end(task_id: int, report: dict[str, Any], now: datetime) -> None:
