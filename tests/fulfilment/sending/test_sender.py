@@ -146,7 +146,7 @@ def test_one_that_dies_leaves_what_is_out_to_its_lease(alice: Customer, service:
     one.lie()
     one.look(150)
     assert states(order) == ["sending"]
-    one.look(60)
+    one.look(120)
     assert (states(order), len(adds(one))) == (["unknown"], 1)
 
 
