@@ -67,3 +67,6 @@ def test_of_two_calls_that_a_writer_leaves_behind_the_one_not_begun_goes_to_the_
 def signal_children(number: int) -> None:
     for pid in children():
         os.kill(pid, number)
+        # On a busy machine it may read on for a while before it is stopped.
+        while number == signal.SIGSTOP and "\nState:\tT" not in Path(f"/proc/{pid}/status").read_text():
+            sleep(0.001)
