@@ -54,7 +54,17 @@ OFFICE_PLANTS = (
     Plant("gateway_taken_back", ("UPDATE payments_receipt SET taken_micros = 1 WHERE id = {gateway_paid_receipt}",)),
     Plant(
         "gateway_taken_back",
-        ("UPDATE payments_receipt SET owed_micros = 40000000 WHERE id = {gateway_paid_receipt}",),
+        ("UPDATE payments_receipt SET taken_micros = credit_micros + 1 WHERE id = {gateway_paid_receipt}",),
+    ),
+    Plant("gateway_frozen", ("UPDATE payments_receipt SET dispute = 'won' WHERE id = {gateway_disputed_receipt}",)),
+    Plant(
+        "gateway_frozen",
+        ("UPDATE payments_receipt SET frozen_micros = 1 WHERE id = {gateway_disputed_receipt}",),
+        also=frozenset({"frozen_receipt"}),
+    ),
+    Plant(
+        "frozen_receipt",
+        (transfer("gateway-frozen:999999", wallet("alice"), house("frozen")), give("alice", -5)),
     ),
     Plant("ticket_orders", ("UPDATE support_ticketorder SET order_id = {stopped} WHERE ticket_id = {ticket}",)),
     Plant(

@@ -56,10 +56,13 @@ def add_funds(alice: Customer, sam: User) -> Names:
 
 
 def pay_at_a_gateway(alice: Customer, sam: User) -> Names:
-    """A payment that was credited and partly refunded, one that came in another currency, one that nobody made."""
+    """A payment that was credited and partly refunded, one that is disputed, one that came in another currency, and one
+    that nobody made.
+    """
     method = signed_method(sam, fee_basis_points=100)
     names = {}
-    for name, currency in (("gateway_paid", "USD"), ("gateway_euros", "EUR"), ("gateway_open", "")):
+    currencies = {"gateway_paid": "USD", "gateway_disputed": "USD", "gateway_euros": "EUR", "gateway_open": ""}
+    for name, currency in currencies.items():
         checkout = opened(alice, method, token=name.ljust(64, "x"))
         names[name] = checkout.request_id
         fact = Fact(FactKind.PAID, checkout.reference, "", name, 50_000_000, currency)
@@ -68,6 +71,8 @@ def pay_at_a_gateway(alice: Customer, sam: User) -> Names:
             names[f"{name}_receipt"] = Receipt.objects.get(transaction_id=name).pk
     back = Fact(FactKind.REVERSED, "", "", "gateway_paid", 10_000_000, "USD")
     assert settle.apply(method, back, NOW).outcome is settle.Outcome.APPLIED
+    dispute = Fact(FactKind.DISPUTED, "", "", "gateway_disputed", 30_000_000, "USD")
+    assert settle.apply(method, dispute, NOW).outcome is settle.Outcome.APPLIED
     return names
 
 

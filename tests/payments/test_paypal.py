@@ -10,10 +10,11 @@ from django.conf import settings
 from django.test import Client
 
 from sutler.accounts.models import Customer, User
+from sutler.books import post
 from sutler.core.clock import SystemClock
 from sutler.payments import look_ups
 from sutler.payments.gateways.paypal.gateway import PAYPAL
-from sutler.payments.models import Alert, Checkout, Method
+from sutler.payments.models import Alert, Checkout, Method, Receipt
 from tests.conftest import START_MICROS
 from tests.orders.ordering import balance
 from tests.pages.conftest import browser_of, make_person
@@ -44,6 +45,8 @@ def paypal(there: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[G
             is_known = asked.headers["authorization"] == "Basic aWQ6c2VjcmV0"
             return (200, {"access_token": "A21"}) if is_known else (401, {"error": "invalid_client"})
         assert asked.headers["authorization"] == "Bearer A21"
+        if asked.path.startswith("/v1/customer/disputes"):
+            return dispute_answer(there, asked.path)
         if asked.path.endswith("/capture"):
             capture(there)
         elif asked.method == "POST":
@@ -53,6 +56,16 @@ def paypal(there: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[G
 
     with served(script) as server:
         yield server
+
+
+def dispute_answer(there: dict[str, Any], path: str) -> tuple[int, Any]:
+    if "dispute_status" in there:
+        return there["dispute_status"], {"name": "NOT_AUTHORIZED"}
+    disputes = there.get("disputes", [])
+    if "?" in path:
+        assert path.endswith("disputed_transaction_id=3C679366HH908993F")
+        return 200, {"items": [{"dispute_id": each["dispute_id"]} for each in disputes]}
+    return 200, next(each for each in disputes if path.endswith(each["dispute_id"]))
 
 
 def capture(there: dict[str, Any], status: str = "COMPLETED", refunds: tuple[str, ...] = ()) -> None:
@@ -163,3 +176,55 @@ def test_a_wrong_secret_is_said(alice: Customer, sam: User, paypal: GatewayServe
     browser: Client = browser_of(make_person("alice@example.com", alice))
     browser.post("/funds/add", {"method": method.pk, "amount": "40"})
     assert Checkout.objects.get().fault == "it answered HTTP 401 invalid_client"
+
+
+DISPUTES = [
+    # status, outcome, amount: what is left of 40, and what is frozen
+    ("WAITING_FOR_SELLER_RESPONSE", "", "40.00", 0, 40),
+    ("UNDER_REVIEW", "", "15.00", 25, 15),
+    ("RESOLVED", "RESOLVED_SELLER_FAVOUR", "40.00", 40, 0),
+    ("RESOLVED", "CANCELED_BY_BUYER", "40.00", 40, 0),
+    ("RESOLVED", "RESOLVED_BUYER_FAVOUR", "40.00", 0, 0),
+    ("RESOLVED", "ACCEPTED", "15.00", 25, 0),
+]
+
+
+@pytest.mark.parametrize(("status", "outcome", "amount", "units", "frozen"), DISPUTES)
+def test_disputes_are_asked_for_once_a_notice_names_the_capture(
+    alice: Customer,
+    method: Method,
+    checkout: Checkout,
+    there: dict[str, Any],
+    status: str,
+    outcome: str,
+    amount: str,
+    units: int,
+    frozen: int,
+) -> None:
+    capture(there)
+    told(method, "PAYMENT.CAPTURE.COMPLETED", {"custom_id": checkout.reference})
+    post.adjust(alice.pk, -START_MICROS, "adjustment:x", "spent", checkout.expires_at)
+    there["disputes"] = [
+        {
+            "dispute_id": "PP-D-27803",
+            "status": status,
+            "dispute_amount": {"currency_code": "USD", "value": amount},
+            "dispute_outcome": {"outcome_code": outcome},
+        }
+    ]
+    named = {"disputed_transactions": [{"seller_transaction_id": "3C679366HH908993F"}]}
+    for _ in range(2):
+        told(method, "CUSTOMER.DISPUTE.CREATED", named)
+    assert (balance(alice), Receipt.objects.get().frozen_micros or 0) == (units * UNIT, frozen * UNIT)
+
+
+@pytest.mark.parametrize(("status", "units"), [(403, 30), (500, 40)])
+def test_an_app_that_may_not_see_disputes_sees_refunds(
+    alice: Customer, method: Method, checkout: Checkout, there: dict[str, Any], status: int, units: int
+) -> None:
+    capture(there)
+    told(method, "PAYMENT.CAPTURE.COMPLETED", {"custom_id": checkout.reference})
+    there["dispute_status"] = status
+    capture(there, "PARTIALLY_REFUNDED", ("10.00",))
+    told(method, "PAYMENT.CAPTURE.REFUNDED", {"custom_id": checkout.reference})
+    assert balance(alice) == START_MICROS + units * UNIT

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from sutler.accounts.models import Customer, Letter, User
 from sutler.books import post
 from sutler.books.models import LedgerAccount, Transfer
+from sutler.catalogue.models import Service
 from sutler.core.refusals import Reason, Refusal
 from sutler.ops.verify import CHECKS, prove
+from sutler.orders.place import PlaceRequest, place
 from sutler.payments import alerts, checkouts, funds, methods, settle
 from sutler.payments.gateways.shape import Fact, FactKind
 from sutler.payments.models import Alert, Checkout, FundsRequest, Method, Receipt
 from sutler.payments.settle import Outcome
 from tests.conftest import NOW, START_MICROS
-from tests.orders.ordering import at_once, balance
+from tests.orders.ordering import at_once, balance, placed
 from tests.payments.gateway_methods import UNIT, opened, signed_method
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
@@ -35,10 +37,8 @@ def paid(checkout: Checkout, transaction_id: str, units: float, currency: str = 
     return Fact(FactKind.PAID, checkout.reference, "", transaction_id, micros, currency)
 
 
-def back(checkout: Checkout, transaction_id: str, units: float, *, is_disputed: bool = False) -> Fact:
-    return Fact(
-        FactKind.REVERSED, checkout.reference, "", transaction_id, round(units * UNIT), "USD", is_disputed=is_disputed
-    )
+def back(checkout: Checkout, transaction_id: str, units: float, kind: FactKind = FactKind.REVERSED) -> Fact:
+    return Fact(kind, checkout.reference, "", transaction_id, round(units * UNIT), "USD")
 
 
 def failed(checkout: Checkout) -> Fact:
@@ -54,7 +54,7 @@ def raised() -> set[str]:
 
 
 def breaches() -> list[str]:
-    mine = [each for each in CHECKS if each.name.startswith(("funds_", "gateway_", "wallet", "transfer"))]
+    mine = [each for each in CHECKS if each.name.startswith(("funds_", "gateway_", "frozen", "wallet", "transfer"))]
     return [line for each in prove(mine, str, str) for line in each.shown]
 
 
@@ -66,7 +66,7 @@ def test_a_payment_is_credited_once_and_the_customer_is_told(alice: Customer, sa
     [entry] = Transfer.objects.filter(cause=f"gateway:signed:{method.pk}-1")
     assert (entry.amount_micros, entry.reason) == (50 * UNIT, f"{checkout.request.reference} Signed")
     checkout.refresh_from_db()
-    assert (checkout.request.state, checkout.look_at, raised()) == ("confirmed", None, set())
+    assert (checkout.request.state, checkout.look_at, raised()) == ("confirmed", NOW + timedelta(days=1), set())
     [letter] = Letter.objects.all()
     assert "50.00 USD" in letter.text
     assert breaches() == []
@@ -170,18 +170,26 @@ def test_what_went_back_is_taken_in_proportion(alice: Customer, sam: User, units
 
 
 @pytest.mark.parametrize(("limit", "owed"), [(0, 40), (15, 25), (100, 0)])
-def test_what_the_wallet_does_not_hold_is_owed(alice: Customer, method: Method, limit: int, owed: int) -> None:
+def test_what_the_wallet_does_not_hold_is_owed_and_nothing_is_ordered(
+    alice: Customer, service: Service, method: Method, limit: int, owed: int
+) -> None:
     checkout = opened(alice, method)
     applied(method, paid(checkout, "1", 50))
     assert not isinstance(post.adjust(alice.pk, -START_MICROS - 40 * UNIT, "adjustment:x", "spent", NOW), Refusal)
     LedgerAccount.objects.filter(customer=alice).update(
         credit_limit_micros=limit * UNIT, largest_credit_limit_micros=limit * UNIT
     )
-    applied(method, back(checkout, "1", 50, is_disputed=True))
-    assert balance(alice) == (owed - 40) * UNIT
-    assert Receipt.objects.get().owed_micros == owed * UNIT
+    applied(method, back(checkout, "1", 50))
+    assert balance(alice) == -40 * UNIT
     assert raised() == ({"reversed", "debt"} if owed else {"reversed"})
     assert breaches() == []
+    fields = {"service": str(service.pk), "link": "https://example.com/a", "quantity": "1000"}
+    [answer] = place([PlaceRequest(alice.pk, fields)], NOW)
+    assert (answer == Refusal(Reason.NOT_ENOUGH_FUNDS)) == bool(owed)
+    # What is paid in next covers the debt first.
+    applied(method, paid(opened(alice, method, token="u" * 64), "2", 50))
+    placed(alice, service)
+    assert (raised(), breaches()) == ({"reversed"}, [])
 
 
 def test_an_amount_that_the_books_cannot_hold_is_left_for_staff(alice: Customer, method: Method) -> None:
@@ -223,6 +231,7 @@ def test_however_many_notices_at_once_one_credits(alice: Customer, method: Metho
 
 STEPS = st.lists(
     st.one_of(
+        st.tuples(st.sampled_from(("disputed", "won", "lost")), st.sampled_from("12"), st.integers(1, 40)),
         st.tuples(st.just("paid"), st.sampled_from("123"), st.just(0)),
         st.tuples(st.just("back"), st.sampled_from("123"), st.integers(1, 40)),
         st.tuples(st.just("failed"), st.just(""), st.just(0)),
@@ -246,11 +255,14 @@ def test_the_books_end_the_same_in_whatever_order_notices_come(
                 fact = {
                     "paid": paid(checkout, transaction_id, AMOUNTS.get(transaction_id, 0)),
                     "back": back(checkout, transaction_id, units),
+                    "disputed": back(checkout, transaction_id, units, FactKind.DISPUTED),
+                    "won": back(checkout, transaction_id, units, FactKind.DISPUTE_WON),
+                    "lost": back(checkout, transaction_id, units, FactKind.DISPUTE_LOST),
                     "failed": failed(checkout),
                 }[kind]
                 applied(method, fact)
             rows = Receipt.objects.order_by("transaction_id").values_list(
-                "transaction_id", "state", "credit_micros", "taken_micros", "owed_micros"
+                "transaction_id", "state", "credit_micros", "taken_micros", "dispute"
             )
             end = (balance(alice), list(rows), breaches())
             transaction.set_rollback(True)
@@ -260,3 +272,36 @@ def test_the_books_end_the_same_in_whatever_order_notices_come(
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     assert end_of(shuffled) == end_of(steps)
     assert end_of(steps)[2] == []  # type: ignore[index]
+
+
+DISPUTED = [
+    # what is spent before, the facts after a payment of 50, what the balance and the frozen account hold in the end
+    (0, [(FactKind.DISPUTED, 50)], 0, 50),
+    (20, [(FactKind.DISPUTED, 50)], 0, 30),
+    (50, [(FactKind.DISPUTED, 50)], 0, 0),
+    (0, [(FactKind.DISPUTED, 20)], 30, 20),
+    (0, [(FactKind.REVERSED, 30), (FactKind.DISPUTED, 50)], 0, 20),
+    (0, [(FactKind.DISPUTED, 50), (FactKind.REVERSED, 30)], 0, 20),
+    (0, [(FactKind.DISPUTED, 50), (FactKind.REVERSED, 50)], 0, 0),
+    (20, [(FactKind.DISPUTED, 50), (FactKind.DISPUTE_WON, 50)], 30, 0),
+    (20, [(FactKind.DISPUTED, 50), (FactKind.DISPUTE_LOST, 50)], -20, 0),
+    (20, [(FactKind.DISPUTE_LOST, 50), (FactKind.DISPUTED, 50)], -20, 0),
+    (20, [(FactKind.DISPUTED, 50), (FactKind.DISPUTE_WON, 50), (FactKind.DISPUTE_LOST, 50)], -20, 0),
+    (0, [(FactKind.DISPUTE_LOST, 50), (FactKind.DISPUTE_WON, 50)], 0, 0),
+]
+
+
+@pytest.mark.parametrize(("spent", "facts", "left", "frozen"), DISPUTED)
+def test_a_dispute_freezes_what_is_unspent_and_takes_all_once_it_is_lost(
+    alice: Customer, method: Method, spent: int, facts: list[tuple[FactKind, int]], left: int, frozen: int
+) -> None:
+    checkout = opened(alice, method)
+    applied(method, paid(checkout, "1", 50))
+    post.adjust(alice.pk, -START_MICROS - spent * UNIT, "adjustment:x", "spent", NOW)
+    for kind, units in [*facts, facts[-1]]:
+        applied(method, back(checkout, "1", units, kind))
+    receipt = Receipt.objects.get()
+    assert (balance(alice), receipt.frozen_micros or 0) == (left * UNIT, frozen * UNIT)
+    assert breaches() == []
+    is_contrary = [kind for kind, _ in facts] == [FactKind.DISPUTE_LOST, FactKind.DISPUTE_WON]
+    assert ("debt" in raised(), "reinstated" in raised()) == (left < 0, is_contrary)

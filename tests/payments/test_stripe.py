@@ -11,8 +11,8 @@ from django.test import Client
 
 from sutler.accounts.models import Customer, User
 from sutler.core.clock import SystemClock
-from sutler.payments import look_ups
-from sutler.payments.gateways.shape import Flaw, Notice
+from sutler.payments import look_ups, reconcile
+from sutler.payments.gateways.shape import FactKind, Failure, Flaw, Notice
 from sutler.payments.gateways.stripe.gateway import STRIPE
 from sutler.payments.models import Alert, Checkout, FundsRequest, GatewayNotice, Method
 from tests.conftest import NOW, START_MICROS
@@ -44,6 +44,9 @@ def stripe(session: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator
     def script(asked: Asked) -> tuple[int, Any]:
         if asked.headers.get("authorization") != "Bearer sk_test_none":
             return 401, {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided: sk_****"}}
+        if asked.path.startswith(("/v1/charges?", "/v1/disputes?")):
+            assert "payment_intent=pi_1&" in asked.path
+            return 200, {"object": "list", "data": session.get(asked.path[4:].partition("?")[0], [])}
         if asked.method == "POST":
             fields = parse_qs(asked.body.decode())
             session["client_reference_id"] = fields["client_reference_id"][0]
@@ -117,7 +120,13 @@ NOTICES = [
     (["paid", "refunded"], 30, "applied"),
     (["refunded", "paid"], 30, "applied"),
     (["paid", "disputed"], 0, "applied"),
-    (["paid", "inquiry"], 40, "ignored"),
+    (["paid", "inquiry"], 0, "applied"),
+    (["paid", "inquiry", "inquiry over"], 40, "applied"),
+    (["paid", "disputed", "won"], 40, "applied"),
+    (["paid", "won", "disputed"], 40, "known"),
+    (["paid", "disputed", "lost"], 0, "applied"),
+    (["paid", "disputed", "refunded"], 0, "applied"),
+    (["paid", "disputed", "refunded", "won"], 30, "applied"),
     (["euros"], 0, "applied"),
     (["other"], 0, "ignored"),
 ]
@@ -145,6 +154,9 @@ def test_events_end_right(
         "refunded": event("charge.refunded", {**charge, "amount_refunded": 1000}),
         "disputed": event("charge.dispute.created", dispute),
         "inquiry": event("charge.dispute.created", {**dispute, "status": "warning_needs_response"}),
+        "inquiry over": event("charge.dispute.closed", {**dispute, "status": "warning_closed"}),
+        "won": event("charge.dispute.closed", {**dispute, "status": "won"}),
+        "lost": event("charge.dispute.closed", {**dispute, "status": "lost"}),
         "euros": event("checkout.session.completed", paid(session, currency="eur")),
         "other": event("customer.created", {"id": "cus_1"}),
     }
@@ -279,3 +291,56 @@ def test_a_payment_is_its_customers_alone(
     bob_browser = browser_of(make_person("bob@example.com", bob))
     assert (bob_browser.get(page).status_code, bob_browser.post(page).status_code) == (404, 404)
     assert len(stripe.asked) == 1
+
+
+CHARGE = {"payment_intent": "pi_1", "currency": "usd", "amount_refunded": 1000}
+DISPUTE = {"payment_intent": "pi_1", "currency": "usd", "amount": 4000, "status": "needs_response"}
+BACK = [
+    # what Stripe has of a payment of 40 that was credited: what is left, and the difference that is told
+    ({}, 40, []),
+    ({"charges": [{**CHARGE, "amount_refunded": 0}]}, 40, []),
+    ({"charges": [CHARGE]}, 30, [FactKind.REVERSED]),
+    ({"disputes": [DISPUTE]}, 0, [FactKind.DISPUTED]),
+    ({"disputes": [{**DISPUTE, "status": "lost"}]}, 0, [FactKind.DISPUTE_LOST]),
+    ({"charges": [CHARGE], "disputes": [{**DISPUTE, "status": "warning_closed"}]}, 30, [FactKind.REVERSED, "won"]),
+    ({"disputes": [{**DISPUTE, "amount": "x"}]}, 40, [Failure("an amount cannot be read")]),
+    ({"payment_status": "unpaid"}, 40, ["pi_1"]),
+]
+
+
+@pytest.mark.parametrize(("there", "units", "told"), BACK)
+def test_reconciling_finds_what_no_notice_told(
+    alice: Customer,
+    alice_browser: Client,
+    method: Method,
+    session: dict[str, Any],
+    now: datetime,
+    there: dict[str, Any],
+    units: int,
+    told: list[object],
+) -> None:
+    begun(alice_browser, method)
+    session.update(paid(session))
+    [first] = reconcile.reconcile(now, 30)
+    assert getattr(first.what, "kind", "") is FactKind.PAID
+    assert list(reconcile.reconcile(now, 30)) == []
+    session.update(there)
+    found = [each.what for each in reconcile.reconcile(now, 30)]
+    words = [getattr(each, "kind", "") or getattr(each, "transaction_id", "") or each for each in found]
+    assert words == told
+    assert Alert.objects.filter(kind="missing").exists() == (told == ["pi_1"])
+    assert balance(alice) == START_MICROS + units * UNIT
+
+
+def test_what_was_credited_is_asked_about_for_two_months(
+    alice_browser: Client, method: Method, session: dict[str, Any], now: datetime
+) -> None:
+    begun(alice_browser, method)
+    session.update(paid(session))
+    look_ups.look_up_due(now + timedelta(minutes=3))
+    looks, at = 0, Checkout.objects.get().look_at
+    while at is not None:
+        looks, last = looks + look_ups.look_up_due(at), at
+        at = Checkout.objects.get().look_at
+    assert (looks, (last - now).days) == (6, 61)
+    assert list(reconcile.reconcile(now + timedelta(days=31), 30)) == []

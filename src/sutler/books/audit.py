@@ -33,6 +33,8 @@ _TRANSFERS = """
 _ROUTES = """
     (d.kind IN ('deposits', 'adjustments') AND c.kind = 'wallet' AND t.order_id IS NULL)
     OR (d.kind = 'wallet' AND c.kind = 'adjustments' AND t.order_id IS NULL)
+    OR (d.kind = 'wallet' AND c.kind = 'frozen' AND t.cause LIKE 'gateway-frozen:%' AND t.order_id IS NULL)
+    OR (d.kind = 'frozen' AND c.kind = 'wallet' AND t.cause LIKE 'gateway-released:%' AND t.order_id IS NULL)
     OR (d.kind = 'wallet' AND c.kind IN ('in hand', 'scheduled') AND t.cause = 'order:' || t.order_id)
     OR (d.kind = 'scheduled' AND c.kind = 'in hand' AND t.cause LIKE 'run:%:%' AND t.order_id IS NOT NULL)
     OR (d.kind = 'in hand' AND c.kind = 'revenue' AND t.cause = 'settle:' || t.order_id)
@@ -125,17 +127,18 @@ CHECKS = (
     ),
     Check(
         "wallet_limit",
-        _("no wallet is below its credit limit"),
+        _("no wallet is below its credit limit, but by what reversed payments took"),
         "books_ledgeraccount",
         """
         SELECT 'wallet ' || id || ' holds ' || balance_micros || ', its credit limit is ' || credit_limit_micros
             AS breach
-        FROM books_ledgeraccount WHERE kind = 'wallet' AND balance_micros < -credit_limit_micros
+        FROM books_ledgeraccount
+        WHERE kind = 'wallet' AND balance_micros < -credit_limit_micros - reversed_below_micros
         """,
     ),
     Check(
         "wallet_history",
-        _("no wallet was ever below the largest credit limit it has had"),
+        _("no wallet was ever below the largest credit limit it has had, but by what reversed payments took"),
         "books_transfer",
         f"""
         SELECT 'wallet ' || wallet.id || ' once held ' || past.lowest || ', its largest credit limit was '
@@ -146,7 +149,7 @@ CHECKS = (
                 FROM ({_WALLET_MOVES}) AS moves
             ) AS points GROUP BY wallet_id
         ) AS past ON past.wallet_id = wallet.id
-        WHERE past.lowest < -wallet.largest_credit_limit_micros
+        WHERE past.lowest < -wallet.largest_credit_limit_micros - wallet.reversed_below_micros
         """,
     ),
     Check(

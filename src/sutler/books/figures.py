@@ -151,7 +151,7 @@ def _kind(debit: str, credit: str) -> DayFigure.Kind | None:
         return None
     if debit == account.DEPOSITS:
         return Kind.DEPOSITS
-    if account.ADJUSTMENTS in {debit, credit}:
+    if not {account.ADJUSTMENTS, account.FROZEN}.isdisjoint({debit, credit}):
         return Kind.ADJUSTMENTS
     return Kind.ORDERS if debit == account.WALLET else Kind.RETURNS
 

@@ -9,10 +9,10 @@ _SHARES = """
     SELECT CASE WHEN c.kind = 'revenue' THEN 'revenue'
             WHEN 'cost' IN (d.kind, c.kind) THEN 'cost'
             WHEN d.kind = 'deposits' THEN 'deposits'
-            WHEN 'adjustments' IN (d.kind, c.kind) THEN 'adjustments'
+            WHEN 'adjustments' IN (d.kind, c.kind) OR 'frozen' IN (d.kind, c.kind) THEN 'adjustments'
             WHEN d.kind = 'wallet' THEN 'orders' ELSE 'returns' END AS kind,
         c.currency, COALESCE(d.customer_id, c.customer_id, 0) AS customer_id,
-        CASE WHEN d.kind = 'cost' OR (d.kind = 'wallet' AND c.kind = 'adjustments') THEN -t.amount_micros
+        CASE WHEN d.kind = 'cost' OR (d.kind = 'wallet' AND c.kind IN ('adjustments', 'frozen')) THEN -t.amount_micros
             ELSE t.amount_micros END AS amount
     FROM books_transfer t
     JOIN books_ledgeraccount d ON d.id = t.debit_id

@@ -19,6 +19,8 @@ class LedgerAccount(models.Model):
         # Where money comes from and goes to outside the panel.
         DEPOSITS = "deposits"
         ADJUSTMENTS = "adjustments"
+        # Of disputed payments: the customer's still, and not to be spent until the dispute is closed.
+        FROZEN = "frozen"
         # What the operator holds at a provider; what orders have cost upstream.
         PROVIDER = "provider"
         COST = "cost"
@@ -32,6 +34,8 @@ class LedgerAccount(models.Model):
     credit_limit_micros = models.BigIntegerField(default=0)
     # Only rises: what the wallet's past is held against once the limit has been lowered.
     largest_credit_limit_micros = models.BigIntegerField(default=0)
+    # How far below the credit limit reversed payments have taken the wallet. Only rises; orders never go there.
+    reversed_below_micros = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -51,11 +55,16 @@ class LedgerAccount(models.Model):
                 name="only_wallets_have_customer_and_balance",
             ),
             models.CheckConstraint(
-                condition=Q(balance_micros=None) | Q(balance_micros__gte=-F("credit_limit_micros")),
+                condition=Q(balance_micros=None)
+                | Q(balance_micros__gte=-F("credit_limit_micros") - F("reversed_below_micros")),
                 name="wallet_within_credit_limit",
             ),
             models.CheckConstraint(
-                condition=Q(credit_limit_micros__gte=0, largest_credit_limit_micros__gte=F("credit_limit_micros")),
+                condition=Q(
+                    credit_limit_micros__gte=0,
+                    largest_credit_limit_micros__gte=F("credit_limit_micros"),
+                    reversed_below_micros__gte=0,
+                ),
                 name="credit_limit_in_range",
             ),
         ]

@@ -34,11 +34,13 @@ class Kind(StrEnum):
     RETURN = "return"
     DEPOSIT = "deposit"
     ADJUSTMENT = "adjustment"
+    FROZEN = "frozen"
 
 
 _KINDS = {
     LedgerAccount.Kind.DEPOSITS: Kind.DEPOSIT,
     LedgerAccount.Kind.ADJUSTMENTS: Kind.ADJUSTMENT,
+    LedgerAccount.Kind.FROZEN: Kind.FROZEN,
 }
 # Each half is cut to the page before they are put together, so that a page reads two pages of rows at most.
 _HALF = (

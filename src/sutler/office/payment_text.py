@@ -23,7 +23,10 @@ NOTICE_OUTCOMES: Mapping[str, str | Promise] = {
 }
 NOTICE_KINDS: Mapping[str, str | Promise] = {
     "paid": gettext_lazy("Paid"),
-    "reversed": gettext_lazy("Refunded or disputed"),
+    "reversed": gettext_lazy("Refunded"),
+    "disputed": gettext_lazy("Disputed"),
+    "won": gettext_lazy("Dispute won"),
+    "lost": gettext_lazy("Dispute lost"),
     "failed": gettext_lazy("Failed or expired"),
     "pending": gettext_lazy("Pending"),
     "changed": gettext_lazy("Changed"),
@@ -31,6 +34,12 @@ NOTICE_KINDS: Mapping[str, str | Promise] = {
 RECEIPT_STATES: Mapping[str, tuple[str | Promise, str]] = {
     Receipt.State.HELD: (gettext_lazy("Not credited"), "warn"),
     Receipt.State.CREDITED: (gettext_lazy("Credited"), "good"),
+}
+DISPUTE_STATES: Mapping[str, tuple[str | Promise, str]] = {
+    Receipt.Dispute.NONE: ("", ""),
+    Receipt.Dispute.OPEN: (gettext_lazy("Disputed"), "warn"),
+    Receipt.Dispute.WON: (gettext_lazy("Dispute won"), "good"),
+    Receipt.Dispute.LOST: (gettext_lazy("Dispute lost"), "bad"),
 }
 
 
@@ -98,13 +107,46 @@ def _too_large(data: Mapping[str, Any], currency: str) -> str:
 
 def _reversed(data: Mapping[str, Any], currency: str) -> str:
     values = {"back": amount(data["back"]), "taken": amount(data["taken"]), "currency": currency}
-    if data["is_disputed"]:
-        return _("Disputed: %(back)s %(currency)s. %(taken)s were taken from the balance.") % values
     return _("Refunded by the gateway: %(back)s %(currency)s. %(taken)s were taken from the balance.") % values
 
 
+def _dispute(data: Mapping[str, Any], currency: str) -> str:
+    values = {
+        "disputed": amount(data["disputed"]),
+        "frozen": amount(data["frozen"]),
+        "taken": amount(data["taken"]),
+        "currency": currency,
+    }
+    if data["state"] == Receipt.Dispute.WON:
+        return _("Dispute of %(disputed)s %(currency)s won. What was frozen is in the balance again.") % values
+    if data["state"] == Receipt.Dispute.LOST:
+        return _("Dispute of %(disputed)s %(currency)s lost. %(taken)s were taken from the balance.") % values
+    return (
+        _("Disputed: %(disputed)s %(currency)s, of which %(frozen)s were unspent and are frozen. Answer the gateway.")
+        % values
+    )
+
+
+def _reinstated(data: Mapping[str, Any], currency: str) -> str:
+    return _(
+        "The gateway first reported a dispute of %(micros)s %(currency)s as lost, then as won. Check it there; "
+        "nothing was given back."
+    ) % {"micros": amount(data["micros"]), "currency": currency}
+
+
+def _missing(data: Mapping[str, Any], currency: str) -> str:
+    return _("%(micros)s %(currency)s were credited for transaction %(id)s, which the gateway does not name.") % {
+        "micros": amount(data["micros"]),
+        "currency": currency,
+        "id": data["transaction"],
+    }
+
+
 def _debt(data: Mapping[str, Any], currency: str) -> str:
-    return _("The balance did not cover it: the customer owes %(owed)s %(currency)s.") % {
+    return _(
+        "The balance did not cover it: the customer owes %(owed)s %(currency)s beyond the credit limit and cannot "
+        "order until deposits cover it."
+    ) % {
         "owed": amount(data["owed"]),
         "currency": currency,
     }
@@ -125,6 +167,9 @@ _TEXTS: Mapping[Alert.Kind, Callable[[Mapping[str, Any], str], str]] = {
     Kind.DECIDED: _decided,
     Kind.TOO_LARGE: _too_large,
     Kind.REVERSED: _reversed,
+    Kind.DISPUTE: _dispute,
+    Kind.REINSTATED: _reinstated,
     Kind.DEBT: _debt,
+    Kind.MISSING: _missing,
     Kind.TRANSACTION: _transaction,
 }

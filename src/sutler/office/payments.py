@@ -126,7 +126,10 @@ def _at_gateway(asked: FundsRequest) -> dict[str, object]:
     if checkout is None:
         return {}
     open_alerts = asked.alerts.filter(closed_at=None).order_by("pk")
-    receipts = [(each, *payment_text.RECEIPT_STATES[each.state]) for each in asked.receipts.order_by("pk")]
+    receipts = [
+        (each, *payment_text.RECEIPT_STATES[each.state], *payment_text.DISPUTE_STATES[each.dispute])
+        for each in asked.receipts.order_by("pk")
+    ]
     return {
         "checkout": checkout,
         "receipts": receipts,

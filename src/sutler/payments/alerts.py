@@ -31,6 +31,11 @@ def pass_over(request: FundsRequest, kind: Alert.Kind, now: datetime) -> None:
     Alert.objects.filter(request=request, kind=kind, closed_at=None).update(closed_at=now)
 
 
+def pass_over_debt(customer_id: int, now: datetime) -> None:
+    """Closes what was said of a customer's debt: deposits have covered it."""
+    Alert.objects.filter(request__customer=customer_id, kind=Alert.Kind.DEBT, closed_at=None).update(closed_at=now)
+
+
 def close(request_id: int, alert_id: int, actor: User, now: datetime) -> Refusal | None:
     """Closes an alert that staff have dealt with. Refuses with NOT_FOUND: there is none open."""
     with durable():

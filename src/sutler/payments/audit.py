@@ -82,8 +82,46 @@ CHECKS = (
         FROM payments_receipt r
         LEFT JOIN books_transfer t
             ON t.cause > 'gateway-back:' || r.id || ':' AND t.cause < 'gateway-back:' || r.id || ';'
-        GROUP BY r.id, r.taken_micros, r.owed_micros, r.credit_micros
-        HAVING COALESCE(SUM(t.amount_micros), 0) <> r.taken_micros OR r.taken_micros + r.owed_micros > r.credit_micros
+        GROUP BY r.id, r.taken_micros, r.credit_micros
+        HAVING COALESCE(SUM(t.amount_micros), 0) <> r.taken_micros OR r.taken_micros > r.credit_micros
+        """,
+    ),
+    Check(
+        "gateway_frozen",
+        _("what a dispute freezes of a receipt is what its transfers come to, and nothing once it is closed"),
+        "payments_receipt",
+        """
+        SELECT 'receipt ' || r.id || ' (dispute ' || r.dispute || ') says ' || COALESCE(r.frozen_micros, 0)
+            || ' frozen, the books ' || COALESCE(SUM(
+                CASE WHEN t.cause = 'gateway-frozen:' || r.id THEN t.amount_micros ELSE -t.amount_micros END), 0)
+            AS breach
+        FROM payments_receipt r
+        LEFT JOIN books_transfer t ON t.cause = 'gateway-frozen:' || r.id
+            OR (t.cause > 'gateway-released:' || r.id || ':' AND t.cause < 'gateway-released:' || r.id || ';')
+        GROUP BY r.id, r.dispute, r.frozen_micros
+        HAVING COALESCE(r.frozen_micros, 0) <> COALESCE(SUM(
+                CASE WHEN t.cause = 'gateway-frozen:' || r.id THEN t.amount_micros ELSE -t.amount_micros END), 0)
+            OR (r.dispute <> 'open' AND COALESCE(r.frozen_micros, 0) <> 0)
+        """,
+    ),
+    Check(
+        "frozen_receipt",
+        _("what is frozen in a currency is what the receipts of disputed payments freeze"),
+        "books_ledgeraccount",
+        """
+        SELECT 'frozen in ' || account.currency || ': the books hold ' || account.held || ', the receipts '
+            || COALESCE(receipts.frozen, 0) AS breach
+        FROM (
+            SELECT a.id, a.currency, COALESCE(SUM(
+                CASE WHEN t.credit_id = a.id THEN t.amount_micros ELSE -t.amount_micros END), 0) AS held
+            FROM books_ledgeraccount a LEFT JOIN books_transfer t ON t.credit_id = a.id OR t.debit_id = a.id
+            WHERE a.kind = 'frozen' GROUP BY a.id, a.currency
+        ) AS account
+        LEFT JOIN (
+            SELECT asked.currency, SUM(r.frozen_micros) AS frozen FROM payments_receipt r
+            JOIN payments_fundsrequest asked ON asked.id = r.request_id GROUP BY asked.currency
+        ) AS receipts ON receipts.currency = account.currency
+        WHERE account.held <> COALESCE(receipts.frozen, 0)
         """,
     ),
 )

@@ -17,6 +17,7 @@ from sutler.core.money import Micros, show_balance, show_rate
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.text.text_input import one_line
+from sutler.payments import lifecycle
 from sutler.payments.models import FundsRequest, Method
 from sutler.storage.transactions import durable
 
@@ -208,8 +209,9 @@ def _to_decide(request_id: int, customer_id: int | None = None) -> FundsRequest 
 
 
 def _close(asked: FundsRequest, state: str, actor: User | None, reason: str, now: datetime) -> None:
-    asked.state, asked.decided_by, asked.reason, asked.decided_at = state, actor, reason, now
-    asked.save()
+    asked.save(update_fields=["amount_micros", "credit_micros"])
+    is_moved = lifecycle.move(asked, state, now, actor=actor, reason=reason)
+    assert is_moved, f"{asked} was locked and waiting"  # noqa: S101 - `_to_decide` has looked
 
 
 def _tell(asked: FundsRequest, balance: int | None, now: datetime) -> None:

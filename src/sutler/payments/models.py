@@ -135,12 +135,19 @@ class Receipt(models.Model):
     """A transaction of a gateway that belongs to a request: what came, what was credited, what went back.
 
     A credited one has exactly one transfer, under its cause. What goes back is taken from the wallet under the causes
-    `gateway-back:`, its id and the sum taken by then.
+    `gateway-back:`, its id and the sum taken by then. What a dispute freezes moves under `gateway-frozen:` and its id,
+    and back under `gateway-released:`, its id and what is still frozen.
     """
 
     class State(models.TextChoices):
         HELD = "held"
         CREDITED = "credited"
+
+    class Dispute(models.TextChoices):
+        NONE = "none"
+        OPEN = "open"
+        WON = "won"
+        LOST = "lost"
 
     request = models.ForeignKey(FundsRequest, on_delete=models.PROTECT, related_name="receipts")
     method = models.ForeignKey(Method, on_delete=models.PROTECT, related_name="+")
@@ -151,18 +158,20 @@ class Receipt(models.Model):
     amount_micros = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=10, blank=True)
     credit_micros = models.BigIntegerField(default=0)
-    # Of the amount, all that went back so far; of the credit, what was taken, and what the wallet did not hold.
-    reversed_micros = models.BigIntegerField(default=0)
+    # Of the amount, all that was refunded so far and what is or was disputed; of the credit, what was taken.
+    refunded_micros = models.BigIntegerField(default=0)
+    dispute = models.CharField(max_length=4, choices=Dispute, default=Dispute.NONE)
+    disputed_micros = models.BigIntegerField(default=0)
     taken_micros = models.BigIntegerField(default=0)
-    owed_micros = models.BigIntegerField(default=0)
-    is_disputed = models.BooleanField(default=False)
+    # Of the credit, what the dispute still freezes; None: nothing was disputed yet.
+    frozen_micros = models.BigIntegerField(null=True)
     received_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["method", "transaction_id"], name="one_receipt_a_transaction"),
             models.CheckConstraint(
-                condition=Q(amount_micros__gte=0, reversed_micros__gte=0, taken_micros__gte=0, owed_micros__gte=0),
+                condition=Q(amount_micros__gte=0, refunded_micros__gte=0, disputed_micros__gte=0, taken_micros__gte=0),
                 name="receipt_not_negative",
             ),
         ]
@@ -183,7 +192,10 @@ class Alert(models.Model):
         DECIDED = "decided"
         TOO_LARGE = "too large"
         REVERSED = "reversed"
+        DISPUTE = "dispute"
+        REINSTATED = "reinstated"
         DEBT = "debt"
+        MISSING = "missing"
         TRANSACTION = "transaction"
 
     request = models.ForeignKey(FundsRequest, on_delete=models.PROTECT, related_name="alerts")

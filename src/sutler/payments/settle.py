@@ -15,11 +15,10 @@ from django.utils.translation import gettext as _
 from sutler.accounts import mail
 from sutler.accounts.models import Notice
 from sutler.books import post
-from sutler.books.models import LedgerAccount
 from sutler.core.money import show_balance
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Refusal
-from sutler.payments import alerts
+from sutler.payments import alerts, lifecycle, reverse
 from sutler.payments.gateways.shape import Fact, FactKind
 from sutler.payments.models import Alert, Checkout, FundsRequest, Method, Receipt
 from sutler.storage.transactions import durable
@@ -27,9 +26,16 @@ from sutler.storage.transactions import durable
 LONGEST_CAUSE = 60
 # More transactions for one payment than anybody makes.
 MOST_RECEIPTS = 100
+FIRST_LOOK_AFTER_CREDIT = timedelta(days=1)
 # Between two looks that notices ask for.
 LOOK_APART = timedelta(seconds=10)
 State, Kind = FundsRequest.State, Alert.Kind
+_DISPUTES = {
+    FactKind.DISPUTED: Receipt.Dispute.OPEN,
+    FactKind.DISPUTE_WON: Receipt.Dispute.WON,
+    FactKind.DISPUTE_LOST: Receipt.Dispute.LOST,
+}
+_OF_MONEY = frozenset({FactKind.PAID, FactKind.REVERSED, *_DISPUTES})
 
 
 class Outcome(StrEnum):
@@ -61,7 +67,7 @@ def apply(method: Method, fact: Fact, now: datetime) -> Settled:
         request.customer = checkout.request.customer
         checkout.refresh_from_db()
         is_new = _take(method, request, checkout, fact, now)
-        if is_new and fact.kind in {FactKind.PAID, FactKind.REVERSED}:
+        if is_new and fact.kind in _OF_MONEY:
             _balance(method, request, checkout, now)
         return Settled(Outcome.APPLIED if is_new else Outcome.KNOWN, request.pk)
 
@@ -111,7 +117,10 @@ def _take(method: Method, request: FundsRequest, checkout: Checkout, fact: Fact,
         # One transaction pays one request.
         alerts.raise_(request, Kind.TRANSACTION, {"transaction": fact.transaction_id}, now)
         return False
-    is_new = _paid(request, receipt, fact, now) if fact.kind is FactKind.PAID else _reversed(receipt, fact)
+    if fact.kind in _DISPUTES:
+        is_new = _disputed(request, receipt, fact, now)
+    else:
+        is_new = _paid(request, receipt, fact, now) if fact.kind is FactKind.PAID else _refunded(receipt, fact)
     if is_new:
         receipt.save()
     return is_new
@@ -129,10 +138,20 @@ def _paid(request: FundsRequest, receipt: Receipt, fact: Fact, now: datetime) ->
     return False
 
 
-def _reversed(receipt: Receipt, fact: Fact) -> bool:
-    is_new = fact.amount_micros > receipt.reversed_micros or (fact.is_disputed and not receipt.is_disputed)
-    receipt.reversed_micros = max(receipt.reversed_micros, fact.amount_micros)
-    receipt.is_disputed = receipt.is_disputed or fact.is_disputed
+def _refunded(receipt: Receipt, fact: Fact) -> bool:
+    is_new = fact.amount_micros > receipt.refunded_micros
+    receipt.refunded_micros = max(receipt.refunded_micros, fact.amount_micros)
+    return is_new
+
+
+def _disputed(request: FundsRequest, receipt: Receipt, fact: Fact, now: datetime) -> bool:
+    state = _DISPUTES[fact.kind]
+    is_new = state in lifecycle.DISPUTE_MOVES[receipt.dispute] or fact.amount_micros > receipt.disputed_micros
+    if receipt.dispute == Receipt.Dispute.LOST and state == Receipt.Dispute.WON:
+        alerts.raise_(request, Kind.REINSTATED, {"micros": receipt.disputed_micros}, now)
+    if state in lifecycle.DISPUTE_MOVES[receipt.dispute]:
+        receipt.dispute = state
+    receipt.disputed_micros = max(receipt.disputed_micros, fact.amount_micros)
     return is_new
 
 
@@ -143,9 +162,7 @@ def expire(request: FundsRequest, now: datetime) -> bool:
     """
     if request.state != State.WAITING or request.receipts.exists():
         return False
-    request.state, request.decided_at = State.EXPIRED, now
-    request.save(update_fields=["state", "decided_at"])
-    return True
+    return lifecycle.move(request, State.EXPIRED, now)
 
 
 def _balance(method: Method, request: FundsRequest, checkout: Checkout, now: datetime) -> None:
@@ -159,8 +176,7 @@ def _balance(method: Method, request: FundsRequest, checkout: Checkout, now: dat
             alerts.raise_(request, Kind.CURRENCY, data, now)
     _credit(method, request, checkout, usable, now)
     for each in receipts:
-        if each.state == Receipt.State.CREDITED and each.reversed_micros:
-            _take_back(request, each, now)
+        reverse.settle(request, each, now)
 
 
 def _credit(
@@ -200,6 +216,8 @@ def _credit_one(request: FundsRequest, checkout: Checkout, receipt: Receipt, now
         return False
     receipt.credit_micros, receipt.state = credit, Receipt.State.CREDITED
     receipt.save(update_fields=["credit_micros", "state"])
+    if balance >= 0:
+        alerts.pass_over_debt(request.customer_id, now)
     _tell(request, credit, int(balance), now)
     return True
 
@@ -215,35 +233,12 @@ def _confirm(request: FundsRequest, checkout: Checkout, usable: Sequence[Receipt
     credited = [each for each in usable if each.state == Receipt.State.CREDITED]
     request.amount_micros = sum(each.amount_micros for each in credited)
     request.credit_micros = sum(each.credit_micros for each in credited)
-    if request.state != State.CONFIRMED:
-        request.state, request.decided_at = State.CONFIRMED, now
-    request.save(update_fields=["amount_micros", "credit_micros", "state", "decided_at"])
+    request.save(update_fields=["amount_micros", "credit_micros"])
+    lifecycle.move(request, State.CONFIRMED, now)
     if request.amount_micros >= checkout.asked_micros:
-        checkout.look_at = None
-        checkout.save(update_fields=["look_at"])
-
-
-def _take_back(request: FundsRequest, receipt: Receipt, now: datetime) -> None:
-    """Takes from the wallet what went back of a credited receipt, as far as balance and credit limit go."""
-    back = min(receipt.reversed_micros, receipt.amount_micros)
-    target = -(-receipt.credit_micros * back // receipt.amount_micros)
-    due = target - receipt.taken_micros
-    if due > 0:
-        wallet = LedgerAccount.objects.select_for_update().get(customer_id=request.customer_id)
-        spendable = max(0, (wallet.balance_micros or 0) + wallet.credit_limit_micros)
-        taken = min(due, spendable)
-        if taken:
-            cause = f"gateway-back:{receipt.pk}:{receipt.taken_micros + taken}"
-            post.adjust(request.customer_id, -taken, cause, f"{request.reference} {receipt.method.name}", now)
-        receipt.taken_micros += taken
-        receipt.owed_micros = due - taken
-        receipt.save(update_fields=["taken_micros", "owed_micros"])
-    data = {"back": receipt.reversed_micros, "taken": receipt.taken_micros, "is_disputed": receipt.is_disputed}
-    alerts.raise_(request, Kind.REVERSED, data, now)
-    if receipt.owed_micros:
-        alerts.raise_(request, Kind.DEBT, {"owed": receipt.owed_micros}, now)
-    else:
-        alerts.pass_over(request, Kind.DEBT, now)
+        # From now on it is asked about rarely: what may still go back.
+        checkout.look_at, checkout.looks = now + FIRST_LOOK_AFTER_CREDIT, 0
+        checkout.save(update_fields=["look_at", "looks"])
 
 
 def _is_decided_by_staff(request: FundsRequest) -> bool:

@@ -26,6 +26,7 @@ KINDS: Mapping[Kind, str | Promise] = {
     Kind.RETURN: _("Refunded"),
     Kind.DEPOSIT: _("Payment"),
     Kind.ADJUSTMENT: _("Adjustment"),
+    Kind.FROZEN: _("Disputed payment"),
 }
 
 

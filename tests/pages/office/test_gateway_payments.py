@@ -135,7 +135,9 @@ def test_every_alert_has_its_words(alice: Customer, sam: User, sam_browser: Clie
         "then": 5,
         "back": 6,
         "taken": 7,
-        "is_disputed": True,
+        "disputed": 9,
+        "frozen": 10,
+        "state": "open",
         "owed": 8,
         "transaction": "tx-9",
     }

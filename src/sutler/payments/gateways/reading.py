@@ -77,7 +77,7 @@ def object_of(reply: Reply | Failure, *code: str) -> dict[str, Any] | Failure:
     found = read_json(reply.body)
     if found is None or reply.status not in {200, 201}:
         words = "".join(each for each in text_of(found or {}, *code)[:60] if each.isprintable()) if code else ""
-        return Failure(f"it answered HTTP {reply.status} {words}".strip())
+        return Failure(f"it answered HTTP {reply.status} {words}".strip(), reply.status)
     return found
 
 

@@ -60,20 +60,28 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The gateway did not answer as it should. `why` is one printable line without secrets."""
+    """The gateway did not answer as it should. `why` is one printable line without secrets.
+
+    `status` is that of its answer, 0 where there was none.
+    """
 
     why: str
+    status: int = 0
 
 
 class FactKind(StrEnum):
     """What became of a payment, as its gateway says.
 
-    PAID: money is there for good. REVERSED: so much of it went back. FAILED: nothing will come any more, as far as the
-    gateway knows. PENDING: nothing yet. CHANGED: something, and the gateway has to be asked what.
+    PAID: money is there. REVERSED: so much of it was given back. DISPUTED: so much of it is asked back, which is not
+    decided; then DISPUTE_WON or DISPUTE_LOST. FAILED: nothing will come any more, as far as the gateway knows. PENDING:
+    nothing yet. CHANGED: something, and the gateway has to be asked what.
     """
 
     PAID = "paid"
     REVERSED = "reversed"
+    DISPUTED = "disputed"
+    DISPUTE_WON = "won"
+    DISPUTE_LOST = "lost"
     FAILED = "failed"
     PENDING = "pending"
     CHANGED = "changed"
@@ -83,7 +91,8 @@ class FactKind(StrEnum):
 class Fact:
     """One thing that a gateway says, verified. It names the payment by any of its three ids.
 
-    `amount_micros` is what came (PAID), or all that has gone back of the transaction by now (REVERSED).
+    `amount_micros` is what came (PAID), all that was given back of the transaction by now (REVERSED), or what the
+    dispute is about.
     """
 
     kind: FactKind
@@ -92,7 +101,6 @@ class Fact:
     transaction_id: str = ""
     amount_micros: int = 0
     currency: str = ""
-    is_disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +129,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A payment that was begun, as the gateway can be asked about it."""
+    """A payment that was begun, as the gateway can be asked about it.
+
+    `is_credited`: money came and was credited, so that disputes of it are asked for too.
+    """
 
     reference: str
     gateway_id: str
     amount_micros: int
     currency: str
+    is_credited: bool = False
 
 
 # Asks over the network: method, URL, headers, body. In bounded time and space, without redirects.

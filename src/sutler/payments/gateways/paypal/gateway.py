@@ -7,6 +7,7 @@ ask about, and the answer over TLS is what counts.
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +38,11 @@ _WITHOUT_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
 _WITHOUT_AMOUNT = frozenset({FactKind.FAILED, FactKind.PENDING})
 _CAPTURED = frozenset({"COMPLETED", "REFUNDED", "PARTIALLY_REFUNDED"})
 _MOST_ROWS = 50
+FORBIDDEN = 403
+# Each is asked for by itself.
+_MOST_DISPUTES = 5
+_ORDERS = "/v2/checkout/orders"
+_LOST = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED", "RESOLVED_WITH_PAYOUT"})
 
 
 def unit_micros(currency: str) -> int:
@@ -64,7 +70,7 @@ async def begin(settings: Settings, charge: Charge, ask: Ask) -> Begun | Failure
         "purchase_units": [unit],
         "payment_source": {"paypal": {"experience_context": context}},
     }
-    order = await _call(settings, "POST", "", fields, charge.reference, ask)
+    order = await _call(settings, "POST", _ORDERS, fields, charge.reference, ask)
     if isinstance(order, Failure):
         return order
     links = {text_of(each, "rel"): text_of(each, "href") for each in _rows(order.get("links"))}
@@ -84,14 +90,18 @@ def read_notice(_settings: Settings, body: bytes, _headers: Mapping[str, str], _
     else:
         order_id = text_of(resource, "supplementary_data", "related_ids", "order_id")
     reference = text_of(resource, "custom_id")
-    return Notice((Fact(FactKind.CHANGED, reference, order_id),)) if reference or order_id else Notice()
+    # A dispute names the capture.
+    disputed = [text_of(each, "seller_transaction_id") for each in _rows(resource.get("disputed_transactions"))]
+    facts = [Fact(FactKind.CHANGED, reference, order_id)] if reference or order_id else []
+    facts += [Fact(FactKind.CHANGED, transaction_id=each) for each in disputed[:_MOST_DISPUTES] if each]
+    return Notice(tuple(facts))
 
 
 async def look_up(settings: Settings, checkout: Checkout, ask: Ask) -> Sequence[Fact] | Failure:
     """Asks for the order, and captures it where the customer has approved it."""
     if not checkout.gateway_id:
         return ()
-    path = f"/{quote(checkout.gateway_id, safe='')}"
+    path = f"{_ORDERS}/{quote(checkout.gateway_id, safe='')}"
     order = await _call(settings, "GET", path, None, "", ask)
     if not isinstance(order, Failure) and text_of(order, "status") == "APPROVED":
         order = await _call(settings, "POST", f"{path}/capture", {}, checkout.reference, ask)
@@ -107,8 +117,38 @@ async def look_up(settings: Settings, checkout: Checkout, ask: Ask) -> Sequence[
     if not facts:
         kind = FactKind.FAILED if text_of(order, "status") == "VOIDED" else FactKind.PENDING
         facts.append(Fact(kind, checkout.reference, checkout.gateway_id))
+    for each in [each for each in facts if each.kind is FactKind.PAID and checkout.is_credited]:
+        disputes = await _disputes(settings, each, ask)
+        if isinstance(disputes, Failure):
+            return disputes
+        facts += disputes
     is_read = all(each.amount_micros or each.kind in _WITHOUT_AMOUNT for each in facts)
     return facts if is_read else Failure("an amount cannot be read")
+
+
+async def _disputes(settings: Settings, paid: Fact, ask: Ask) -> Sequence[Fact] | Failure:
+    """Returns how the disputes of a capture stand. The list names them; what came of one, it says itself."""
+    path = "/v1/customer/disputes"
+    found = await _call(
+        settings, "GET", f"{path}?disputed_transaction_id={quote(paid.transaction_id, safe='')}", None, "", ask
+    )
+    if isinstance(found, Failure):
+        # An app that may not see disputes sees the rest.
+        return () if found.status == FORBIDDEN else found
+    facts: list[Fact] = []
+    for row in _rows(found.get("items"))[:_MOST_DISPUTES]:
+        dispute = await _call(settings, "GET", f"{path}/{quote(text_of(row, 'dispute_id'), safe='')}", None, "", ask)
+        if isinstance(dispute, Failure):
+            return dispute
+        micros = micros_of(text_of(dispute, "dispute_amount", "value"))
+        kind = FactKind.DISPUTED
+        if text_of(dispute, "status") == "RESOLVED":
+            is_lost = text_of(dispute, "dispute_outcome", "outcome_code") in _LOST
+            kind = FactKind.DISPUTE_LOST if is_lost else FactKind.DISPUTE_WON
+        if not micros:
+            return Failure("an amount cannot be read")
+        facts.append(replace(paid, kind=kind, amount_micros=micros))
+    return facts
 
 
 def _of_capture(capture: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]], checkout: Checkout) -> list[Fact]:
@@ -138,9 +178,11 @@ async def _call(
         return token
     headers = {"Authorization": f"Bearer {text_of(token, 'access_token')}", "Content-Type": "application/json"}
     if request_id:
-        headers |= {"PayPal-Request-Id": f"{request_id}{path[-8:]}", "Prefer": "return=representation"}
+        # One for making the order, one for capturing it.
+        suffix = "/capture" if path.endswith("/capture") else ""
+        headers |= {"PayPal-Request-Id": f"{request_id}{suffix}", "Prefer": "return=representation"}
     body = b"" if fields is None else json.dumps(fields).encode()
-    return object_of(await ask(method, f"{api}/v2/checkout/orders{path}", headers, body), "name")
+    return object_of(await ask(method, f"{api}{path}", headers, body), "name")
 
 
 def _rows(found: Any) -> list[dict[str, Any]]:

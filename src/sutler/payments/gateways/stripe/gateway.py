@@ -64,8 +64,18 @@ _SESSION_EVENTS = {
     "checkout.session.async_payment_failed": FactKind.FAILED,
     "checkout.session.expired": FactKind.FAILED,
 }
-# An inquiry takes no money yet; the second event tells when it does.
-_DISPUTE_EVENTS = frozenset({"charge.dispute.created", "charge.dispute.funds_withdrawn"})
+# A dispute's own status, whichever event brings it. An inquiry may become a dispute: it freezes what is unspent too.
+_DISPUTE_STATUSES = {
+    "warning_needs_response": FactKind.DISPUTED,
+    "warning_under_review": FactKind.DISPUTED,
+    "warning_closed": FactKind.DISPUTE_WON,
+    "needs_response": FactKind.DISPUTED,
+    "under_review": FactKind.DISPUTED,
+    "prevented": FactKind.DISPUTE_WON,
+    "won": FactKind.DISPUTE_WON,
+    "lost": FactKind.DISPUTE_LOST,
+}
+MOST_DISPUTES = 10
 
 
 def unit_micros(currency: str) -> int:
@@ -120,16 +130,16 @@ def read_notice(settings: Settings, body: bytes, headers: Mapping[str, str], now
     if kind in _SESSION_EVENTS:
         fact = _of_session(subject, _SESSION_EVENTS[kind])
     elif kind == "charge.refunded":
-        fact = _reversed(subject, "amount_refunded")
-    elif kind in _DISPUTE_EVENTS and not text_of(subject, "status").startswith("warning_"):
-        fact = _reversed(subject, "amount", is_disputed=True)
+        fact = _of_charge(subject, FactKind.REVERSED, "amount_refunded")
+    elif kind.startswith("charge.dispute.") and text_of(subject, "status") in _DISPUTE_STATUSES:
+        fact = _of_charge(subject, _DISPUTE_STATUSES[text_of(subject, "status")], "amount")
     else:
         return Notice()
     return Notice((fact,)) if fact else Flaw.UNREADABLE
 
 
 async def look_up(settings: Settings, checkout: Checkout, ask: Ask) -> Sequence[Fact] | Failure:
-    """Asks for the session. One that Stripe has not named yet cannot be asked for."""
+    """Asks for the session, and of one that was credited for what went back. Stripe must have named it."""
     if not checkout.gateway_id:
         return ()
     url = f"{_api(settings)}/v1/checkout/sessions/{quote(checkout.gateway_id, safe='')}"
@@ -137,7 +147,32 @@ async def look_up(settings: Settings, checkout: Checkout, ask: Ask) -> Sequence[
     if isinstance(session, Failure):
         return session
     fact = _of_session(session, FactKind.FAILED if text_of(session, "status") == "expired" else FactKind.PENDING)
-    return (fact,) if fact else Failure("the session cannot be read")
+    if fact is None:
+        return Failure("the session cannot be read")
+    if not checkout.is_credited or not fact.transaction_id:
+        return (fact,)
+    back = await _back(settings, fact.transaction_id, ask)
+    return back if isinstance(back, Failure) else (fact, *back)
+
+
+async def _back(settings: Settings, transaction: str, ask: Ask) -> Sequence[Fact] | Failure:
+    """Returns what was refunded and disputed of a payment intent."""
+    facts: list[Fact | None] = []
+    for path, most in (("charges", 1), ("disputes", MOST_DISPUTES)):
+        url = f"{_api(settings)}/v1/{path}?payment_intent={quote(transaction, safe='')}&limit={most}"
+        answer = _object(await ask("GET", url, _headers(settings), b""))
+        if isinstance(answer, Failure):
+            return answer
+        rows = answer.get("data")
+        for row in rows[:most] if isinstance(rows, list) else ():
+            if not isinstance(row, dict):
+                continue
+            if path == "disputes" and text_of(row, "status") in _DISPUTE_STATUSES:
+                facts.append(_of_charge(row, _DISPUTE_STATUSES[text_of(row, "status")], "amount"))
+            elif path == "charges" and text_of(row, "amount_refunded") not in {"", "0"}:
+                facts.append(_of_charge(row, FactKind.REVERSED, "amount_refunded"))
+    readable = [each for each in facts if each is not None]
+    return readable if len(readable) == len(facts) else Failure("an amount cannot be read")
 
 
 def _of_session(session: Mapping[str, Any], unpaid: FactKind) -> Fact | None:
@@ -153,18 +188,17 @@ def _of_session(session: Mapping[str, Any], unpaid: FactKind) -> Fact | None:
     return Fact(FactKind.PAID, reference, session_id, transaction, micros, currency)
 
 
-def _reversed(subject: Mapping[str, Any], amount: str, *, is_disputed: bool = False) -> Fact | None:
+def _of_charge(subject: Mapping[str, Any], kind: FactKind, amount: str) -> Fact | None:
     currency = text_of(subject, "currency").upper()
     micros, transaction = _micros(text_of(subject, amount), currency), text_of(subject, "payment_intent")
     if not micros or not transaction:
         return None
     return Fact(
-        FactKind.REVERSED,
+        kind,
         reference=text_of(subject, "metadata", "reference"),
         transaction_id=transaction,
         amount_micros=micros,
         currency=currency,
-        is_disputed=is_disputed,
     )
 
 
