@@ -4,6 +4,7 @@
 PORT ?= 8000
 DATA_DIR ?= demo-data
 UNCLEAR ?= 100000
+COURSES ?= 10000
 SEED ?= 1
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
@@ -11,7 +12,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-.PHONY: setup run test test-long test-browser screens simulate check bench bench-growth bench-pages bench-upstream bench-overload messages dist lock
+.PHONY: setup run test test-long test-browser screens simulate payments check bench bench-growth bench-pages bench-upstream bench-overload messages dist lock
 .DELETE_ON_ERROR:
 
 setup: .venv/installed
@@ -41,6 +42,11 @@ screens: .venv/installed-dev
 # a run that was stopped goes on where it was.
 simulate: .venv/installed-dev
 	$(BIN)/python -m tests.simulation --unclear $(UNCLEAR) --seed $(SEED) $(if $(RECORD),--record $(RECORD))
+
+# Random courses of payments at scripted gateways with the panel killed in between, on both engines; SEED=n for others.
+payments: .venv/installed-dev
+	$(BIN)/python -m tests.payments.courses --courses $(COURSES) --seed $(SEED)
+	$(BIN)/python -m tests.payments.courses --courses $(COURSES) --seed $(SEED) --engine postgresql
 
 check: .venv/installed-dev
 	$(BIN)/ruff check

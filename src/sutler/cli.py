@@ -18,6 +18,7 @@ from sutler.ops import (
     customer_account,
     diagnostics,
     init,
+    lying_gateway,
     lying_upstream,
     order,
     panel,
@@ -153,6 +154,7 @@ for _command in (
     diagnostics.bench,
     conformance.conformance,
     lying_upstream.lying_upstream,
+    lying_gateway.lying_gateway,
 ):
     main.add_command(_command)
 for _command in (

@@ -1,0 +1,1 @@
+"""Random courses of payments at scripted gateways, the panel killed between any two of its steps."""
