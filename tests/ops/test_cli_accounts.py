@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from django.conf import settings
 from django.contrib.auth import authenticate
 
 from sutler.accounts import keys, panel, terms
@@ -15,11 +16,13 @@ from sutler.core.events import CauseKind, cause
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.providers import alarms
 from sutler.orders.models import Order
-from sutler.payments import gateway_settings
-from sutler.payments.models import Method
+from sutler.payments import gateway_settings, settle
+from sutler.payments.gateways.shape import Fact, FactKind
+from sutler.payments.models import Checkout, Method
 from tests.conftest import NOW
 from tests.ops.test_cli import done, failed, run
 from tests.orders.ordering import balance, placed
+from tests.payments.gateway_methods import STRIPE_SETTINGS, method_of, opened, signed_method
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +72,28 @@ def test_alarms_exits_1_while_one_is_open() -> None:
     assert run("alarms").exit_code == 1
     done("alarms", "--close", str(Alarm.objects.get().pk))
     assert run("alarms").exit_code == run("alarms", "--all").exit_code == 0
+
+
+def test_alarms_shows_what_payments_need(alice: Customer, sam: User) -> None:
+    method = signed_method(sam)
+    checkout = opened(alice, method)
+    fact = Fact(FactKind.PAID, checkout.reference, "", "tx-1", 20_000_000, "USD")
+    assert settle.apply(method, fact, NOW).outcome is settle.Outcome.APPLIED
+    shown = run("alarms")
+    assert shown.exit_code == 1
+    assert checkout.request.reference in shown.output
+    assert "too little" in shown.output
+
+
+def test_reconcile_tells_each_difference(alice: Customer, sam: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "No difference." in done("payments", "reconcile")
+    monkeypatch.setitem(settings.SUTLER, "SUTLER_UPSTREAM_PRIVATE_HOSTS", [])
+    method = method_of(sam, "stripe", {**STRIPE_SETTINGS, "api_url": "http://127.0.0.1:1"})
+    checkout = opened(alice, method)
+    Checkout.objects.filter(pk=checkout.pk).update(begun_at=NOW, gateway_id="cs_1")
+    shown = run("payments", "reconcile", "--days", "9")
+    assert shown.exit_code == 1
+    assert "not asked: its address does not begin with https://" in " ".join(shown.output.split())
 
 
 def test_a_cause_that_is_used_says_so(alice: Customer) -> None:

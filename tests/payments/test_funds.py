@@ -223,3 +223,21 @@ def test_a_wrong_adjustment_is_refused(
     assert adjustments.adjust(customer or alice.pk, micros, reason, sam, NOW) == refusal
     assert balance(alice) == START_MICROS
     assert mail.send_due(NOW) == 0
+
+
+def test_a_transaction_id_is_named_by_its_customer_while_it_waits(alice: Customer, bob: Customer, sam: User) -> None:
+    method = bank(sam)
+    first, second = asked(alice, method), asked(bob, method)
+    assert funds.name_transaction(bob.pk, first.pk, "TX-1") == Refusal(Reason.NOT_FOUND)
+    refusal = Refusal(Reason.INCORRECT_FIELD, "transaction_id")
+    assert funds.name_transaction(alice.pk, first.pk, "x" * 101) == refusal
+    assert funds.name_transaction(alice.pk, first.pk, " TX-1 ") is None
+    assert funds.with_same_transaction(first) == []
+    assert funds.name_transaction(bob.pk, second.pk, "TX-1") is None
+    second.refresh_from_db()
+    assert funds.with_same_transaction(second) == [first]
+    assert funds.of_all(text="TX-1") == [second, first]
+    assert funds.of_all(text=first.reference) == [first]
+    assert funds.of_all(text="TX") == []
+    assert not isinstance(funds.confirm(first.pk, sam, NOW), Refusal)
+    assert funds.name_transaction(alice.pk, first.pk, "TX-2") == MADE_ALREADY

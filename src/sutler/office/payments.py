@@ -60,12 +60,12 @@ class RejectForm(forms.Form):
 @require_safe
 @staff_page(Permission.PAYMENTS)
 def payments(request: StaffRequest) -> HttpResponse:
-    """Shows the requests that wait, or with `state` = all every request, newest first."""
-    start, is_all = paging.before(request), request.GET.get("state") == "all"
-    found = funds.of_all(waiting_only=not is_all, before=start, limit=paging.ROWS + 1)
+    """Shows the requests that wait, or with `state` = all every request, newest first; or those that an ID names."""
+    start, is_all, text = paging.before(request), request.GET.get("state") == "all", request.GET.get("q", "").strip()
+    found = funds.of_all(waiting_only=not (is_all or text), text=text, before=start, limit=paging.ROWS + 1)
     rows = [(each, *STATES[FundsRequest.State(each.state)]) for each in found[: paging.ROWS]]
     following = found[paging.ROWS - 1].pk if len(found) > paging.ROWS else None
-    given = {"page": paging.page(rows, start, following), "here": "all" if is_all else "waiting"}
+    given = {"page": paging.page(rows, start, following), "here": "all" if is_all or text else "waiting", "text": text}
     return render(request, "office/payments.html", given)
 
 
@@ -115,9 +115,8 @@ def _payment(request: StaffRequest, request_id: int, **wrong: forms.Form) -> Htt
     shown = {"confirm": ConfirmForm(initial=initial), "reject": RejectForm()} | wrong
     shown["confirm"].fields["amount"].label = _("Amount received, %(currency)s") % {"currency": asked.currency}
     state, colour = STATES[FundsRequest.State(asked.state)]
-    return render(
-        request, "office/payment.html", {"asked": asked, "state": state, "colour": colour} | shown | _at_gateway(asked)
-    )
+    given = {"asked": asked, "state": state, "colour": colour, "same": funds.with_same_transaction(asked)}
+    return render(request, "office/payment.html", given | shown | _at_gateway(asked))
 
 
 def _at_gateway(asked: FundsRequest) -> dict[str, object]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: int | None, *, closed_too: bool) -> int:
     """Show open alarms, newest first, or close one. If the cause remains, the alarm returns.
 
-    The exit code is 1 while one of the alarms shown is open.
+    What staff must look at in payments of gateways follows; each is closed on its payment's page. The exit code is 1
+    while one of the alarms shown is open.
     """
     from django.db.models import Count
 
@@ -63,7 +64,31 @@ def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: 
             for each in found[:limit]
         ),
     )
-    return int(found.filter(closed_at=None).exists())
+    has_payments = provider_id is None and _show_payments(limit)
+    return int(found.filter(closed_at=None).exists() or has_payments)
+
+
+def _show_payments(limit: int) -> bool:
+    """Shows the open alerts of payments; returns whether there is one."""
+    from sutler.payments.alerts import open_alerts
+
+    alerts = open_alerts(limit=limit)
+    if alerts:
+        show_table(
+            ("PAYMENT", "METHOD", "CUSTOMER", "KIND", "RAISED", "DATA"),
+            (
+                (
+                    each.request.reference,
+                    each.request.method.name,
+                    each.request.customer.name,
+                    each.kind,
+                    f"{each.raised_at:%Y-%m-%d %H:%M}",
+                    " ".join(f"{name}={value}" for name, value in sorted(each.data.items())),
+                )
+                for each in alerts
+            ),
+        )
+    return bool(alerts)
 
 
 def _moments(each: "Alarm | AlarmSubject") -> tuple[str, str]:

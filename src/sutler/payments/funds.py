@@ -3,9 +3,10 @@
 Each verb owns its transaction, and raises storage.transactions.Busy or CommitUnclear as `durable` says.
 """
 
+import re
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from sutler.accounts import audit_log, mail
@@ -18,12 +19,15 @@ from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.text.text_input import one_line
 from sutler.payments import lifecycle
-from sutler.payments.models import FundsRequest, Method
+from sutler.payments.models import Checkout, FundsRequest, Method, Receipt
 from sutler.storage.transactions import durable
 
 MOST_WAITING = 10
 MOST_ON_A_PAGE = 200
 LONGEST_NOTE = 500
+LONGEST_ID, LONGEST_TRANSACTION_ID = 200, 100
+MOST_NAMED = 50
+_REFERENCE = re.compile(r"(?:F-)?([0-9]{1,18})", re.ASCII)
 State = FundsRequest.State
 
 
@@ -83,6 +87,33 @@ def withdraw(customer_id: int, request_id: int, now: datetime) -> Refusal | None
             return asked
         _close(asked, State.WITHDRAWN, None, "", now)
     return None
+
+
+def name_transaction(customer_id: int, request_id: int, text: str) -> Refusal | None:
+    """Keeps what a customer says that the transaction of their waiting payment is called; an empty text takes it back.
+
+    Refuses with NOT_FOUND, MOVE_NOT_ALLOWED (decided already, or a gateway knows it), INCORRECT_FIELD `transaction_id`.
+    """
+    told = one_line(text, LONGEST_TRANSACTION_ID)
+    if told is None:
+        return Refusal(Reason.INCORRECT_FIELD, "transaction_id")
+    with durable():
+        asked = _to_decide(request_id, customer_id)
+        if isinstance(asked, Refusal):
+            return asked
+        if asked.method.kind:
+            return Refusal(Reason.MOVE_NOT_ALLOWED)
+        asked.transaction_id = told
+        asked.save(update_fields=["transaction_id"])
+    return None
+
+
+def with_same_transaction(asked: FundsRequest) -> list[FundsRequest]:
+    """Returns other requests that name the same transaction, newest first: money may be claimed twice."""
+    if not asked.transaction_id:
+        return []
+    same = FundsRequest.objects.filter(Q(transaction_id=asked.transaction_id) & ~Q(transaction_id=""))
+    return list(same.exclude(pk=asked.pk).order_by("-pk")[:MOST_NAMED])
 
 
 def confirm(request_id: int, actor: User, now: datetime, *, amount_micros: int | None = None) -> Micros | Refusal:
@@ -180,13 +211,33 @@ def get_for_staff(request_id: int) -> FundsRequest | None:
     return found.filter(pk=request_id).first()
 
 
-def of_all(*, waiting_only: bool = False, before: int | None = None, limit: int = 50) -> list[FundsRequest]:
+def of_all(
+    *, waiting_only: bool = False, text: str = "", before: int | None = None, limit: int = 50
+) -> list[FundsRequest]:
     """Returns everybody's requests, for staff, newest first, below the id `before`.
 
-    Those that wait are for staff to decide: a gateway's are not among them.
+    Those that wait are for staff to decide: a gateway's are not among them. `text` is a reference of the panel's, or an
+    ID of the gateway's, of the payment or of a transaction: whole, as it was copied from there.
     """
     found = FundsRequest.objects.select_related("customer", "decided_by")
+    if text:
+        found = found.filter(pk__in=_named(text[:LONGEST_ID]))
     return _listed(found.filter(state=State.WAITING, checkout=None) if waiting_only else found, before, limit)
+
+
+def _named(text: str) -> list[int]:
+    """Returns the ids of the requests that an id names; each is looked for by an index."""
+    at_gateway = Checkout.objects.filter(Q(gateway_id=text) & ~Q(gateway_id=""))
+    ids = list(at_gateway.values_list("request", flat=True)[:MOST_NAMED])
+    ids += Checkout.objects.filter(reference=text).values_list("request", flat=True)
+    # The index of transactions begins with their method.
+    methods = list(Method.objects.exclude(kind="").values_list("pk", flat=True))
+    receipts = Receipt.objects.filter(method__in=methods, transaction_id=text)
+    ids += receipts.values_list("request", flat=True)[:MOST_NAMED]
+    by_hand = FundsRequest.objects.filter(Q(transaction_id=text) & ~Q(transaction_id=""))
+    ids += by_hand.values_list("pk", flat=True)[:MOST_NAMED]
+    match = _REFERENCE.fullmatch(text)
+    return [*ids, int(match.group(1))] if match else ids
 
 
 def _listed(found: QuerySet[FundsRequest], before: int | None, limit: int) -> list[FundsRequest]:

@@ -69,6 +69,8 @@ class FundsRequest(models.Model):
     amount_micros = models.BigIntegerField()
     credit_micros = models.BigIntegerField()
     note = models.CharField(max_length=500, blank=True)
+    # Of a payment by hand: what the customer says that its transaction is called.
+    transaction_id = models.CharField(max_length=100, blank=True)
     # What a first member of staff says has come, where a second has to say the same.
     received_micros = models.BigIntegerField(null=True)
     received_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
@@ -85,6 +87,8 @@ class FundsRequest(models.Model):
         indexes = [
             models.Index(fields=["customer", "id"], name="funds_of_customer"),
             models.Index(fields=["id"], condition=Q(state="waiting"), name="funds_waiting"),
+            # One transaction that pays two requests, and looking for one.
+            models.Index(fields=["transaction_id"], condition=~Q(transaction_id=""), name="funds_transaction"),
         ]
 
     def __str__(self) -> str:

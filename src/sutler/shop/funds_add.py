@@ -99,6 +99,26 @@ def funds_request(request: CustomerRequest, request_id: int) -> HttpResponse:
     return render(request, "shop/funds_request.html", given)
 
 
+@require_POST
+@customer_page
+def funds_transaction(request: CustomerRequest, request_id: int) -> HttpResponse:
+    """Keeps the transaction ID of a payment that staff confirm."""
+    try:
+        refusal = funds.name_transaction(request.customer.pk, request_id, request.POST.get("transaction_id", ""))
+    except (Busy, CommitUnclear):
+        messages.error(request, _("Too many requests right now. Check the payment, then try again."))
+        return redirect("shop:funds_request", request_id)
+    if refusal is None:
+        messages.success(request, _("Transaction ID saved."))
+    elif refusal.reason is Reason.NOT_FOUND:
+        raise Http404
+    elif refusal.reason is Reason.INCORRECT_FIELD:
+        messages.error(request, _("Invalid transaction ID. Use up to 100 characters in one line."))
+    else:
+        messages.error(request, _("This payment request was already processed. See the result below."))
+    return redirect("shop:funds_request", request_id)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @customer_page
 def funds_pay(request: CustomerRequest, request_id: int) -> HttpResponse:

@@ -38,6 +38,7 @@ urlpatterns = [
     path("funds/add", funds_add.funds_add, name="funds_add"),
     path("funds/add/<int:request_id>", funds_add.funds_request, name="funds_request"),
     path("funds/add/<int:request_id>/pay", funds_add.funds_pay, name="funds_pay"),
+    path("funds/add/<int:request_id>/transaction", funds_add.funds_transaction, name="funds_transaction"),
     path("funds/add/<int:request_id>/withdraw", funds_add.funds_withdraw, name="funds_withdraw"),
     path("updates", updates.service_updates, name="updates"),
     path("tickets", tickets.tickets_list, name="tickets"),

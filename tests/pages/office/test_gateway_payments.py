@@ -8,8 +8,8 @@ from django.test import Client
 
 from sutler.accounts.models import AuditEntry, Customer, Role, User
 from sutler.core.clock import SystemClock
-from sutler.payments import gateway_settings
-from sutler.payments.models import Alert, Method
+from sutler.payments import funds, gateway_settings, methods
+from sutler.payments.models import Alert, Checkout, FundsRequest, Method
 from tests.conftest import START_MICROS
 from tests.orders.ordering import balance
 from tests.pages.conftest import browser_of, make_person
@@ -165,3 +165,35 @@ def test_payments_of_gateways_are_not_for_everybody(alice: Customer, sam: User, 
     assert browser.get("/office/payments/alerts").status_code == 404
     assert browser.post(f"{page}/look-up").status_code == 404
     assert browser.post(f"{page}/alerts/1/close").status_code == 404
+
+
+def test_a_payment_is_found_by_any_of_its_ids(alice: Customer, sam: User, sam_browser: Client, now: datetime) -> None:
+    method = signed_method(sam, now)
+    checkout, other = opened(alice, method, now=now), opened(alice, method, now=now, token="u" * 64)
+    sent(method, signed_notice(checkout, "tx-77", "50.00"))
+    Checkout.objects.filter(pk=checkout.pk).update(gateway_id="inv-5")
+    for text in ("tx-77", "inv-5", checkout.reference, checkout.request.reference, str(checkout.request_id)):
+        html = sam_browser.get("/office/payments", {"q": f" {text} "}).content.decode()
+        assert checkout.request.reference in html, text
+        assert other.request.reference not in html, text
+    for text in ("tx-7", "%", "F-999999"):
+        assert "No payment found" in sam_browser.get("/office/payments", {"q": text}).content.decode()
+
+
+def test_a_transaction_id_that_two_payments_name_is_shown(
+    alice: Customer, bob: Customer, sam: User, sam_browser: Client, now: datetime
+) -> None:
+    draft = methods.Draft("Bank", "Pay to ...", "USD", UNIT, 100 * UNIT)
+    method = methods.save(draft, sam, now)
+    assert isinstance(method, Method)
+    first, second = (funds.ask(each.pk, method.pk, 5 * UNIT, "", None, now) for each in (alice, bob))
+    assert isinstance(first, FundsRequest)
+    assert isinstance(second, FundsRequest)
+    browser = browser_of(make_person("alice@example.com", alice))
+    page = f"/funds/add/{first.pk}"
+    assert "TX-9" in browser.post(f"{page}/transaction", {"transaction_id": "TX-9"}, follow=True).content.decode()
+    assert "Invalid" in browser.post(f"{page}/transaction", {"transaction_id": "x" * 101}, follow=True).content.decode()
+    assert browser.post(f"/funds/add/{second.pk}/transaction", {"transaction_id": "TX-9"}).status_code == 404
+    funds.name_transaction(bob.pk, second.pk, "TX-9")
+    html = sam_browser.get(f"/office/payments/{second.pk}").content.decode()
+    assert f"{first.reference} names the same transaction ID" in html

@@ -10,6 +10,15 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name='fundsrequest',
+            name='transaction_id',
+            field=models.CharField(blank=True, max_length=100),
+        ),
+        migrations.AddIndex(
+            model_name='fundsrequest',
+            index=models.Index(condition=models.Q(('transaction_id', ''), _negated=True), fields=['transaction_id'], name='funds_transaction'),
+        ),
         migrations.RemoveConstraint(
             model_name='receipt',
             name='receipt_not_negative',
