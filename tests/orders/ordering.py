@@ -85,7 +85,11 @@ def moves(order: Order | int) -> list[tuple[str, str]]:
 def notes(order: Order | int, **conditions: Any) -> list[str]:
     """What the order's events say beside its moves, oldest first."""
     number = order if isinstance(order, int) else order.pk
-    found = OrderEvent.objects.filter(order_id=number, **conditions).exclude(kind=EventKind.MOVED).order_by("pk")
+    found = (
+        OrderEvent.objects.filter(order_id=number, **conditions)
+        .exclude(kind__in=[EventKind.MOVED, EventKind.PROGRESS])
+        .order_by("pk")
+    )
     return [event_text(each.kind, each.data) for each in found]
 
 

@@ -265,7 +265,7 @@ def test_counts_alone_are_taken_as_any_report_is(
     one, other = placed(alice, service), placed(alice, service)
     for each in (one, other):
         reported(each, Status.IN_PROGRESS)
-    assert recount([Report(one.pk, Status.IN_PROGRESS, start_count, remains)]) == []
+    assert recount([Report(one.pk, Status.IN_PROGRESS, start_count, remains)], "executor", NOW) == []
     report([Report(other.pk, Status.IN_PROGRESS, start_count, remains)], "executor", NOW)
     one.refresh_from_db()
     other.refresh_from_db()
@@ -278,7 +278,7 @@ def test_what_moves_an_order_is_no_recount(alice: Customer, service: Service, ta
     order = placed(alice, service)
     reported(order, Status.IN_PROGRESS)
     told = [Report(order.pk, target, 1, 1)]
-    assert recount(told) == told
+    assert recount(told, "executor", NOW) == told
     order.refresh_from_db()
     assert (order.status, order.remains) == (Status.IN_PROGRESS, order.quantity)
 
@@ -287,4 +287,23 @@ def test_a_child_is_not_recounted_without_its_parent(alice: Customer, service: S
     parent, child = placed(alice, service), placed(alice, service)
     Order.objects.filter(pk=child.pk).update(parent=parent, status=Status.IN_PROGRESS)
     told = [Report(child.pk, Status.IN_PROGRESS, 1, 1)]
-    assert recount(told) == told
+    assert recount(told, "executor", NOW) == told
+
+
+def progress_events(order: Order) -> list[int]:
+    return list(OrderEvent.objects.filter(order=order, kind=EventKind.PROGRESS).values_list("pk", flat=True))
+
+
+def test_the_last_change_of_the_counts_is_an_event_until_the_order_ends(alice: Customer, service: Service) -> None:
+    order = placed(alice, service)
+    reported(order, Status.IN_PROGRESS, remains=900)
+    assert progress_events(order) == []  # the move says it
+    reported(order, Status.IN_PROGRESS, remains=800)
+    [first] = progress_events(order)
+    recount([Report(order.pk, Status.IN_PROGRESS, 5, 700)], "worker", NOW)
+    [second] = progress_events(order)
+    assert second > first
+    reported(order, Status.IN_PROGRESS, start_count=5, remains=700)
+    assert progress_events(order) == [second]
+    reported(order, Status.COMPLETED, remains=0)
+    assert progress_events(order) == []

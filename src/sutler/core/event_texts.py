@@ -14,6 +14,7 @@ _MICROS = "_micros"
 # A gap takes the data of its name; `{charge}` takes `charge_micros`, as an amount.
 EVENTS: Mapping[EventKind, str] = {
     EventKind.MOVED: "",
+    EventKind.PROGRESS: "",
     EventKind.REMARK: "{text}",
     EventKind.STAFF_WAIT: _("Staff wait: {reason}"),
     EventKind.APPROVED: _("Approved"),

@@ -20,6 +20,8 @@ class EventKind(StrEnum):
 
     # Nothing but a move between states, which the event has beside it.
     MOVED = "moved"
+    # The counts have changed, or the children of a parent: the answer to `status` is another, the status is not.
+    PROGRESS = "progress"
     # What a person wrote.
     REMARK = "remark"
     STAFF_WAIT = "staff wait"

@@ -3,7 +3,7 @@
 Knows nothing of money: what a change costs or returns is settled by who decided it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -38,7 +38,7 @@ _HAND_OUT = Statement(
 )
 _INSERT_EVENTS = Statement(
     "INSERT INTO orders_orderevent (order_id, at, actor, from_status, to_status, kind, data)"
-    " SELECT order_id, at, actor, from_status, to_status, kind, data FROM {rows} WHERE 1 = 1",
+    " SELECT order_id, at, actor, from_status, to_status, kind, data FROM {rows} WHERE {begun}",
     {
         "order_id": "bigint",
         "at": "timestamptz",
@@ -48,6 +48,10 @@ _INSERT_EVENTS = Statement(
         "kind": "text",
         "data": "jsonb",
     },
+)
+_FORGET_PROGRESS = Statement(
+    "DELETE FROM orders_orderevent WHERE kind = 'progress' AND order_id IN (SELECT order_id FROM {rows})",
+    {"order_id": "bigint"},
 )
 
 
@@ -77,6 +81,11 @@ class Change:
         """Whether what remains or what was returned changes."""
         return (self.remains, self.returned_micros) != (self.order.remains, self.order.returned_micros)
 
+    @property
+    def progresses(self) -> bool:
+        """Whether nothing changes but the counts."""
+        return not self.moves and (self.recounts or self.start_count != self.order.start_count)
+
 
 def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
     """Writes changes of locked orders that are not final: rows, events, and what ends with an order: its hold on a
@@ -102,8 +111,10 @@ def write(changes: Sequence[Change], actor: str, now: datetime) -> None:
     )
     assert written == len(changes)  # noqa: S101 - the rows are locked
     write_events(_event(each, actor, now) for each in changes if each.moves or each.note != NOTHING)
+    write_progress([each.order.pk for each in changes if each.progresses], actor, now)
     ended = [each for each in changes if each.ends]
     if ended:
+        run(_FORGET_PROGRESS, [(each.order.pk,) for each in ended])
         LinkInUse.objects.filter(order__in=[each.order.pk for each in ended]).delete()
         _close_cancel_requests(ended, now)
         approval_gate.drop([each.order for each in ended], now)
@@ -147,6 +158,16 @@ def write_events(events: Iterable[Event]) -> None:
 
 def _json(data: Mapping[str, Any]) -> str:
     return _encode(data).decode() if data else "{}"
+
+
+def write_progress(order_ids: Collection[int], actor: str, now: datetime) -> None:
+    """Stores that locked orders, none final, now answer `status` otherwise without having moved.
+
+    Only the last such event of an order is kept, and none once it has ended: there would be dozens of each.
+    """
+    if order_ids:
+        run(_FORGET_PROGRESS, [(each,) for each in order_ids])
+        write_events(event(each, actor, now, EventKind.PROGRESS) for each in sorted(order_ids))
 
 
 def _event(change: Change, actor: str, now: datetime) -> Event:

@@ -13,7 +13,7 @@ from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import give_back
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import approval_gate, parent_orders
-from sutler.orders.change import Change, write
+from sutler.orders.change import Change, write, write_progress
 from sutler.orders.models import Order
 from sutler.storage.statements import Statement, run, run_counted
 from sutler.storage.transactions import durable
@@ -85,7 +85,7 @@ def preview(orders: Collection[Order], reports: Sequence[Report]) -> list[Change
     return [_decide(known.get(each.order_id), each, is_waiting=each.order_id in waiting) for each in reports]
 
 
-def recount(reports: Sequence[Report]) -> list[Report]:
+def recount(reports: Sequence[Report], actor: str, now: datetime) -> list[Report]:
     """Takes what only the counts of an unfinished order change for, in the caller's transaction; returns the others.
 
     Does what `take` would, in one statement for all: most of what is reported is that an order has got on.
@@ -97,8 +97,10 @@ def recount(reports: Sequence[Report]) -> list[Report]:
         if each.status is not None and each.status not in FINAL and each.note == NOTHING and told[each.order_id] == 1
     ]
     if run_counted(_RECOUNT, sorted(counts)) == len(reports):
+        write_progress([pk for pk, *_ in counts], actor, now)
         return []
     done = {pk for (pk,) in run(_IS_RECOUNTED, [(pk, status) for pk, status, *_ in counts])}
+    write_progress(done, actor, now)
     return [each for each in reports if each.order_id not in done]
 
 

@@ -22,7 +22,7 @@ from django.db.models.functions import Greatest
 from sutler.core import pricing
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.money import Micros
-from sutler.orders.change import Change, write
+from sutler.orders.change import Change, write, write_progress
 from sutler.orders.models import Order, Post
 
 
@@ -102,6 +102,8 @@ def refresh(parent_ids: Collection[int], actor: str, now: datetime) -> None:
         for each in parents
     ]
     write([each for each in decided if each.moves or each.recounts], actor, now)
+    # Its children stand in its answer, though neither its status nor its counts have changed.
+    write_progress([each.order.pk for each in decided if not (each.moves or each.recounts)], actor, now)
 
 
 @dataclass(slots=True)

@@ -35,6 +35,8 @@ class Statement:
     The first column is never NULL. A SELECT of many rows names what it selects in `answer` and has `{answer}` in that
     place: SQLite then answers all rows as one JSON array. Row by row the driver would let go of the interpreter lock
     and wait for it each time.
+    `{begun}` is a condition that holds: once it was asked, a transaction of PostgreSQL has its number, before any ID is
+    drawn (`settled_ids`).
     Such a SELECT may not group, and its rows come in any order. `locks` names a table of it whose rows it locks until
     the transaction ends, with SKIP LOCKED behind it those that nobody else holds; on SQLite the transaction holds the
     only write lock anyway.
@@ -187,7 +189,7 @@ def _sqlite_write(statement: Statement, size: int) -> str:
     row = f"({', '.join('?' * len(statement.columns))})"
     values = ", ".join([row] * size)
     table = f"(SELECT {named} FROM (VALUES {values}) WHERE column1 IS NOT NULL) AS rows"  # noqa: S608
-    return statement.sql.replace("{rows}", table)
+    return statement.sql.replace("{rows}", table).replace("{begun}", "1 = 1")
 
 
 @lru_cache(maxsize=256)
@@ -195,6 +197,7 @@ def _postgres_sql(statement: Statement) -> str:
     arrays = ", ".join(f"%s::{kind}[]" for kind in statement.columns.values())
     table = f"unnest({arrays}) AS rows({', '.join(statement.columns)})"
     sql = statement.sql.replace("{answer}", ", ".join(statement.answer)).replace("{rows}", table)
+    sql = sql.replace("{begun}", "pg_current_xact_id() IS NOT NULL")
     return f"{sql} FOR UPDATE OF {statement.locks}" if statement.locks else sql
 
 

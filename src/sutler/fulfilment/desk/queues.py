@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from sutler.catalogue.models import Service
 from sutler.core.attempts import LIVE, AttemptState
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import RefillStatus
 from sutler.fulfilment.desk.desk import IN_INDEX_UNDER_WAY, for_the_desk, is_upstream
 from sutler.fulfilment.models import Attempt, Provider
@@ -49,7 +50,8 @@ def under_way(service_id: int | None = None, taken_by: str = "") -> QuerySet[Ord
     if service_id is not None:
         found = found.filter(service=service_id)
     if taken_by:
-        found = found.filter(Exists(OrderEvent.objects.filter(order=OuterRef("pk"), actor=taken_by)))
+        moved = OrderEvent.objects.filter(order=OuterRef("pk"), actor=taken_by).exclude(kind=EventKind.PROGRESS)
+        found = found.filter(Exists(moved))
     return found.select_related("customer", "service").order_by("pk")
 
 

@@ -122,7 +122,7 @@ def apply_answers(
         )
         unread_answers.read_again(provider, read, now, is_any_read=bool(got_on or read))
         if reports := [each.report for each in heard if each.report is not None]:
-            move.apply_reports(move.recount(reports), ACTOR, now)
+            move.apply_reports(move.recount(reports, ACTOR, now), ACTOR, now)
         parents.move_on(heard, now)
         _book(provider, heard, now)
         _raise_highest(provider.pk, [each.row.upstream_id for each in heard if each.confirmed_at is not None])
@@ -153,7 +153,7 @@ def _get_on(
         going_on = [each for each in going_on if each.row.pk in done]
     run(_COUNT, [(each.row.pk, *each.counts) for each in going_on if each.counts is not None])
     if reports := [each.report for each in going_on if each.report is not None]:
-        move.apply_reports(move.recount(reports), ACTOR, now)
+        move.apply_reports(move.recount(reports, ACTOR, now), ACTOR, now)
     return {each.row.pk for each in going_on}
 
 

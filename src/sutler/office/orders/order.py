@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from sutler.accounts.roles import Permission
 from sutler.books.models import Transfer
 from sutler.core.attempts import UNSETTLED
-from sutler.core.events import remark
+from sutler.core.events import EventKind, remark
 from sutler.core.lifecycle import FINAL
 from sutler.fulfilment.desk import desk
 from sutler.fulfilment.models import Attempt, UpstreamOrder
@@ -73,7 +73,8 @@ def order(request: StaffRequest, order_id: int) -> HttpResponse:
 
 
 def _told(request: StaffRequest, found: Order) -> dict[str, Any]:
-    events = list(OrderEvent.objects.filter(order=found).order_by("-pk")[:MOST_OF_EACH])
+    happened = OrderEvent.objects.filter(order=found).exclude(kind=EventKind.PROGRESS)
+    events = list(happened.order_by("-pk")[:MOST_OF_EACH])
     names = named({each.actor for each in events})
     there = "upstream_order__upstream_service", "upstream_order__ask_time"
     attempts = Attempt.objects.filter(order=found).select_related("provider", *there)
