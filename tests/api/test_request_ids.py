@@ -147,3 +147,35 @@ class TestRepeatWindow:
         sent = at_once([partial(doors[each % 2].post, form) for each in range(20)])
         assert len({each.content for each in sent}) == 1
         assert len(who.orders()) == 1
+
+
+class TestFind:
+    NOT_FOUND = {"error": "Order not found"}
+
+    def test_tells_the_order_of_a_request_id(self, caller: Caller, form: dict[str, Any]) -> None:
+        assert caller.ask("find", request_id="lost-1") == self.NOT_FOUND
+        placed = caller.ask(**form, request_id="lost-1")
+        assert caller.ask("find", request_id="lost-1") == placed
+        assert answer(caller.post({"action": "find"}, headers={"Idempotency-Key": "lost-1"})) == placed
+        assert caller.with_key().ask("find", request_id="lost-1") == placed
+
+    def test_another_customers_order_is_not_found(self, caller: Caller, other: Caller, form: dict[str, Any]) -> None:
+        caller.ask(**form, request_id="lost-2")
+        assert other.ask("find", request_id="lost-2") == self.NOT_FOUND
+
+    def test_what_was_refused_is_not_found(self, caller: Caller, form: dict[str, Any]) -> None:
+        caller.ask(**form | {"quantity": 1}, request_id="lost-3")
+        assert caller.ask("find", request_id="lost-3") == self.NOT_FOUND
+
+    @pytest.mark.parametrize(
+        ("fields", "text"),
+        [
+            ({}, "Incorrect request"),
+            ({"request_id": ""}, "Incorrect request"),
+            ({"request_id": "x" * 129}, "Incorrect request_id"),
+            ({"request_id": "a\x00b"}, "Incorrect request_id"),
+            ({"request_id": "' OR 1=1 --"}, "Order not found"),
+        ],
+    )
+    def test_what_is_no_request_id_is_said_so(self, untouched: Caller, fields: dict[str, str], text: str) -> None:
+        assert untouched.ask("find", **fields) == {"error": text}

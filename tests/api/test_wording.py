@@ -29,6 +29,7 @@ SENTENCES = [
     (Refusal(Reason.SPEND_CAP_REACHED), "Daily limit of this API key reached"),
     (Refusal(Reason.NOT_ENOUGH_FUNDS), "Not enough funds on balance"),
     (Refusal(Reason.INCORRECT_ORDER), "Incorrect order ID"),
+    (Refusal(Reason.ORDER_NOT_FOUND), "Order not found"),
     (Refusal(Reason.REFILL_NOT_FOUND), "Refill not found"),
     (Refusal(Reason.REFILL_NOT_AVAILABLE), "Refill is not available for this order"),
     (Refusal(Reason.CANCEL_NOT_AVAILABLE), "Cancel is not available for this order"),

@@ -21,7 +21,7 @@ from sutler.fulfilment.polling.poll import poll
 from sutler.fulfilment.providers import leases
 from sutler.fulfilment.providers.database import Database
 from sutler.fulfilment.providers.session import ProviderSession
-from sutler.fulfilment.reconciling.reconcile import reconcile
+from sutler.fulfilment.reconciling.request_ids import settle_unknown
 from sutler.fulfilment.sending import claims, outcome, plan, plan_parents
 from sutler.fulfilment.sending.claims import Claim
 from sutler.fulfilment.sending.outcome import Outcome
@@ -162,7 +162,7 @@ class World:
         jobs = {Planner().plan_waiting: step, outcome.expire_leases: keep, partial(leases.hold, WORKER): step}
         jobs[plan_parents.place_due_runs] = step
         works += [again(partial(do, each, session), pace, self.now) for each, pace in jobs.items()]
-        works += [again(partial(step_over, each, session), step, self.now) for each in (poll, adopt, reconcile)]
+        works += [again(partial(step_over, each, session), step, self.now) for each in (poll, adopt, settle_unknown)]
         tasks = [asyncio.create_task(each) for each in works]
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         for each in tasks:

@@ -81,7 +81,9 @@ def _plans(asked: argparse.Namespace) -> "Iterator[Plan]":
 
     names = [asked.mix] if asked.mix else list(MIXES)
     for seed in count(asked.seed):
-        yield Plan(seed, names[seed % len(names)], asked.orders, asked.rate, asked.blow)
+        # Each mix in turn, then each again with upstreams that keep request IDs.
+        keeps = bool(seed // len(names) % 2)
+        yield Plan(seed, names[seed % len(names)], asked.orders, asked.rate, asked.blow, keeps_request_ids=keeps)
 
 
 def _played(asked: argparse.Namespace, folder: str) -> Iterator[Record]:

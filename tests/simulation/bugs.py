@@ -15,7 +15,7 @@ from sutler.core.routing import NoRoute
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Attempt
 from sutler.fulfilment.providers import account
-from sutler.fulfilment.reconciling import reconcile
+from sutler.fulfilment.reconciling import reconcile, request_ids
 from sutler.fulfilment.sending import outcome, plan
 from sutler.fulfilment.sending.outcome import Outcome
 from sutler.orders.models import Order
@@ -90,6 +90,12 @@ def _no_time_after_refusals(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconcile, "remember", lambda *_: None)
 
 
+def _not_found_is_absent(patch: pytest.MonkeyPatch) -> None:
+    """What a provider does not find by its request ID when it is first asked counts as absent."""
+    patch.setattr(request_ids, "ripe_at", lambda attempt, _: attempt.sent_at)
+    patch.setattr(request_ids, "CLEAN_SCANS", 1)
+
+
 def _twins_apart(patch: pytest.MonkeyPatch) -> None:
     """Two rows of one account are taken for two accounts."""
     patch.setattr(account, "join_twins", lambda *_: 0)
@@ -103,6 +109,7 @@ BUGS: Mapping[str, Patch] = {
     "one scan": _one_scan,
     "believe refusals": _believe_refusals,
     "no time after refusals": _no_time_after_refusals,
+    "not found is absent": _not_found_is_absent,
     "twins apart": _twins_apart,
 }
 

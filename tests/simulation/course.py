@@ -49,6 +49,8 @@ class Plan:
     longest_quiet_hours: float = 30.0
     quiet: Faults = QUIET
     has_twins: bool = False
+    # Whether the upstreams keep the request ID of an `add` and can be asked for it.
+    keeps_request_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,13 @@ class _Course:
 
     def _built(self) -> World:
         return outside_the_loop(
-            lambda: build(self._clock, self._fresh_chance(), self._plan.providers, has_twins=self._plan.has_twins)
+            lambda: build(
+                self._clock,
+                self._fresh_chance(),
+                self._plan.providers,
+                has_twins=self._plan.has_twins,
+                keeps_request_ids=self._plan.keeps_request_ids,
+            )
         )
 
     async def _begin(self) -> None:

@@ -54,7 +54,8 @@ def name_of(plan: "Plan", bug: str) -> str:
     """Returns what tells a course from every other."""
     return (
         f"seed {plan.seed}, {plan.mix}, {plan.orders} orders, {plan.orders_a_minute} a minute,"
-        f" {plan.providers} providers{' in two rows each' if plan.has_twins else ''},"
+        f" {plan.providers} providers{' in two rows each' if plan.has_twins else ''}"
+        f"{' with request IDs' if plan.keeps_request_ids else ''},"
         f" a blow every {plan.blow_seconds:g} s{bug and ', with ' + bug}"
     )
 

@@ -13,6 +13,8 @@ import pytest
 from django.core.management import call_command
 
 from sutler.core.clock import seeded
+from sutler.core.events import CauseKind
+from sutler.fulfilment.models import Attempt
 from tests.simulation import bugs, course
 from tests.simulation.course import Plan, Report
 from tests.simulation.lives import LIFE, Life, State
@@ -32,6 +34,7 @@ CONTROLS = {
     "no settle window": (replace(SHORT, mix="made late"), "double"),
     "one scan": (replace(SHORT, mix="answers lost", quiet=DENYING), "double"),
     "believe refusals": (replace(SHORT, mix="refused and made"), "lost"),
+    "not found is absent": (replace(SHORT, mix="made late", keeps_request_ids=True), "double"),
     "no time after refusals": (replace(SHORT, mix="refused and made", orders=60, orders_a_minute=20), "lost"),
 }
 
@@ -51,6 +54,16 @@ def test_nothing_is_lost_or_sent_twice(mix: str, seed: int) -> None:
     report = course.run(Plan(seed, mix, orders=40, orders_a_minute=240, blow_seconds=3, providers=2))
     assert report.breaches == []
     assert report.audit.figures["unclear"] > 0
+
+
+@from_empty
+@pytest.mark.parametrize(("mix", "seed"), [("late", 5), pytest.param("false ids", 6, marks=long)])
+def test_request_ids_settle_what_they_prove_and_no_more(mix: str, seed: int) -> None:
+    plan = Plan(seed, mix, orders=40, orders_a_minute=240, blow_seconds=3, providers=1, keeps_request_ids=True)
+    report = course.run(plan)
+    assert report.breaches == []
+    causes = Attempt.objects.exclude(cause=None).values_list("cause__kind", flat=True)
+    assert CauseKind.FOUND_BY_REQUEST_ID in causes
 
 
 @long

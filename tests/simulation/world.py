@@ -36,7 +36,14 @@ class World:
     alike_share: float
 
 
-def build(clock: Clock, chance: Random, provider_count: int = 3, *, has_twins: bool = False) -> World:
+def build(
+    clock: Clock,
+    chance: Random,
+    provider_count: int = 3,
+    *,
+    has_twins: bool = False,
+    keeps_request_ids: bool = False,
+) -> World:
     """Writes the panel into the empty database. Of several providers the last has the usual brake, the rest hardly any.
 
     Each service is sold by every provider, at rates of their own. With twins each account has two rows, which got in
@@ -55,7 +62,13 @@ def build(clock: Clock, chance: Random, provider_count: int = 3, *, has_twins: b
         sold = [_theirs(each, chance) for each in services]
         key = f"{chance.getrandbits(256):064x}"
         upstreams[host] = LyingUpstream(
-            chance, clock, key=key, balance_micros=BALANCE_MICROS, services=sold, delivery_seconds=DELIVERY_SECONDS
+            chance,
+            clock,
+            key=key,
+            balance_micros=BALANCE_MICROS,
+            services=sold,
+            delivery_seconds=DELIVERY_SECONDS,
+            keeps_request_ids=keeps_request_ids,
         )
         is_careful, weight = number == provider_count > 1, 1 if number == provider_count else 5
         names = (host, f"{host}, again") if has_twins else (host,)

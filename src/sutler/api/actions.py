@@ -1,9 +1,9 @@
-"""The actions of the v2 API: what each asks and answers, who may, and whether it changes anything.
+"""The actions of the v2 API: what each asks and answers, who may, and whether it changes anything. The last are ours.
 
 The lane runs on this table and the public API page is rendered from it (the protocol, section 2).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext_noop as _
 
@@ -203,6 +203,19 @@ _ACTIONS = (
         _("Returns the balance."),
         "read",
         (Shape(_("User balance"), (), {"balance": "100.84292", "currency": "USD"}),),
+    ),
+    Action(
+        "find",
+        _("Tells which order an add has placed, by its request_id: ask it where the answer to add was lost."),
+        "order",
+        (
+            Shape(
+                _("Find an order"),
+                (replace(_REQUEST_ID, about=_("The request_id that was sent with add"), required=True),),
+                {"order": 23501},
+                _("Order not found means that none is placed yet: an add that is still on its way may place it later."),
+            ),
+        ),
     ),
 )
 

@@ -128,7 +128,7 @@ class Lane:
             return Refusal(Reason.SCOPE_MISSING)
         assert holder.customer_id is not None  # noqa: S101 - what the authenticator promises
         caller = Caller(holder.customer_id, holder)
-        if action == "add":
+        if action in {"add", "find"}:
             caller.request_id = header(scope, b"idempotency-key").decode("latin-1").strip()
         return await self._v2.handlers[action](caller, fields)
 

@@ -1,4 +1,4 @@
-"""The seven actions of the v2 protocol: from fields to verbs to the bytes of the answer (the protocol, section 2)."""
+"""The seven actions of the v2 protocol and ours beside them: from fields to verbs to bytes (the protocol, 2 and 7)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,8 @@ from sutler.core.lifecycle import RefillStatus
 from sutler.core.money import show_balance, show_charge
 from sutler.core.refusals import Reason, Refusal
 from sutler.orders import refill
-from sutler.orders.place import PlaceRequest
+from sutler.orders.place import PlaceRequest, is_request_id
+from sutler.orders.place_reads import placed_under
 from sutler.orders.status import Family, Standing, look_up
 
 _encode = msgspec.json.Encoder().encode
@@ -51,6 +52,7 @@ class V2:
         self._balances = Gatherer(balances, reading, note=_counted("balance"))
         self._feeds = Gatherer(feeds, reading, capacity=512, share=64, note=_counted("services"))
         self._refill_looks = Gatherer(_look_up_refills, reading, note=_counted("refill_status"))
+        self._finds = Gatherer(_placed_under, reading, note=_counted("find"))
         # One at a time: each is a transaction of its own.
         self._writes: Gatherer[tuple[str, int, list[int]], list[Any]] = Gatherer(
             self._write, writing, capacity=512, share=64, most=1
@@ -63,6 +65,7 @@ class V2:
             "refill_status": self._refill_status,
             "cancel": self._cancel,
             "balance": self._balance,
+            "find": self._find,
         }
         metrics.watch_inbox("place", self._places.__len__)
         metrics.watch_inbox("write", self._writes.__len__)
@@ -70,6 +73,7 @@ class V2:
         metrics.watch_inbox("balance", self._balances.__len__)
         metrics.watch_inbox("services", self._feeds.__len__)
         metrics.watch_inbox("refill_status", self._refill_looks.__len__)
+        metrics.watch_inbox("find", self._finds.__len__)
 
     def _place(self, requests: list[PlaceRequest]) -> list[int | Refusal]:
         began = self._clock.monotonic()
@@ -158,6 +162,15 @@ class V2:
         micros, currency = await self._balances.ask(caller.customer_id, caller.customer_id)
         return b'{"balance":"%s","currency":"%s"}' % (show_balance(micros).encode(), currency.encode())
 
+    async def _find(self, caller: Caller, fields: Mapping[str, str]) -> Answer:
+        request_id = fields.get("request_id") or caller.request_id
+        if not request_id:
+            return Refusal(Reason.INCORRECT_REQUEST)
+        if not is_request_id(request_id):
+            return Refusal(Reason.INCORRECT_FIELD, "request_id")
+        order_id = await self._finds.ask((caller.customer_id, request_id), caller.customer_id)
+        return b'{"order":%d}' % order_id if order_id else Refusal(Reason.ORDER_NOT_FOUND)
+
     async def _write_each(self, verb: str, caller: Caller, ids: Sequence[tuple[str, int | None]]) -> list[Any]:
         """Returns what the verb answers for each id, and the refusal of an unknown order for what is no id."""
         if caller.holder.suspended:
@@ -182,6 +195,11 @@ def _asked(
     if many is None:
         return Refusal(Reason.INCORRECT_REQUEST)
     return ids_of(many, MOST_IDS) or nothing
+
+
+def _placed_under(asks: Sequence[tuple[int, str]]) -> list[int | None]:
+    placed = placed_under(set(asks))
+    return [placed[each][0] if each in placed else None for each in asks]
 
 
 def _look_up_refills(asks: Sequence[tuple[int, Sequence[int]]]) -> list[list[RefillStatus | None]]:

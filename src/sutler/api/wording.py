@@ -75,6 +75,7 @@ WORDINGS: dict[Reason, Wording] = {
     ),
     Reason.NOT_ENOUGH_FUNDS: Wording("Not enough funds on balance", _("The charge is more than the balance.")),
     Reason.INCORRECT_ORDER: Wording("Incorrect order ID", _("No order of yours has this ID.")),
+    Reason.ORDER_NOT_FOUND: Wording("Order not found", _("No order of yours has this request_id.")),
     Reason.REFILL_NOT_FOUND: Wording("Refill not found", _("No refill of yours has this ID.")),
     Reason.REFILL_NOT_AVAILABLE: Wording(
         "Refill is not available for this order",

@@ -68,6 +68,8 @@ CAUSES: Mapping[CauseKind, str] = {
     CauseKind.STAFF_REFUSED: _("refused, as staff found"),
     CauseKind.MADE_FOR: _("made by the provider for order {order}"),
     CauseKind.FOUND_BY_SCAN: _("found by asking about the ids since"),
+    CauseKind.FOUND_BY_REQUEST_ID: _("found by its request ID"),
+    CauseKind.ABSENT_BY_REQUEST_ID: _("the provider knows no order with its request ID"),
     CauseKind.NO_SCANS: _("ids may not be asked about at this provider"),
     CauseKind.SHARED_ACCOUNT: _("{id} fits, but people order with the account by hand"),
     CauseKind.ABSENT_BY_BALANCE: _("no order of ours among all ids since, and the balance agrees"),

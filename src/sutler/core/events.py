@@ -78,6 +78,8 @@ class CauseKind(StrEnum):
     STAFF_REFUSED = "staff: refused"
     MADE_FOR = "made for"
     FOUND_BY_SCAN = "found by scan"
+    FOUND_BY_REQUEST_ID = "found by request id"
+    ABSENT_BY_REQUEST_ID = "absent by request id"
     NO_SCANS = "no scans"
     SHARED_ACCOUNT = "shared account"
     ABSENT_BY_BALANCE = "absent by balance"

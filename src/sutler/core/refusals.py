@@ -27,6 +27,7 @@ class Reason(Enum):
     SPEND_CAP_REACHED = auto()
     NOT_ENOUGH_FUNDS = auto()
     INCORRECT_ORDER = auto()
+    ORDER_NOT_FOUND = auto()
     REFILL_NOT_FOUND = auto()
     REFILL_NOT_AVAILABLE = auto()
     CANCEL_NOT_AVAILABLE = auto()

@@ -14,7 +14,7 @@ from sutler.catalogue.models import ExchangeRate
 from sutler.core.money import LARGEST_MICROS, is_currency
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.catalogue import repricing
-from sutler.fulfilment.models import Alarm, Provider
+from sutler.fulfilment.models import Alarm, Provider, ProviderState
 from sutler.fulfilment.providers import account, alarms, call_log
 from sutler.panels.client import PanelSettings
 from sutler.panels.safe_transport import is_address, is_allowed, is_public
@@ -25,7 +25,9 @@ LONGEST_NAME, LONGEST_URL, LONGEST_SECRET = 100, 500, 500
 MOST_EXTRA_FIELDS = 20
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 # What calls are made of; neither the key nor a fixed field may stand in its place.
-_TAKEN_NAMES = frozenset({"action", "service", "order", "orders", "refill", "refills", "link", "quantity"})
+_TAKEN_NAMES = frozenset(
+    {"action", "service", "order", "orders", "refill", "refills", "link", "quantity", "request_id"}
+)
 # The least and the most that may be set. The settle window is at least 15 minutes (reliability page, rule 4).
 _BOUNDS = {
     "call_interval_milliseconds": (0, 3_600_000),
@@ -111,6 +113,8 @@ def change(
         kept = _keep(provider, terms, now)
         if isinstance(kept, Provider) and (kept.url, kept.trailing_slash) != address:
             alarms.close(provider_id, Alarm.Kind.CATALOGUE, call_log.REDIRECTED, "address changed", now)
+            unasked = ProviderState.RequestIds.UNASKED
+            ProviderState.objects.filter(provider=provider_id).update(request_ids=unasked, request_ids_at=None)
         if isinstance(kept, Provider) and kept.subscriptions_there != ran_subscriptions:
             services = repricing.services_of(provider_id)
             repricing.adjust(services, repricing.bounds(services), now, accept_rises=accept_rises)

@@ -74,6 +74,7 @@ def _list_faults(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     show_default=True,
     help="Mean time an order takes, plus or minus half.",
 )
+@click.option("--request-ids", is_flag=True, help="Keep the request_id of an add, and answer find, as Sutler does.")
 @click.option(
     "--list-faults",
     is_flag=True,
@@ -93,6 +94,7 @@ def lying_upstream(
     currency: str,
     services: int,
     delivery_seconds: float,
+    request_ids: bool,
 ) -> None:
     """Run a faulty panel, to test its clients.
 
@@ -114,6 +116,7 @@ def lying_upstream(
         balance_micros=balance,
         services=stock(services, seeded(chance.getrandbits(64))),
         delivery_seconds=delivery_seconds,
+        keeps_request_ids=request_ids,
     )
 
     def say_ready() -> None:

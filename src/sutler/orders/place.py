@@ -97,7 +97,7 @@ def _fingerprint(request: PlaceRequest, wallets: Mapping[int, WalletSnapshot]) -
     wallet = wallets.get(request.customer_id)
     if request.request_id is None and (wallet is None or not wallet.repeat_window_seconds):
         return None
-    if request.request_id is not None and not _is_request_id(request.request_id):
+    if request.request_id is not None and not is_request_id(request.request_id):
         return None
     asked = sorted(item for item in request.form.items() if item[0] not in _NOT_PART_OF_THE_ORDER)
     return hashlib.sha256(repr(asked).encode()).hexdigest()
@@ -109,7 +109,7 @@ def _draft(
     wallet = wallets.get(request.customer_id)
     if wallet is None or wallet.suspended:
         return Refusal(Reason.ACCOUNT_SUSPENDED)
-    if request.request_id is not None and not _is_request_id(request.request_id):
+    if request.request_id is not None and not is_request_id(request.request_id):
         return Refusal(Reason.INCORRECT_FIELD, "request_id")
     terms = book.terms.get(text_input.number(request.form.get("service", "").strip()) or 0)
     exchange = book.exchange.get(wallet.currency)
@@ -123,7 +123,8 @@ def _draft(
     return draft(terms, request.form, rate, exchange, now.date())
 
 
-def _is_request_id(text: str) -> bool:
+def is_request_id(text: str) -> bool:
+    """Returns True for 1 to 128 printable characters."""
     return 0 < len(text) <= LONGEST_REQUEST_ID and text.isprintable()
 
 

@@ -105,6 +105,13 @@ class Panel:
         """
         return await self._ask("add", fields, parse.accepted)
 
+    async def find(self, request_id: str) -> Accepted | Failure:
+        """Asks which order an `add` with this request ID has placed. A panel may not know the question.
+
+        `results.is_not_found` tells whether it says that there is none.
+        """
+        return await self._ask("find", {"request_id": request_id}, parse.accepted)
+
     async def services(self) -> Catalogue | Failure:
         """Fetches the catalogue. An empty reply is an empty catalogue, and what it means is the caller's to decide."""
         return await self._ask("services", {}, catalogue)

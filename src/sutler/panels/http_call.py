@@ -40,7 +40,7 @@ _REFUSES = {"add": REFUSES_ADD, "refill": REFUSES_REQUEST, "cancel": REFUSES_REQ
 _MOVES = frozenset({301, 307, 308})
 _LONGEST_MOVE_PAGE = 2000
 # Their readers look at the error themselves: one beside an id is no plain refusal.
-_NAMES_WHAT_IT_PLACED = frozenset({"add", "refill"})
+_NAMES_WHAT_IT_PLACED = frozenset({"add", "find", "refill"})
 _HEADERS = {"User-Agent": f"Sutler/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
 # Nothing of a request has left before there is a connection, with TLS where it is wanted, to send it over. A write
 # or read error, and whatever else, may come after the upstream has understood.

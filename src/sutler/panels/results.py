@@ -73,6 +73,11 @@ class NoAnswer:
 Failure = Declined | NotSent | NoAnswer
 
 
+def is_not_found(answer: object) -> bool:
+    """Returns True if a panel that keeps request IDs has said that it knows no order with one, in just these words."""
+    return isinstance(answer, Declined) and answer.raw.strip().casefold() == "order not found"
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What the account holds upstream. `currency` is "" where the answer names none."""

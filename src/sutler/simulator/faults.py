@@ -8,7 +8,7 @@ from typing import Any
 
 from sutler.core.clock import Random
 
-ACTIONS = ("services", "add", "status", "refill", "refill_status", "cancel", "balance")
+ACTIONS = ("services", "add", "status", "refill", "refill_status", "cancel", "balance", "find")
 
 
 class Group(StrEnum):

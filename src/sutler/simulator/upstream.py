@@ -43,6 +43,7 @@ SENTENCES: dict[Reason, tuple[str, str]] = {
     ),
     Reason.NOT_ENOUGH_FUNDS: ("Not enough funds on balance", "neworder.error.not_enough_funds"),
     Reason.INCORRECT_ORDER: ("Incorrect order ID", "error.incorrect_order_id"),
+    Reason.ORDER_NOT_FOUND: ("Order not found", "error.order_not_found"),
     Reason.REFILL_NOT_FOUND: ("Refill not found", "error.refill_not_found"),
     Reason.REFILL_NOT_AVAILABLE: ("Refill is not available for this order", "error.refill_not_available"),
     Reason.CANCEL_NOT_AVAILABLE: ("Cancel is not available for this order", "error.cancel_not_available"),
@@ -73,6 +74,7 @@ class Call:
 class LyingUpstream:
     """A panel with one account to begin with, `services` (by default twenty of all types) and an honest journal.
 
+    One that `keeps_request_ids` places one order for a request ID and answers `find`, as Sutler does.
     `delivery_seconds` is what an order takes from beginning to end, half as long or half as much again by chance.
     `faults` may be changed at any time.
     """
@@ -88,6 +90,7 @@ class LyingUpstream:
         balance_micros: int = 10_000_000_000,
         services: Iterable[Service] | None = None,
         delivery_seconds: float = 600.0,
+        keeps_request_ids: bool = False,
     ) -> None:
         # Three courses of chance: lies change neither the catalogue nor what becomes of the same orders.
         stocking, fates, lies = (seeded(chance.getrandbits(64)) for _ in range(3))
@@ -96,6 +99,8 @@ class LyingUpstream:
         self._lots = Lots(faults, lies)
         self._second, self._calls_in_second = -1, 0
         self._hand_orders = 0
+        self.keeps_request_ids = keeps_request_ids
+        self._by_request_id: dict[tuple[str, str], Order] = {}
         self.panel = WholePanel(fates, sold, delivery_seconds)
         self.panel.charge_step = max(1, int(faults.charge_step_micros))
         self.key = key
@@ -190,9 +195,14 @@ class LyingUpstream:
             percent = self._lots.chance.randint(105, 200)
         elif self._lots.strikes("undercharge"):
             percent = self._lots.chance.randint(10, 95)
+        request = call.account.key, call.fields.get("request_id", "")
+        if request in self._by_request_id:
+            return self._named(self._by_request_id[request])
         made = self._made(call, percent)
         if isinstance(made, Refusal):
             return self._refusal(made), None
+        if self.keeps_request_ids and request[1]:
+            self._by_request_id[request] = made
         made.fault = call.trouble
         if self._lots.strikes("created_twice"):
             twin = self._made(call, percent)
@@ -236,6 +246,14 @@ class LyingUpstream:
         if self._lots.strikes("nested_id"):
             return self._lots.chance.choice(({"order_id": shown}, {"data": {"order": shown}})), order
         return {"order": shown}, order
+
+    def _find(self, call: Call) -> object:
+        if not self.keeps_request_ids:
+            return self._refusal(Refusal(Reason.INCORRECT_REQUEST))
+        order = self._by_request_id.get((call.account.key, call.fields.get("request_id", "")))
+        if order is None or self._lots.strikes("passing_error"):
+            return self._refusal(Refusal(Reason.ORDER_NOT_FOUND))
+        return {"order": _bare(order.id)}
 
     def _services(self, _: Call) -> object:
         return catalogue.listed(list(self.panel.services.values()), self._lots)
@@ -318,6 +336,7 @@ _ASKS: dict[str, Callable[[LyingUpstream, Call], object]] = {
     "refill": LyingUpstream._refill,
     "refill_status": LyingUpstream._refill_status,
     "cancel": LyingUpstream._cancel,
+    "find": LyingUpstream._find,
 }
 
 

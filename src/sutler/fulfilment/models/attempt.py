@@ -54,6 +54,8 @@ class Attempt(models.Model):
     # PLANNED: not before. UNKNOWN: when it is looked at next. An accepted refill: when it is asked about next.
     due_at = models.DateTimeField(null=True)
 
+    # What an `add` was sent with so that it can be asked for; nothing where the provider does not keep request IDs.
+    request_id = models.CharField(max_length=32, blank=True, default="", db_default="")
     worker = models.CharField(max_length=64, blank=True)
     sent_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)

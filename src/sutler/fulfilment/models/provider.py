@@ -13,6 +13,11 @@ from sutler.core.upstream_words import DeclineKind
 class ProviderState(models.Model):
     """How a provider stands: written all the time, while what staff type (`Provider`) stays as it is."""
 
+    class RequestIds(models.TextChoices):
+        UNASKED = "unasked"
+        KEPT = "kept"
+        NONE = "none"
+
     # The worker that speaks with it; one at a time, so that its rate limit is kept and its ids rise as we see them.
     worker = models.CharField(max_length=64, blank=True)
     leased_until = models.DateTimeField(null=True)
@@ -35,6 +40,11 @@ class ProviderState(models.Model):
     # The brake: until then nothing is sent, and why.
     rests_until = models.DateTimeField(null=True)
     rest_cause = models.JSONField(null=True)
+    # Whether it tells which order a request ID has placed (`reconciling.request_ids`), and when it was asked that.
+    request_ids = models.CharField(
+        max_length=7, choices=RequestIds, default=RequestIds.UNASKED, db_default=RequestIds.UNASKED.value
+    )
+    request_ids_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"worker {self.worker or 'none'}, highest id {self.highest_id}"

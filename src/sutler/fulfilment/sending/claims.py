@@ -1,17 +1,19 @@
 """Claiming what a provider is sent next: SENDING is stored before the first byte leaves."""
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
 from sutler.core.attempts import AttemptState
 from sutler.core.events import CauseKind, EventKind, cause, note
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES, order_fields
-from sutler.fulfilment.models import Attempt, Provider, account_rows
+from sutler.fulfilment.models import Attempt, Provider, ProviderState, account_rows
 from sutler.fulfilment.providers import circuit_breaker
 from sutler.fulfilment.providers.account import lock
 from sutler.fulfilment.providers.call_log import LoggedExchange
@@ -27,6 +29,7 @@ LEASE = timedelta(seconds=180)
 # Above this share of what is planned, the charge lock would stand still more than it protects (reliability page).
 MOST_HELD_PERCENT = 20
 _LOOKED_AT = 1000
+_KEPT = ProviderState.RequestIds.KEPT
 _READ = Statement(
     "SELECT {answer} FROM {rows} JOIN fulfilment_attempt attempt ON attempt.id = rows.id"
     " JOIN orders_order ON orders_order.id = attempt.order_id"
@@ -52,13 +55,15 @@ _UNSETTLED = Statement(
 _UNKNOWN = Statement(
     "SELECT {answer} FROM (SELECT id FROM fulfilment_attempt WHERE provider_id IN"
     " (SELECT id FROM fulfilment_provider WHERE account_id = ?)"
-    " AND state IN ('unknown', 'staff') AND state = 'unknown' AND action = 'add' AND refusal = '' LIMIT 1) AS found",
+    " AND state IN ('unknown', 'staff') AND state = 'unknown' AND action = 'add' AND refusal = '' AND request_id = ''"
+    " LIMIT 1) AS found",
     {},
     ("id",),
 )
 _SEND = Statement(
     "UPDATE fulfilment_attempt SET state = 'sending', worker = rows.worker, sent_at = rows.sent_at,"
-    " lease_until = rows.lease_until, floor_id = rows.floor_id, gap_micros = rows.gap_micros, due_at = NULL"
+    " lease_until = rows.lease_until, floor_id = rows.floor_id, gap_micros = rows.gap_micros,"
+    " request_id = rows.request_id, due_at = NULL"
     " FROM {rows} WHERE fulfilment_attempt.id = rows.id AND fulfilment_attempt.state = 'planned'",
     {
         "id": "bigint",
@@ -67,6 +72,7 @@ _SEND = Statement(
         "lease_until": "timestamptz",
         "floor_id": "bigint",
         "gap_micros": "bigint",
+        "request_id": "text",
     },
 )
 
@@ -138,8 +144,18 @@ def claim_locked(provider: Provider, count: int, worker: str, now: datetime) -> 
         _give_up_ended(lost, now)
     claimed = sorted(each for each in planned if each[1] in handed_out)
     sent = worker, moment(now), moment(now + LEASE), state.highest_id, state.gap_micros
-    run(_SEND, [(pk, *sent) for pk, *_ in claimed])
-    return [Claim(pk, order_id, _fields(order_id, *fields)) for pk, order_id, *fields in claimed]
+    named = {pk: _request_id(pk, now) for pk, *_ in claimed} if state.request_ids == _KEPT else {}
+    run(_SEND, [(pk, *sent, named.get(pk, "")) for pk, *_ in claimed])
+    return [
+        Claim(pk, order_id, _fields(order_id, *fields) | ({"request_id": named[pk]} if pk in named else {}))
+        for pk, order_id, *fields in claimed
+    ]
+
+
+def _request_id(attempt_id: int, now: datetime) -> str:
+    """Returns what no other attempt is sent with, not even by a panel that was restored and counts from there again."""
+    named = f"add:{attempt_id}:{moment(now)}".encode()
+    return hmac.new(settings.SECRET_KEY.encode(), named, "sha256").hexdigest()[:32]
 
 
 def _holding(service_id: Any, link_digest: Any) -> QuerySet[Attempt]:
@@ -180,9 +196,10 @@ def _like_unknown(provider: Provider) -> Exists:
     """Tells whether an attempt will be charged as an unknown outcome at the account should have been, as told there.
 
     Not as one with staff: it is judged no more, and what is sent from now on lies above its window. Nor as one that was
-    refused in unknown words: links that a provider does not take are anybody's to send.
+    refused in unknown words: links that a provider does not take are anybody's to send. Nor as one that is known by its
+    request ID.
     """
-    unknown = Attempt.objects.unconfirmed_adds().filter(state=AttemptState.UNKNOWN, refusal="")
+    unknown = Attempt.objects.unconfirmed_adds().filter(state=AttemptState.UNKNOWN, refusal="", request_id="")
     # What is told of either may be that far from what it should be.
     rounding = provider.live_state.rounding
     near = 2 * rounding.within_micros if rounding.is_coarse else 0

@@ -22,7 +22,7 @@ from sutler.fulfilment.polling import children, poll
 from sutler.fulfilment.providers import account, alarms, leases
 from sutler.fulfilment.providers.database import NOT_NOW, Database
 from sutler.fulfilment.providers.session import ProviderSession
-from sutler.fulfilment.reconciling import balance, orphans, reconcile, taught_words
+from sutler.fulfilment.reconciling import balance, orphans, request_ids, taught_words
 from sutler.fulfilment.requests import forward
 from sutler.fulfilment.sending.sender import Sender
 from sutler.fulfilment.worker import tasks
@@ -39,8 +39,9 @@ STEPS: tuple[tuple[Step, float], ...] = (
     (children.adopt, 2.0),
     (forward.forward, 2.0),
     (tasks.carry_out, 2.0),
-    (reconcile.reconcile, 5.0),
+    (request_ids.settle_unknown, 5.0),
     (balance.care, 30.0),
+    (request_ids.learn, 60.0),
     (sync.keep_in_step, 60.0),
     (orphans.audit, 300.0),
 )
