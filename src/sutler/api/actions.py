@@ -217,6 +217,33 @@ _ACTIONS = (
             ),
         ),
     ),
+    Action(
+        "changes",
+        _("Tells what has changed since a cursor: one request in the place of many for status."),
+        "read",
+        (
+            Shape(
+                _("What has changed"),
+                (
+                    Parameter(
+                        "since", _("The cursor of the last answer; without one, only a cursor is answered"), False
+                    ),
+                    Parameter("limit", _("At most so many changes, up to 1000"), False),
+                    Parameter("wait", _("Seconds to wait for something to change, up to 25"), False),
+                ),
+                {
+                    "cursor": "4711-9f86d081884c7d65",
+                    "orders": {"1": _PARTIAL},
+                    "refills": {"1": {"status": "Completed"}},
+                    "more": False,
+                },
+                _(
+                    "Orders and refills are told as status and refill_status tell them. services is there, whole, if"
+                    " any service or price has changed. If more is true, ask again at once."
+                ),
+            ),
+        ),
+    ),
 )
 
 ACTIONS: dict[str, Action] = {each.name: each for each in _ACTIONS}

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from sutler.accounts.keys import KeyHolder
-from sutler.api import metrics
+from sutler.api import changes, metrics
 from sutler.api.actions import MOST_IDS
 from sutler.api.gather import Gatherer
 from sutler.api.read_request import id_of, ids_of
@@ -53,6 +53,7 @@ class V2:
         self._feeds = Gatherer(feeds, reading, capacity=512, share=64, note=_counted("services"))
         self._refill_looks = Gatherer(_look_up_refills, reading, note=_counted("refill_status"))
         self._finds = Gatherer(_placed_under, reading, note=_counted("find"))
+        self._feed = changes.ChangesFeed()
         # One at a time: each is a transaction of its own.
         self._writes: Gatherer[tuple[str, int, list[int]], list[Any]] = Gatherer(
             self._write, writing, capacity=512, share=64, most=1
@@ -66,6 +67,7 @@ class V2:
             "cancel": self._cancel,
             "balance": self._balance,
             "find": self._find,
+            "changes": self._changes,
         }
         metrics.watch_inbox("place", self._places.__len__)
         metrics.watch_inbox("write", self._writes.__len__)
@@ -171,6 +173,13 @@ class V2:
         order_id = await self._finds.ask((caller.customer_id, request_id), caller.customer_id)
         return b'{"order":%d}' % order_id if order_id else Refusal(Reason.ORDER_NOT_FOUND)
 
+    async def _changes(self, caller: Caller, fields: Mapping[str, str]) -> Answer:
+        asked = changes.read(fields, caller.customer_id, caller.holder.integer_services)
+        if isinstance(asked, Refusal):
+            return asked
+        news = await self._feed.answer(*asked)
+        return news if isinstance(news, Refusal) else _news(news, caller.holder.null_start_count)
+
     async def _write_each(self, verb: str, caller: Caller, ids: Sequence[tuple[str, int | None]]) -> list[Any]:
         """Returns what the verb answers for each id, and the refusal of an unknown order for what is no id."""
         if caller.holder.suspended:
@@ -221,6 +230,21 @@ def _standing(standing: Standing, nulls: bool) -> bytes:
         f'{{"charge":"{show_charge(standing.charge_micros)}","start_count":{start_count},'
         f'"status":"{standing.status}","remains":"{standing.remains}","currency":"{standing.currency}"{family}}}'
     ).encode()
+
+
+def _news(news: changes.News, nulls: bool) -> bytes:
+    """The cursor, and what has changed as `status`, `refill_status` and `services` answer it."""
+    orders = b",".join(b'"%d":%s' % (pk, _standing(each, nulls)) for pk, each in news.standings.items())
+    refills = _encode({str(pk): {"status": status} for pk, status in news.refills.items()})
+    services = b',"services":%s' % news.services.plain if news.services else b""
+    more = b"true" if news.changes.more else b"false"
+    return b'{"cursor":"%s","orders":{%s},"refills":%s%s,"more":%s}' % (
+        news.cursor.encode(),
+        orders,
+        refills,
+        services,
+        more,
+    )
 
 
 def _family(family: Family) -> str:

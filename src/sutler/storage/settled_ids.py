@@ -47,11 +47,10 @@ class SettledIds:
         holds it back. Raises what the database raises.
         """
         if not is_postgres():  # one writer at a time: IDs are in the order of commits
-            row = _one("SELECT seq FROM sqlite_sequence WHERE name = %s", self._table)
-            return int(row[0]) if row else 0
+            return self.drawn()
         if self._pending is None:
-            last_id, is_drawn = _one(f"SELECT last_value, is_called FROM {self._table}_id_seq")  # noqa: S608 - our own
-            if not is_drawn or last_id <= self._settled:
+            last_id = self.drawn()
+            if last_id <= self._settled:
                 return self._settled
             # After the ID was read: whoever drew it, or an earlier one, has a lower number than this.
             (number,) = _one("SELECT pg_current_xact_id()::xid::text")
@@ -59,6 +58,14 @@ class SettledIds:
         if _one(_IS_OLDER_OPEN, self._pending.transaction) == (False,):
             self._settled, self._pending = self._pending.last_id, None
         return self._settled
+
+    def drawn(self) -> int:
+        """Returns the last ID that was drawn, 0 if none was."""
+        if not is_postgres():
+            row = _one("SELECT seq FROM sqlite_sequence WHERE name = %s", self._table)
+            return int(row[0]) if row else 0
+        last_id, is_drawn = _one(f"SELECT last_value, is_called FROM {self._table}_id_seq")  # noqa: S608 - our own
+        return int(last_id) if is_drawn else 0
 
 
 def _one(sql: str, *parameters: str) -> tuple[Any, ...]:
