@@ -147,7 +147,7 @@ class World:
         async def whole() -> T:
             async with httpx2.MockTransport(self._answer) as transport:
                 await InTheLoop().run(leases.hold, WORKER, self.now())
-                provider = await InTheLoop().run(Provider.objects.get, pk=self.provider.pk)
+                provider = await InTheLoop().run(Provider.objects.select_related("live_state").get, pk=self.provider.pk)
                 settings = PanelSettings(URL, KEY)
                 call = HttpCall(transport, self.clock)
                 return await work(ProviderSession(provider, settings, call, InTheLoop(), self.clock, seeded(1), WORKER))

@@ -90,7 +90,9 @@ class ChangesFeed:
     def __init__(self) -> None:
         thread = ThreadPoolExecutor(1, "changes")
         self._settled = event_stream.settled()
-        self._asks = Gatherer(self._look, thread, capacity=512, share=32, most=32, note=_count)
+        self._asks: Gatherer[Ask, News | Refusal] = Gatherer(
+            self._look, thread, capacity=512, share=32, most=32, note=_count
+        )
         self._looks: Gatherer[None, set[int] | None] = Gatherer(self._look_out, thread)
         self._waiting: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._watcher: asyncio.Task[None] | None = None

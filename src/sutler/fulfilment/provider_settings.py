@@ -113,8 +113,9 @@ def change(
         kept = _keep(provider, terms, now)
         if isinstance(kept, Provider) and (kept.url, kept.trailing_slash) != address:
             alarms.close(provider_id, Alarm.Kind.CATALOGUE, call_log.REDIRECTED, "address changed", now)
-            unasked = ProviderState.RequestIds.UNASKED
-            ProviderState.objects.filter(provider=provider_id).update(request_ids=unasked, request_ids_at=None)
+            states = ProviderState.objects.filter(provider=provider_id)
+            states.update(request_ids=ProviderState.RequestIds.UNASKED, request_ids_at=None)
+            states.update(changes_cursor="", changes_at=None)
         if isinstance(kept, Provider) and kept.subscriptions_there != ran_subscriptions:
             services = repricing.services_of(provider_id)
             repricing.adjust(services, repricing.bounds(services), now, accept_rises=accept_rises)

@@ -23,11 +23,14 @@ from sutler.panels.results import (
     Failure,
     NoAnswer,
     Taken,
+    UpstreamChanges,
     UpstreamRefill,
     UpstreamStatus,
 )
 
 BATCH_SIZE = 100
+# The one question that is answered late on purpose.
+CHANGES = "changes"
 # How long the answer to `add` is waited for: a late one settles what no search need.
 PLACING_SECONDS = 120.0
 
@@ -111,6 +114,14 @@ class Panel:
         `results.is_not_found` tells whether it says that there is none.
         """
         return await self._ask("find", {"request_id": request_id}, parse.accepted)
+
+    async def changes(self, since: str, wait_seconds: int) -> UpstreamChanges | Failure:
+        """Asks what has changed since a cursor, waiting up to 25 seconds for news; without one where the feed stands.
+
+        A panel may not know the question.
+        """
+        fields = {"since": since, "limit": "1000", "wait": str(wait_seconds)} if since else {}
+        return await self._ask(CHANGES, fields, parse.changes)
 
     async def services(self) -> Catalogue | Failure:
         """Fetches the catalogue. An empty reply is an empty catalogue, and what it means is the caller's to decide."""

@@ -27,10 +27,20 @@ from sutler.core.upstream_words import (
     read_text,
 )
 from sutler.panels.answer_body import levels, order_ids, refusal, says
-from sutler.panels.results import Accepted, Balance, Declined, NoAnswer, Taken, UpstreamRefill, UpstreamStatus
+from sutler.panels.results import (
+    Accepted,
+    Balance,
+    Declined,
+    NoAnswer,
+    Taken,
+    UpstreamChanges,
+    UpstreamRefill,
+    UpstreamStatus,
+)
 
 LONGEST_WORD = 60
 MOST_CHILDREN = 10_000
+LONGEST_CURSOR = 100
 
 _T = TypeVar("_T")
 _NO = frozenset({"", "0", "false", "null", "none", "no"})
@@ -141,6 +151,18 @@ def statuses(answer: Any, ids: Sequence[str]) -> dict[str, UpstreamStatus | Decl
     if len(ids) == 1 and isinstance(alone := status(answer, ids[0]), UpstreamStatus):
         return {ids[0]: alone}
     return _batch(answer, ids, "order", _status_of)
+
+
+def changes(answer: Any) -> UpstreamChanges | NoAnswer:
+    """Reads the answer of `changes`. An order that is not told clearly is left out."""
+    if not isinstance(answer, dict):
+        return _STRANGE
+    cursor, orders = answer.get("cursor"), answer.get("orders")
+    if not isinstance(cursor, str) or not 0 < len(cursor) <= LONGEST_CURSOR or not isinstance(orders, dict):
+        return _STRANGE
+    told = {upstream_id: _status_of(item) for upstream_id, item in orders.items()}
+    statuses = {upstream_id: said for upstream_id, said in told.items() if isinstance(said, UpstreamStatus)}
+    return UpstreamChanges(cursor, statuses, answer.get("more") is True)
 
 
 def _status_of(item: Any) -> UpstreamStatus | Declined | None:

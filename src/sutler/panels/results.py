@@ -127,6 +127,14 @@ class UpstreamStatus(NamedTuple):
     orders: tuple[str, ...] = ()
 
 
+class UpstreamChanges(NamedTuple):
+    """What has changed at an upstream since a cursor: how orders stand now, by id, and the cursor behind them."""
+
+    cursor: str
+    statuses: dict[str, UpstreamStatus]
+    more: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamRefill:
     """What an upstream says of a refill; `raw` is its word."""

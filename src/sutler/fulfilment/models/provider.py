@@ -45,6 +45,9 @@ class ProviderState(models.Model):
         max_length=7, choices=RequestIds, default=RequestIds.UNASKED, db_default=RequestIds.UNASKED.value
     )
     request_ids_at = models.DateTimeField(null=True)
+    # How far its changes feed has been read; empty where it has none, and when it was answered last (`polling.feed`).
+    changes_cursor = models.CharField(max_length=100, blank=True, default="", db_default="")
+    changes_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"worker {self.worker or 'none'}, highest id {self.highest_id}"

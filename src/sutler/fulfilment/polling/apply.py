@@ -64,6 +64,8 @@ _COUNT = Statement(
         "reported_micros": "bigint",
     },
 )
+# A changes feed that was answered so lately tells what changes.
+FEED_LIVES = timedelta(minutes=2)
 _KEEP = Statement(
     "UPDATE fulfilment_upstreamorder SET word = rows.word, start_count = rows.start_count, remains = rows.remains,"
     " reported_micros = rows.reported_micros, cost_micros = rows.cost_micros, confirmed_at = rows.confirmed_at,"
@@ -147,7 +149,8 @@ def _get_on(
         if isinstance(said := answers.get(pk), UpstreamStatus) and (heard := get_on(row, said, currency, now, chance))
     ]
     after = cache(lambda seconds: moment(now + timedelta(seconds=seconds)))
-    asked = [(each.row.pk, _shared(each.row.asked_at), at, after(each.wait_seconds)) for each in going_on]
+    seldom = _least_wait(provider, now)
+    asked = [(each.row.pk, _shared(each.row.asked_at), at, after(max(each.wait_seconds, seldom))) for each in going_on]
     if run_counted(_GET_ON, asked) < len(asked):
         done = {pk for (pk,) in run(_HAS_GOT_ON, [(pk, at) for pk, *_ in asked])}
         going_on = [each for each in going_on if each.row.pk in done]
@@ -155,6 +158,13 @@ def _get_on(
     if reports := [each.report for each in going_on if each.report is not None]:
         move.apply_reports(move.recount(reports, ACTOR, now), ACTOR, now)
     return {each.row.pk for each in going_on}
+
+
+def _least_wait(provider: Provider, now: datetime) -> int:
+    """Returns how many seconds an order that goes on is left alone: an hour while the provider's changes feed lives."""
+    cursor, answered_at = provider.live_state.changes_cursor, provider.live_state.changes_at
+    is_told = cursor and answered_at is not None and now - answered_at < FEED_LIVES
+    return round(poll_interval.SELDOM) if is_told else 0
 
 
 # What was asked together has it in common.
@@ -165,7 +175,10 @@ def _heard(
     row: Followed, answer: UpstreamStatus | Declined | None, provider: Provider, now: datetime, chance: Random
 ) -> StatusUpdate | None:
     if isinstance(answer, UpstreamStatus):
-        return update_from(row, answer, provider.currency, now, chance, provider.live_state.rounding.within_micros)
+        update = update_from(row, answer, provider.currency, now, chance, provider.live_state.rounding.within_micros)
+        if update.finished_at is None and update.ask_at is not None:
+            update.ask_at = max(update.ask_at, now + timedelta(seconds=_least_wait(provider, now)))
+        return update
     return None if _says_nothing(answer) else miss(row, timedelta(minutes=provider.settle_minutes), now)
 
 

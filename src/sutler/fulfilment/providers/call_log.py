@@ -10,6 +10,7 @@ from django.db import connection
 from sutler.core.events import CauseKind, cause
 from sutler.fulfilment.models import Alarm, LoggedCall, ProviderMinute
 from sutler.fulfilment.providers import alarms
+from sutler.panels.client import CHANGES
 from sutler.panels.results import Exchange
 from sutler.storage.statements import moment
 
@@ -66,6 +67,7 @@ def trim(provider_id: int, now: datetime) -> None:
 
 def _count(provider_id: int, minute: datetime, calls: Sequence[Exchange]) -> None:
     adds = [each for each in calls if each.action == "add"]
+    taken = [0 if each.action == CHANGES else each.milliseconds for each in calls]
     with connection.cursor() as cursor:
         cursor.execute(
             _COUNT,
@@ -77,8 +79,8 @@ def _count(provider_id: int, minute: datetime, calls: Sequence[Exchange]) -> Non
                 sum(each.outcome in {"NoAnswer", "NotSent"} for each in calls),
                 len(adds),
                 sum(each.outcome == "NoAnswer" for each in adds),
-                sum(each.milliseconds for each in calls),
-                max(each.milliseconds for each in calls),
+                sum(taken),
+                max(taken),
             ],
         )
 

@@ -18,7 +18,7 @@ from sutler.core.taught_words import TaughtWord
 from sutler.fulfilment import provider_settings
 from sutler.fulfilment.catalogue import sync
 from sutler.fulfilment.models import Alarm, Provider
-from sutler.fulfilment.polling import children, poll
+from sutler.fulfilment.polling import children, feed, poll
 from sutler.fulfilment.providers import account, alarms, leases
 from sutler.fulfilment.providers.database import NOT_NOW, Database
 from sutler.fulfilment.providers.session import ProviderSession
@@ -36,6 +36,7 @@ Step = Callable[[ProviderSession], Awaitable[object]]
 # What is done over each session beside sending, and how long to wait where nothing was due.
 STEPS: tuple[tuple[Step, float], ...] = (
     (poll.poll, 2.0),
+    (feed.follow, 0.2),
     (children.adopt, 2.0),
     (forward.forward, 2.0),
     (tasks.carry_out, 2.0),
