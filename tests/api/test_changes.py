@@ -10,6 +10,7 @@ import pytest
 from tests.live.caller import Caller
 from tests.live.panel import Panel
 
+pytestmark = pytest.mark.postgresql
 INCORRECT_CURSOR = {"error": "Incorrect cursor"}
 
 

@@ -56,8 +56,10 @@ def test_nothing_is_lost_or_sent_twice(mix: str, seed: int) -> None:
     assert report.audit.figures["unclear"] > 0
 
 
+@long
+@postgresql
 @from_empty
-@pytest.mark.parametrize(("mix", "seed"), [("late", 5), pytest.param("false ids", 6, marks=long)])
+@pytest.mark.parametrize(("mix", "seed"), [("late", 5), ("false ids", 6)])
 def test_request_ids_settle_what_they_prove_and_no_more(mix: str, seed: int) -> None:
     plan = Plan(seed, mix, orders=40, orders_a_minute=240, blow_seconds=3, providers=1, keeps_request_ids=True)
     report = course.run(plan)

@@ -20,7 +20,7 @@ from sutler.storage.transactions import durable
 from tests.conftest import NOW
 from tests.orders.ordering import placed
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 ON_POSTGRES_ALONE = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
 TABLE = OrderEvent._meta.db_table
 
