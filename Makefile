@@ -12,7 +12,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-.PHONY: setup run test test-long test-browser screens simulate payments check bench bench-growth bench-pages bench-upstream bench-overload messages dist lock
+.PHONY: setup run test test-long test-browser screens simulate payments check bench bench-growth bench-pages bench-upstream bench-overload bench-chain messages dist lock
 .DELETE_ON_ERROR:
 
 setup: .venv/installed
@@ -70,6 +70,11 @@ bench-upstream: .venv/installed-dev
 # Ten times too many requests of pages; OLDER=folder measures another checkout in turns with this one.
 bench-overload: .venv/installed-dev
 	$(BIN)/python -m bench.overload $(if $(OLDER),--older $(OLDER))
+
+# Three panels in a chain: how long an end takes from the wholesaler to the retailer, and how many calls, with and without
+# the changes feed.
+bench-chain: .venv/installed-dev
+	$(BIN)/python -m bench.chain
 
 # Gathers the strings of code and templates for translation, and compiles what is translated.
 messages: .venv/installed-dev

@@ -32,7 +32,15 @@ from sutler.core.clock import SystemClock, new_token  # noqa: E402
 from sutler.core.event_texts import cause_text  # noqa: E402
 from sutler.fulfilment import provider_settings  # noqa: E402
 from sutler.fulfilment.catalogue.import_services import Imported, Rule, bring_in  # noqa: E402
-from sutler.fulfilment.models import Alarm, AskTime, Attempt, Provider, ProviderState, UpstreamOrder  # noqa: E402
+from sutler.fulfilment.models import (  # noqa: E402
+    Alarm,
+    AskTime,
+    Attempt,
+    Provider,
+    ProviderMinute,
+    ProviderState,
+    UpstreamOrder,
+)
 from sutler.fulfilment.providers import costs, heartbeat  # noqa: E402
 from sutler.fulfilment.providers.ledger import book_balance_micros  # noqa: E402
 from sutler.ops.users import create_person  # noqa: E402
@@ -163,6 +171,17 @@ def hurry() -> None:
     Attempt.objects.filter(due_at__gt=now).update(due_at=now)
 
 
+def use_feeds(used: bool) -> None:
+    """Has the worker follow the changes feeds of its providers, or poll as if they had none."""
+    for_years = clock.now() + timedelta(days=1000)
+    ProviderState.objects.update(changes_cursor="", changes_at=None if used else for_years)
+
+
+def calls() -> int:
+    """How many calls to providers were made."""
+    return sum(ProviderMinute.objects.values_list("calls", flat=True))
+
+
 def look_alive() -> None:
     """Says that a worker lives, for pages that are looked at without one."""
     heartbeat.beat(clock.now())
@@ -284,6 +303,8 @@ VERBS: dict[str, Callable[..., Any]] = {
         session,
         pass_hours,
         hurry,
+        use_feeds,
+        calls,
         end_leases,
         balance,
         traces,

@@ -225,9 +225,7 @@ _ACTIONS = (
             Shape(
                 _("What has changed"),
                 (
-                    Parameter(
-                        "since", _("The cursor of the last answer; without one, only a cursor is answered"), False
-                    ),
+                    Parameter("since", _("The cursor of the last answer; without one a cursor is answered"), False),
                     Parameter("limit", _("At most so many changes, up to 1000"), False),
                     Parameter("wait", _("Seconds to wait for something to change, up to 25"), False),
                 ),

@@ -162,7 +162,7 @@ def changes(answer: Any) -> UpstreamChanges | NoAnswer:
         return _STRANGE
     told = {upstream_id: _status_of(item) for upstream_id, item in orders.items()}
     statuses = {upstream_id: said for upstream_id, said in told.items() if isinstance(said, UpstreamStatus)}
-    return UpstreamChanges(cursor, statuses, answer.get("more") is True)
+    return UpstreamChanges(cursor, statuses, "services" in answer, answer.get("more") is True)
 
 
 def _status_of(item: Any) -> UpstreamStatus | Declined | None:

@@ -128,10 +128,14 @@ class UpstreamStatus(NamedTuple):
 
 
 class UpstreamChanges(NamedTuple):
-    """What has changed at an upstream since a cursor: how orders stand now, by id, and the cursor behind them."""
+    """What has changed at an upstream since a cursor: how orders stand now, by id, and the cursor behind them.
+
+    `catalogue` is True if a service or a price has changed, `more` if there is more to tell at once.
+    """
 
     cursor: str
     statuses: dict[str, UpstreamStatus]
+    catalogue: bool = False
     more: bool = False
 
 

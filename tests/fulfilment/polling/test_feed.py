@@ -10,8 +10,10 @@ import pytest
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
+from sutler.fulfilment.catalogue.sync import keep_in_step
 from sutler.fulfilment.models import AskTime, ProviderMinute, ProviderState
 from sutler.fulfilment.polling.feed import follow
+from sutler.fulfilment.providers.session import ProviderSession
 from sutler.orders.models import Order
 from sutler.panels.results import Accepted
 from tests.fulfilment.upstream_world import World, send, there, world
@@ -113,3 +115,18 @@ def test_waiting_for_news_does_not_count_as_slow(alice: Customer, one: World, fe
     one.run(follow)
     one.run(follow)
     assert sum(ProviderMinute.objects.values_list("total_milliseconds", flat=True)) == 0
+
+
+def test_a_changed_catalogue_is_fetched_out_of_turn(one: World, feed: Feed) -> None:
+    ProviderState.objects.update(changes_cursor="1-a", changes_at=one.now(), catalogue_at=one.now())
+    row = {"service": 1, "name": "Followers", "type": "Default", "rate": "0.50", "min": "1", "max": "100000"}
+    feed.answers = [news("1-b") | {"services": []}, [row]]
+
+    async def both(session: ProviderSession) -> list[bool]:
+        before = await keep_in_step(session) is not None
+        await follow(session)
+        fetched = await keep_in_step(session) is not None
+        return [before, fetched, await keep_in_step(session) is not None]
+
+    assert one.run(both) == [False, True, False]
+    assert feed.asked[-1]["action"] == "services"

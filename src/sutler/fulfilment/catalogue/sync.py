@@ -42,9 +42,14 @@ class Report:
 
 
 async def keep_in_step(session: ProviderSession) -> Report | None:
-    """Syncs the provider if that is due: every hour, ten minutes after a catalogue that was not good. None if not."""
+    """Syncs the provider if that is due: every hour, ten minutes after a catalogue that was not good, and once its
+    changes feed says that it has changed. None if not.
+    """
     is_due_now = await session.database.run(is_due, session.provider.pk, session.clock.now())
-    return await sync(session) if is_due_now else None
+    if not (is_due_now or session.catalogue_changed):
+        return None
+    session.catalogue_changed = False
+    return await sync(session)
 
 
 async def sync(session: ProviderSession) -> Report:

@@ -37,6 +37,7 @@ async def follow(session: ProviderSession) -> bool:
     answer = await session.ask(lambda panel: panel.changes(cursor, WAIT_SECONDS))
     now = session.clock.now()
     if isinstance(answer, UpstreamChanges):
+        session.catalogue_changed |= answer.catalogue
         if answer.statuses:
             calls = session.take_calls()
             await database.run_until_done(_apply, pk, answer.statuses, calls, now, session.chance)

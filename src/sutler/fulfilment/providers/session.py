@@ -49,6 +49,8 @@ class ProviderSession:
         self.chance = chance
         self.worker = worker
         self.calls: list[LoggedExchange] = []
+        # Whether the provider has said that its catalogue has changed; whoever fetches it takes that back.
+        self.catalogue_changed = False
         self.settings = settings
         self.panel = Panel(settings, call, self._record, words)
         self._call = call
