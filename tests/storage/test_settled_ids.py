@@ -16,7 +16,7 @@ from sutler.core.events import EventKind
 from sutler.orders.change import event, write_events
 from sutler.orders.models import Order, OrderEvent
 from sutler.storage.settled_ids import SettledIds
-from sutler.storage.transactions import durable
+from sutler.storage.transactions import Busy, durable
 from tests.conftest import NOW
 from tests.orders.ordering import placed
 
@@ -87,6 +87,12 @@ def test_an_id_is_not_settled_while_an_earlier_one_may_still_appear(order: Order
         assert settled.up_to() < naive[0] - 1
         end()
         assert len(seen(start, settled.up_to())) == 2
+
+
+@ON_POSTGRES_ALONE
+def test_one_that_begins_says_nothing_before_it_knows(order: Order) -> None:
+    with unfinished(order), pytest.raises(Busy):
+        SettledIds(TABLE, patience_seconds=0.02).up_to()
 
 
 @ON_POSTGRES_ALONE

@@ -4,12 +4,15 @@ PostgreSQL draws an ID when a row is inserted and shows the row when its transac
 row 5 is still to come, and a reader that remembers 6 never sees 5 (docs/decisions/0042).
 """
 
+import time
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from sutler.storage.statements import is_postgres
+from sutler.storage.transactions import Busy
 
+_LOOK_AGAIN_SECONDS = 0.01
 # Whether a transaction of this database that is older than the one given has not ended. Each holds a lock on its own
 # number until after its rows can be seen. Those of other databases on the server do not matter.
 _IS_OLDER_OPEN = """
@@ -35,8 +38,10 @@ class SettledIds:
     Whoever inserts into the table must have a transaction number before it draws an ID (`{begun}` in a `Statement`).
     """
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, patience_seconds: float = 5.0) -> None:
+        """The first call waits so long, if it must, for transactions that are open then."""
         self._table = table
+        self._patience = patience_seconds
         self._settled = 0
         self._pending: _Pending | None = None
 
@@ -44,10 +49,22 @@ class SettledIds:
         """Returns an ID at or below which no row will appear any more. Rises from call to call as transactions end.
 
         Must be called outside a transaction. On PostgreSQL a transaction of this database that writes and stays open
-        holds it back. Raises what the database raises.
+        holds it back; the first call raises transactions.Busy then, since it knows nothing. Raises what the database
+        raises.
         """
         if not is_postgres():  # one writer at a time: IDs are in the order of commits
             return self.drawn()
+        settled = self._look()
+        for _ in range(int(self._patience / _LOOK_AGAIN_SECONDS)):
+            if settled or self._pending is None:
+                break
+            time.sleep(_LOOK_AGAIN_SECONDS)
+            settled = self._look()
+        if not settled and self._pending is not None:
+            raise Busy("transactions that write have been open for long")
+        return settled
+
+    def _look(self) -> int:
         if self._pending is None:
             last_id = self.drawn()
             if last_id <= self._settled:
