@@ -31,6 +31,7 @@ from sutler.ops import (
     staff,
 )
 from sutler.ops.backup import commands as backup
+from sutler.ops.backup import recover
 from sutler.ops.demo import demo
 from sutler.ops.install import commands as install
 from sutler.ops.provider import account, catalogue, provider, routes, words
@@ -146,6 +147,7 @@ for _command in (
     alarms.alarms,
     backup.backup,
     backup.restore,
+    recover.recover,
     install.install,
     install.uninstall,
     install.upgrade,

@@ -90,9 +90,17 @@ def test_a_backup_is_made_checked_listed_and_restored(operator: Operator, tmp_pa
         )
         code, printed = operator.run("restore", str(made), *new, "--passphrase-file", "-", stdin=PASSPHRASE, **place)
         assert code == 0, printed
+        assert "The next order is 1000001. Nothing is sent until `sutler recover` has run." in printed
         assert (tmp_path / "new" / "secret-key").read_text().strip() == KEY
+        restored = Source(tmp_path / "new", url)
+        assert [tuple(row) for row in rows(restored, ALARMS)] == [("restored",)]
         code, printed = operator.run("verify", *new, **place)
         assert (code, "no mismatch" in printed) == (0, True), printed
+        code, printed = operator.run("recover", *new, **place)
+        assert (code, "The panel sends and credits again." in printed) == (0, True), printed
+        assert rows(restored, ALARMS) == []
+        code, printed = operator.run("recover", *new, **place)
+        assert (code, "the panel was not restored" in printed) == (1, True), printed
 
 
 def test_without_a_pass_phrase_the_command_says_that_the_key_is_left_out(operator: Operator) -> None:

@@ -68,7 +68,7 @@ def audit(world: World, mix: str) -> Audit:
         found.breach("lost", f"order {claims[key].order_id} is believed to be {key}, which does not exist")
     _books(found, world)
     _ends(found)
-    _invariants(found)
+    check_invariants(found)
     _figures(found, made.values())
     return found
 
@@ -153,7 +153,7 @@ def held_by_staff() -> QuerySet[Attempt]:
     return Attempt.objects.filter(Exists(with_staff), action=Attempt.Action.ADD, state=AttemptState.PLANNED)
 
 
-def _invariants(found: Audit) -> None:
+def check_invariants(found: Audit) -> None:
     """Everything that `sutler verify` checks."""
     with Progress(console=Console(file=io.StringIO()), disable=True) as progress:
         for finding in run_checks(progress):

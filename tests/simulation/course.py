@@ -72,11 +72,13 @@ class Report:
 
 def run(plan: Plan) -> Report:
     """Plays the course in the empty database and audits it."""
-    with _logged_errors() as errors, paced() as set_pace, asyncio.Runner(loop_factory=SimulatedLoop) as runner:
-        return runner.run(_Course(plan, errors, set_pace).play())
+    with logged_errors() as errors, paced() as set_pace, asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        return runner.run(Course(plan, errors, set_pace).play())
 
 
-class _Course:
+class Course:
+    """One course; `play` is the usual one."""
+
     def __init__(self, plan: Plan, errors: list[str], set_pace: Callable[[Pace], None]) -> None:
         self._plan = plan
         self._errors = errors
@@ -86,10 +88,15 @@ class _Course:
         self._numbers = 0
         self._placed: list[tuple[int, int]] = []
 
-    async def play(self) -> Report:
-        loop = asyncio.get_running_loop()
-        self._clock = SimulatedClock(loop)
+    def start(self) -> None:
+        """Begins to keep time, and builds the panel and its upstreams."""
+        self._clock = SimulatedClock(asyncio.get_running_loop())
         self._world = self._built()
+
+    async def play(self) -> Report:
+        """Storm, then quiet until all is settled, then the audit."""
+        loop = asyncio.get_running_loop()
+        self.start()
         traps = Traps(self._fresh_chance())
         self._set_pace(STORMY)
         crew = Crew(self._world, traps, self._fresh_chance())
@@ -129,7 +136,7 @@ class _Course:
             outside_the_loop(lambda: self._order(ORDERS_WHEN_QUIET * self._plan.providers))
 
     async def _storm(self) -> None:
-        self._lie({**MIXES, **SEVERE}[self._plan.mix])
+        self._lie(self._faults)
         self._links.clear()  # only these count
         batch = max(1, round(self._plan.orders_a_minute * ORDERS_SECONDS / 60))
         while len(self._links) < self._plan.orders:
@@ -151,10 +158,13 @@ class _Course:
             await asyncio.sleep(LOOK_SECONDS)
 
     @property
+    def _faults(self) -> Faults:
+        return {**MIXES, **SEVERE}[self._plan.mix]
+
+    @property
     def _quiet(self) -> Faults:
         """What any panel does now and then; how it rounds does not end with the storm."""
-        step = {**MIXES, **SEVERE}[self._plan.mix].charge_step_micros
-        return replace(self._plan.quiet, charge_step_micros=step)
+        return replace(self._plan.quiet, charge_step_micros=self._faults.charge_step_micros)
 
     def _lie(self, faults: Faults) -> None:
         for each in self._world.upstreams.values():
@@ -206,7 +216,7 @@ def _is_under_way() -> bool:
 
 
 @contextmanager
-def _logged_errors() -> Iterator[list[str]]:
+def logged_errors() -> Iterator[list[str]]:
     """Collects what is logged as an error, which is a bug of ours; everything else that is logged is dropped."""
     errors: list[str] = []
 

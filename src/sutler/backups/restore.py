@@ -6,16 +6,21 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from sutler.accounts import secret_key
 from sutler.backups import archive as archives
-from sutler.backups import files, key_file
+from sutler.backups import files, forgotten_ids, key_file
 from sutler.backups.archive import Manifest, Source
 from sutler.backups.fault import BackupFault, reason
 from sutler.backups.postgres import LONGEST_SECONDS, Postgres
 from sutler.backups.sqlite import Sqlite
+from sutler.fulfilment.reconciling import restored
+from sutler.orders import restoration
+from sutler.orders.models import Restoration
 from sutler.storage import schema
+from sutler.storage.transactions import durable
 
 _LONGEST_COMPLAINT = 300
 # What a check must not take from the panel that runs it.
@@ -52,6 +57,18 @@ def restore(archive: Path, data_dir: Path, database_url: str, passphrase: str) -
     except OSError as error:
         raise BackupFault(reason(error)) from error
     return manifest
+
+
+def begin_anew(taken_at: datetime, now: datetime, first_order_id: int | None = None) -> Restoration:
+    """Keeps a restored panel, brought up to date, from doing again what it did after `taken_at`, in one transaction.
+
+    Ids go on above all that can have been given out, or from `first_order_id` on; nothing is sent and no gateway's
+    payment credited until `sutler recover` has found what is forgotten. Raises BackupFault as `forgotten_ids.skip`.
+    """
+    with durable():
+        opened = restoration.begin(taken_at, forgotten_ids.skip(taken_at, now, first_order_id), now)
+        restored.sound(opened, now)
+    return opened
 
 
 def check(archive: Path, database_url: str, passphrase: str) -> Manifest:

@@ -70,6 +70,7 @@ CAUSES: Mapping[CauseKind, str] = {
     CauseKind.FOUND_BY_SCAN: _("found by asking about the ids since"),
     CauseKind.FOUND_BY_REQUEST_ID: _("found by its request ID"),
     CauseKind.ABSENT_BY_REQUEST_ID: _("the provider knows no order with its request ID"),
+    CauseKind.RESTORED: _("the panel was restored from a backup: it may have been sent since that was made"),
     CauseKind.NO_SCANS: _("ids may not be asked about at this provider"),
     CauseKind.SHARED_ACCOUNT: _("{id} fits, but people order with the account by hand"),
     CauseKind.ABSENT_BY_BALANCE: _("no order of ours among all ids since, and the balance agrees"),

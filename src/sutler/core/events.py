@@ -80,6 +80,7 @@ class CauseKind(StrEnum):
     FOUND_BY_SCAN = "found by scan"
     FOUND_BY_REQUEST_ID = "found by request id"
     ABSENT_BY_REQUEST_ID = "absent by request id"
+    RESTORED = "restored"
     NO_SCANS = "no scans"
     SHARED_ACCOUNT = "shared account"
     ABSENT_BY_BALANCE = "absent by balance"

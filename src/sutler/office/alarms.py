@@ -45,6 +45,7 @@ KINDS = {
     Alarm.Kind.KEY_UNREADABLE: gettext_lazy("API key cannot be decrypted"),
     Alarm.Kind.BACKUP_FAILED: gettext_lazy("Backup failed"),
     Alarm.Kind.BACKUP_MISSED: gettext_lazy("No backup"),
+    Alarm.Kind.RESTORED: gettext_lazy("Restored from a backup"),
 }
 
 

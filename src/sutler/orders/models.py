@@ -297,3 +297,24 @@ class PaceMark(models.Model):
 
     def __str__(self) -> str:
         return str(self.last_event_id)
+
+
+class Restoration(models.Model):
+    """A restore of the panel from a backup that was made at `taken_at`. While one is open nothing is sent.
+
+    Orders from `first_order_id` on were placed afterwards. `report` is what was found to be forgotten.
+    """
+
+    taken_at = models.DateTimeField()
+    restored_at = models.DateTimeField()
+    first_order_id = models.BigIntegerField()
+    ended_at = models.DateTimeField(null=True)
+    report = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(models.Value(1), condition=Q(ended_at=None), name="one_open_restoration")
+        ]
+
+    def __str__(self) -> str:
+        return f"restored to {self.taken_at:%Y-%m-%d %H:%M}"

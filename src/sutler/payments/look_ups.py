@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from sutler.core.refusals import Reason, Refusal
+from sutler.orders import restoration
 from sutler.payments import alerts, checkouts, gateway_settings, settle
 from sutler.payments.gateways import shape
 from sutler.payments.gateways.shape import Ask, Fact, Failure, Gateway, Settings
@@ -41,7 +42,7 @@ class Differences:
 def look_up_due(now: datetime, ask: Ask | None = None) -> int:
     """Asks about the payments that are due and ends those whose time is over; returns how many. A job of the worker."""
     due = Checkout.objects.filter(look_at__lte=now).select_related("request__method")
-    if not due.exists():  # asking often must not take the write lock
+    if not due.exists() or restoration.is_open():  # asking often must not take the write lock
         return 0
     claimed = [each for each in due.order_by("look_at", "pk")[:MOST_AT_ONCE] if _claim(each, now)]
     for each in claimed:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import structlog
 
+from sutler.orders import restoration
 from sutler.payments import gateway_settings, settle
 from sutler.payments.gateways.shape import Fact, Flaw, Notice
 from sutler.payments.models import GatewayNotice, Method
@@ -23,11 +24,15 @@ _log = structlog.get_logger(__name__)
 
 
 class Verdict(StrEnum):
-    """What a notice came to, for the counter: an outcome, a flaw, or what stands here."""
+    """What a notice came to, for the counter: an outcome, a flaw, or what stands here.
+
+    RESTORED: the gateway has to send it again, once what the panel has forgotten is settled.
+    """
 
     IGNORED = "ignored"
     NO_METHOD = "no method"
     UNREADABLE_SECRETS = "unreadable secrets"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ def receive(public_id: str, body: bytes, headers: Mapping[str, str], now: dateti
 
     Raises storage.transactions.Busy or CommitUnclear: the gateway has to send it again then.
     """
+    if restoration.is_open():
+        return Answer(503, "", Verdict.RESTORED)
     method = Method.objects.filter(public_id=public_id).exclude(kind="").first()
     gateway = gateway_settings.gateway_of(method) if method else None
     if method is None or gateway is None:

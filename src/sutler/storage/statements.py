@@ -144,9 +144,26 @@ def new_ids(table: str, count: int) -> list[int]:
     if is_postgres():
         drawn = _execute(f"SELECT nextval('{table}_id_seq') FROM generate_series(1, %s)", [count])  # noqa: S608
         return [row[0] for row in _fetched(drawn)]
-    found = _fetched(_execute("SELECT seq FROM sqlite_sequence WHERE name = ?", [table]))
-    last: int = found[0][0] if found else 0
+    last = last_id(table)
     return list(range(last + 1, last + 1 + count))
+
+
+def last_id(table: str) -> int:
+    """Returns the highest id that a table whose key the engine counts up has given out; 0 if none."""
+    if is_postgres():
+        sql = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {table}_id_seq"  # noqa: S608
+        return int(_fetched(_execute(sql, ()))[0][0])
+    found = _fetched(_execute("SELECT seq FROM sqlite_sequence WHERE name = ?", [table]))
+    return int(found[0][0]) if found else 0
+
+
+def skip_ids(table: str, last: int) -> None:
+    """Has the table's next id be above `last`, in the caller's transaction."""
+    if is_postgres():
+        _execute(f"SELECT setval('{table}_id_seq', %s)", [last])
+        return
+    _execute("DELETE FROM sqlite_sequence WHERE name = ?", [table])
+    _execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [table, last])
 
 
 def _execute(sql: str, parameters: Sequence[object]) -> Any:

@@ -222,6 +222,7 @@ class Alarm(models.Model):
         KEY_UNREADABLE = "key unreadable"
         BACKUP_FAILED = "backup failed"
         BACKUP_MISSED = "backup missed"
+        RESTORED = "restored"
 
     provider = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="alarms")
     kind = models.CharField(max_length=30, choices=Kind)

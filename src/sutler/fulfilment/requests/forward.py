@@ -5,6 +5,7 @@ import asyncio
 from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.requests import attempts, cancels, refills
 from sutler.fulfilment.requests.attempts import RequestClaim
+from sutler.orders import restoration
 
 
 async def forward(session: ProviderSession) -> int:
@@ -14,6 +15,8 @@ async def forward(session: ProviderSession) -> int:
     again before it is settled: a cancel by what becomes of its order, a refill by staff.
     """
     provider_id, now = session.provider.pk, session.clock.now()
+    if await session.database.run(restoration.is_open):
+        return 0
     await session.database.run(attempts.expire_leases, provider_id, now)
     await session.database.run(refills.look_after_unknown, provider_id, now)
     await session.database.run(cancels.judge_unknown, provider_id, now)

@@ -19,7 +19,7 @@ from sutler.fulfilment.providers.account import lock
 from sutler.fulfilment.providers.call_log import LoggedExchange
 from sutler.fulfilment.sending import outcome
 from sutler.fulfilment.sending.outcome import Outcome
-from sutler.orders import delegation, hand_out
+from sutler.orders import delegation, hand_out, restoration
 from sutler.orders.models import Order
 from sutler.storage.statements import Statement, moment, read_json, run, select
 from sutler.storage.transactions import durable
@@ -89,7 +89,8 @@ class Claim:
 def claim(provider_id: int, count: int, worker: str, now: datetime) -> list[Claim]:
     """Claims up to `count` planned attempts for this worker, in one durable transaction; they must be sent at once.
 
-    None while the provider is stopped, rests, or is not leased to the worker. What an open outcome locks is passed
+    None while the provider is stopped, rests, or is not leased to the worker, nor
+    after a restore until that is settled. What an open outcome locks is passed
     over: the same service and link anywhere, unknown or with staff; and the same expected charge as an unknown one at
     this provider, unless more than a fifth of the last hour's orders would be held. Of these one is let through in each
     settle window in which nothing else was sent. An order that was canceled meanwhile is not sent.
@@ -132,7 +133,7 @@ def claim_locked(provider: Provider, count: int, worker: str, now: datetime) -> 
     """Does what `claim` does inside the caller's transaction, which has locked the provider's row."""
     state = provider.live_state
     is_ours = state.worker == worker and state.leased_until is not None and state.leased_until > now
-    if not is_ours or provider.state != Provider.State.ON:
+    if not is_ours or provider.state != Provider.State.ON or restoration.is_open():
         return []
     count = circuit_breaker.allowed(provider, count, now)
     if not count:

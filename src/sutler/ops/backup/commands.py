@@ -12,7 +12,9 @@ import click
 
 from sutler import config
 from sutler.core.clock import SystemClock, new_token
+from sutler.ops.backup.recover import first_order_option
 from sutler.ops.command import Failed, data_dir_option, example, open_panel, show_table, start_django
+from sutler.ops.init import migrate
 
 if TYPE_CHECKING:
     from sutler.backups.archive import Manifest
@@ -203,14 +205,18 @@ def check(path: Path, passphrase: str) -> None:
 @click.argument("path", type=_ARCHIVE)
 @data_dir_option
 @passphrase_option
-def restore(path: Path, data_dir: Path | None, passphrase: str) -> None:
+@first_order_option
+def restore(path: Path, data_dir: Path | None, passphrase: str, first_order: int | None) -> None:
     """Make a panel of a backup, where no panel is: its database and its secret key.
 
     A backup of PostgreSQL goes into the empty database that SUTLER_DATABASE_URL names. Nothing is ever written over.
+    What the panel did after the backup it does not do again: order ids go on far above, and nothing is sent and no
+    gateway's payment credited until `sutler recover` has asked the providers.
     """
     from sutler.backups.fault import BackupFault
 
     start_django(data_dir)
+    from sutler.backups.restore import begin_anew
     from sutler.backups.restore import restore as put_back
 
     values = config.read()
@@ -219,9 +225,16 @@ def restore(path: Path, data_dir: Path | None, passphrase: str) -> None:
     except BackupFault as error:
         raise Failed(str(error)) from error
     click.echo(f"Restored the panel of {manifest.taken_at:%Y-%m-%d %H:%M} UTC, version {manifest.program}.")
+    try:
+        migrate()
+        opened = begin_anew(manifest.taken_at, SystemClock().now(), first_order)
+    except BaseException as error:
+        click.echo("Do NOT start this panel: it would do again what it did since the backup.", err=True)
+        raise Failed(f"remove what was restored, and restore again: {error}") from error
+    click.echo(f"The next order is {opened.first_order_id}. Nothing is sent until `sutler recover` has run.")
     if not (manifest.has_key and passphrase):
         click.echo("The secret key was not restored: copy the panel's file secret-key into the data folder.", err=True)
-    click.echo("Next: `sutler init`, `sutler verify`, then start the panel.", err=True)
+    click.echo("Next: `sutler verify`, then `sutler recover`, then start the panel.", err=True)
 
 
 def _folder(backup_dir: Path | None) -> Path:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sutler.core.taught_words import TaughtWord
     from sutler.fulfilment.models import Provider
     from sutler.fulfilment.providers.call_log import LoggedExchange
+    from sutler.fulfilment.providers.database import Database
     from sutler.panels.client import PanelSettings
 
 T = TypeVar("T")
@@ -45,8 +46,12 @@ async def over_sessions(
     *settings: "PanelSettings",
     words: "tuple[TaughtWord, ...]" = (),
     on_answer: "Callable[[httpx2.Response], None]" = lambda _: None,
+    database: "Database | None" = None,
 ) -> T:
-    """Works over a session for each of the settings; `on_answer` hears of each answer before its body is read."""
+    """Works over a session for each of the settings; `on_answer` hears of each answer before its body is read.
+
+    Work that asks the database meanwhile needs a `database` with a thread of its own.
+    """
     from django.conf import settings as panel
 
     from sutler.fulfilment.providers.database import Database
@@ -57,6 +62,7 @@ async def over_sessions(
     async with SafeTransport(allowed_hosts=panel.SUTLER["SUTLER_UPSTREAM_PRIVATE_HOSTS"]) as transport:
         clock, chance = SystemClock(), unpredictable()
         call = HttpCall(transport, clock, on_answer)
+        database = database or Database(None)
         return await work(
-            *(ProviderSession(found, each, call, Database(None), clock, chance, "operator", words) for each in settings)
+            *(ProviderSession(found, each, call, database, clock, chance, "operator", words) for each in settings)
         )
