@@ -41,7 +41,7 @@ class Database:
             "PYTHONPATH": str(self.source),
             "SUTLER_DATA_DIR": str(self.folder),
             "SUTLER_DATABASE_URL": self.url,
-            "SUTLER_SECRET_KEY": "bench",
+            "SUTLER_SECRET_KEY": "for the bench only",
             "SUTLER_KEY_REQUESTS_PER_SECOND": "0",
             "SUTLER_ADDRESS_REQUESTS_PER_SECOND": str(self.address_requests_per_second),
             "SUTLER_UPSTREAM_PRIVATE_HOSTS": "127.0.0.1",

@@ -151,6 +151,22 @@ _PRINTED_BY_DEMO = {
 }
 
 
+# What may stand behind the `?` of SUTLER_DATABASE_URL, and the variable by which PostgreSQL's programs know it.
+POSTGRES_OPTIONS: Mapping[str, str] = {
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslcrl": "PGSSLCRL",
+    "channel_binding": "PGCHANNELBINDING",
+    "gssencmode": "PGGSSENCMODE",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "application_name": "PGAPPNAME",
+    "passfile": "PGPASSFILE",
+}
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
 def read(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Returns every setting by name, from the environment or its default.
 
@@ -169,6 +185,20 @@ def read(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
         except ValueError as error:
             raise ConfigError(f"{each.name} must be of type {each.kind.__name__}") from error
     return values
+
+
+def postgres_options(found: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what stands behind the `?` of SUTLER_DATABASE_URL, as libpq knows it; `found` is the URL as read.
+
+    Raises ConfigError for one that is not known: ignored, a misspelt `sslmode` would leave a connection in the clear.
+    """
+    options = {name: str(value) for name, value in found.get("OPTIONS", {}).items()}
+    for name in options:
+        if name not in POSTGRES_OPTIONS:
+            raise ConfigError(f"SUTLER_DATABASE_URL has {name}=, which is not one of {', '.join(POSTGRES_OPTIONS)}")
+    if (mode := options.get("sslmode", "prefer")) not in _SSL_MODES:
+        raise ConfigError(f"SUTLER_DATABASE_URL has sslmode={mode}, which is not one of {', '.join(_SSL_MODES)}")
+    return options
 
 
 def secret_keys(values: Mapping[str, Any]) -> tuple[str, ...]:

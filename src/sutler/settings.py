@@ -162,6 +162,7 @@ def _database() -> dict[str, Any]:
         # `storage.statements` are prepared on the server after their second use. Django's own queries are not: a plan
         # made for any parameters does not know the indexes of a few rows (what is planned, what is open) and reads all.
         found["OPTIONS"] = {
+            **config.postgres_options(found),
             "prepare_threshold": 2,
             "connect_timeout": 5,
             # Nobody waits longer for a lock than on SQLite, and nobody who has gone away keeps one.

@@ -13,6 +13,7 @@ import environ
 import psycopg
 from psycopg import errors, sql
 
+from sutler import config
 from sutler.backups.database import Database
 from sutler.backups.fault import BackupFault
 
@@ -48,6 +49,7 @@ class Postgres(Database):
             "user": given["USER"],
             "password": given["PASSWORD"],
         }
+        self._options = config.postgres_options(given)
 
     def version(self) -> str:
         """Returns the version of the server."""
@@ -115,7 +117,7 @@ class Postgres(Database):
 
     @contextmanager
     def _connected(self) -> Iterator["psycopg.Connection[Any]"]:
-        known = {key: value for key, value in self._server.items() if value}
+        known = self._options | {key: value for key, value in self._server.items() if value}
         try:
             with psycopg.connect(
                 dbname=self.name, connect_timeout=_CONNECT_SECONDS, autocommit=True, **known
@@ -128,6 +130,7 @@ class Postgres(Database):
         # The server's own environment, and no setting of ours that would show in /proc longer than needed.
         kept = {key: value for key, value in os.environ.items() if not key.startswith("SUTLER_")}
         own = {f"PG{key.upper()}": value for key, value in self._server.items() if value}
+        own |= {config.POSTGRES_OPTIONS[name]: value for name, value in self._options.items()}
         command = [program(name), *arguments]
         try:
             done = subprocess.run(  # noqa: S603 - ours

@@ -150,13 +150,17 @@ class Fitness:
 
 
 def make_ready() -> None:
-    """Sends the logs where the settings say and demands a durable database: raises ConfigError or NotDurable."""
+    """Sends the logs where the settings say; demands usable settings and a durable database.
+
+    Raises ConfigError or NotDurable.
+    """
     from django.conf import settings
 
     from sutler.fulfilment.catalogue import exchange_source
-    from sutler.ops import logs
+    from sutler.ops import logs, settings_check
     from sutler.storage import durability
 
+    settings_check.check(settings.SUTLER, SystemClock().now())
     logs.to_stderr(settings.SUTLER["SUTLER_LOG_FORMAT"])
     durability.check_every_connection()
     exchange_source.source(settings.SUTLER)
