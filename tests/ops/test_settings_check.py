@@ -79,10 +79,15 @@ def key_for_all(folder: Path) -> None:
     (folder / "secret-key").chmod(0o640)
 
 
+def a_file(folder: Path) -> None:
+    folder.rmdir()
+    folder.write_text("")
+
+
 WRONG_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "key file readable by the group": (key_for_all, "can be read by others: chmod 600"),
     "folder for everybody": (lambda folder: folder.chmod(0o777), "can be written by everybody: chmod 700"),
-    "a file as folder": (lambda folder: (folder.rmdir(), folder.write_text("")), "is no folder"),
+    "a file as folder": (a_file, "is no folder"),
 }
 
 
