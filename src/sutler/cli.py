@@ -4,6 +4,8 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,38 +13,93 @@ import click
 
 from sutler import build
 from sutler.config import ConfigError
-from sutler.ops import (
-    alarms,
-    conformance,
-    customer,
-    customer_account,
-    diagnostics,
-    init,
-    lying_gateway,
-    lying_upstream,
-    order,
-    panel,
-    payment_method,
-    payments,
-    rate,
-    run,
-    secret,
-    service,
-    staff,
-)
-from sutler.ops.backup import commands as backup
-from sutler.ops.backup import recover
-from sutler.ops.demo import demo
-from sutler.ops.install import commands as install
-from sutler.ops.provider import account, catalogue, provider, routes, words
+from sutler.ops.command import json_option
 
 COULD_NOT, WRONG_USAGE = 1, 2
 LARGEST_LOG_BYTES, LARGEST_TRACE = 1_000_000, 50_000
 UNCLEAR = "the database connection was lost while saving; check whether it took effect before trying again"
 
 
+# Where each command is: only the one that is asked for is loaded, so that the shell answers at once.
+COMMANDS: Mapping[str, str] = {
+    "alarms": "alarms:alarms",
+    "backup": "backup.commands:backup",
+    "bench": "diagnostics:bench",
+    "completion": "diagnostics:completion",
+    "config": "diagnostics:config",
+    "conformance": "conformance:conformance",
+    "customer": "customer_account:customer",
+    "demo": "demo.demo:demo",
+    "init": "init:init",
+    "install": "install.commands:install",
+    "lying-gateway": "lying_gateway:lying_gateway",
+    "lying-upstream": "lying_upstream:lying_upstream",
+    "order": "order:order",
+    "panel": "panel:panel",
+    "payment-method": "payment_method:payment_method",
+    "payments": "payments:payments",
+    "provider": "provider.commands:provider",
+    "rate": "rate:rate",
+    "recover": "backup.recover:recover",
+    "restore": "backup.commands:restore",
+    "run": "run:run",
+    "secret": "secret:secret",
+    "serve": "run:serve",
+    "service": "service:service",
+    "staff": "staff:staff",
+    "uninstall": "install.commands:uninstall",
+    "upgrade": "install.commands:upgrade",
+    "verify": "diagnostics:verify",
+    "work": "run:work",
+}
+# The commands whose product is a table: with --json it is data.
+TABLES = frozenset(
+    {
+        "alarms",
+        "backup list",
+        "config",
+        "conformance",
+        "customer keys",
+        "customer list",
+        "customer show",
+        "order list",
+        "order show",
+        "order unknown",
+        "payment-method kinds",
+        "payment-method list",
+        "provider list",
+        "provider log",
+        "provider route list",
+        "provider services",
+        "provider show",
+        "provider test",
+        "provider words list",
+        "rate list",
+        "service held",
+        "service list",
+        "service show",
+        "service updates",
+        "staff keys",
+        "staff list",
+    }
+)
+
+
 class Shell(click.Group):
     """Runs a command and ends the process: 0 done, 1 could not, 2 wrong usage. Never shows a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names of all commands."""
+        return sorted({*COMMANDS, *self.commands})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Returns a command, loaded as it is asked for first."""
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            module, _, name = COMMANDS[cmd_name].partition(":")
+            found: click.Command = getattr(import_module(f"sutler.ops.{module}"), name)
+            _give_json(found, cmd_name)
+            self.add_command(found, cmd_name)
+        return self.commands.get(cmd_name)
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Runs the command line given, by default the process's own."""
@@ -128,52 +185,14 @@ def main() -> None:
     """Sutler, a self-hosted SMM panel: set it up, run it, maintain it."""
 
 
-for _command in (
-    init.init,
-    run.run,
-    run.serve,
-    run.work,
-    demo.demo,
-    customer.customer,
-    staff.staff,
-    service.service,
-    rate.rate,
-    order.order,
-    secret.secret,
-    panel.panel,
-    payment_method.payment_method,
-    payments.payments,
-    provider.provider,
-    alarms.alarms,
-    backup.backup,
-    backup.restore,
-    recover.recover,
-    install.install,
-    install.uninstall,
-    install.upgrade,
-    diagnostics.verify,
-    diagnostics.config,
-    diagnostics.bench,
-    conformance.conformance,
-    lying_upstream.lying_upstream,
-    lying_gateway.lying_gateway,
-):
-    main.add_command(_command)
-for _command in (
-    account.test,
-    account.check_balance,
-    account.topup,
-    account.draw,
-    catalogue.services,
-    catalogue.sync_catalogue,
-    catalogue.import_,
-    catalogue.decide,
-    routes.route,
-    words.words,
-):
-    provider.provider.add_command(_command)
-customer.customer.add_command(customer_account.show)
-customer.customer.add_command(customer_account.change)
+def _give_json(command: click.Command, path: str) -> None:
+    """Gives `--json` to what shows a table, here or below."""
+    if path in TABLES:
+        command.params.append(json_option())
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            _give_json(below, f"{path} {name}")
+
 
 if __name__ == "__main__":
     main()

@@ -61,8 +61,11 @@ def balance_micros(customer: Customer) -> int | None:
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
     found: list[tuple[tuple[str, ...], click.Command]] = [(path, group)]
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
         inner = (*path, name)
+        command = group.get_command(context, name)
+        assert command is not None
         found += commands(command, inner) if isinstance(command, click.Group) else [(inner, command)]
     return found
 

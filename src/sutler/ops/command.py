@@ -1,6 +1,7 @@
 """What the operator's commands share: the panel they open, the way they fail, the tables they print."""
 
 import functools
+import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from sutler.core.refusals import Reason, Refusal
 
 R = TypeVar("R")
 LONGEST_PASSWORD = 4096
+_JSON = "sutler.json"
 _MISSING = {Reason.INCORRECT_ORDER, Reason.INCORRECT_SERVICE, Reason.NOT_FOUND}
 ID = click.IntRange(1, LARGEST_NUMBER)
 
@@ -196,12 +198,33 @@ def refused(refusal: Refusal, kind: str = "", name: object = "") -> Failed:
     return Failed(f"refused: {words}" + (f" ({refusal.field})" if refusal.field else ""))
 
 
+def json_option() -> click.Option:
+    """Returns the option `--json` of a command that shows tables: each is printed as one line of JSON instead."""
+    about = "Print JSON: a list of objects for each table, one object for the fields of one thing."
+    return click.Option(["--json"], is_flag=True, expose_value=False, is_eager=True, callback=_want_json, help=about)
+
+
+def _want_json(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    context.meta[_JSON] = wanted
+
+
 def show_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Prints rows in columns, whole, however wide. What a terminal would obey is shown as `?`."""
+    """Prints rows in columns, whole, however wide, `?` for what a terminal would obey; with `--json` as data."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.meta.get(_JSON):
+        click.echo(json.dumps(_data(head, rows), ensure_ascii=False, default=str))
+        return
     lines = [tuple(head), *(tuple(printable(str(cell)) for cell in row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _data(head: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
+    if tuple(head) == ("FIELD", "VALUE"):
+        return {str(name): value for name, value in rows}
+    names = [each.lower().replace(" ", "_") for each in head]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def printable(text: str) -> str:

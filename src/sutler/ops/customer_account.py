@@ -7,10 +7,10 @@ import click
 from sutler.core.clock import SystemClock
 from sutler.core.money import show_balance
 from sutler.ops.command import ID, Failed, Text, example, missing, on_panel, refused, show_table
-from sutler.ops.customer import find
+from sutler.ops.customer import customer, find
 
 
-@click.command("show", epilog=example("sutler customer show 3"))
+@customer.command("show", epilog=example("sutler customer show 3"))
 @click.argument("customer_id", type=ID)
 @on_panel
 def show(customer_id: int) -> None:
@@ -39,7 +39,7 @@ def show(customer_id: int) -> None:
     )
 
 
-@click.command(
+@customer.command(
     "change",
     epilog=example(
         "sutler customer change 3 --group resellers --repeat-window 120", "sutler customer change 3 --group ''"

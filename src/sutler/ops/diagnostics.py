@@ -1,4 +1,4 @@
-"""`sutler verify`, `config` and `bench`: is all well, how is it set, how fast is it."""
+"""`sutler verify`, `config`, `bench` and `completion`: is all well, how is it set, how fast is it, what can be said."""
 
 import subprocess
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 
 import sutler
 from sutler.config import SETTINGS, read
@@ -71,6 +72,23 @@ def bench(arguments: tuple[str, ...]) -> None:
     done = subprocess.run([sys.executable, "-m", "bench", *(arguments or ("--help",))], cwd=checkout, check=False)  # noqa: S603 - ours
     if done.returncode:
         raise Failed("the benchmark did not finish")
+
+
+@click.command(
+    epilog=example("sutler completion bash >/etc/bash_completion.d/sutler", 'eval "$(sutler completion zsh)"')
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print what has a shell complete the names of commands and options.
+
+    For fish: sutler completion fish >~/.config/fish/completions/sutler.fish
+    """
+    found = get_completion_class(shell)
+    assert found is not None  # noqa: S101 - click knows all three
+    # Click asks bash for its version to write the script; the script is the same for all that it knows.
+    script = found.source_template % found(context.find_root().command, {}, "sutler", "_SUTLER_COMPLETE").source_vars()
+    click.echo(script)
 
 
 def _shown(value: Any, *, secret: bool) -> str:
