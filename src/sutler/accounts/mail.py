@@ -75,6 +75,11 @@ def count_waiting() -> int:
     return Letter.objects.filter(due_at__isnull=False).count()
 
 
+def count_given_up() -> int:
+    """Returns how many letters could not be sent."""
+    return Letter.objects.filter(due_at=None, sent_at=None).count()
+
+
 def _fault_of_sending(letter: Letter, server: BaseEmailBackend) -> Exception | None:
     """Sends the letter and returns what went wrong, or None."""
     try:

@@ -63,6 +63,7 @@ class FrontDoor:
             await _send_whole(refusal(scope, BUSY), send)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = asyncio.get_running_loop().time()
         line = self._lines.of(scope)
         # The office takes files: catalogues, a logo.
         limit_bytes = LARGEST_BODY_BYTES if scope["path"].startswith("/office/") else self._body_limit_bytes
@@ -76,6 +77,7 @@ class FrontDoor:
         if answer.rest is not None:
             await self._send_rest(line, answer.rest, receive, send)
         await send({"type": "http.response.body", "body": answer.body})
+        metrics.record_seconds(scope["path"], asyncio.get_running_loop().time() - began)
 
     @asynccontextmanager
     async def _turn(self, line: Line, receive: Receive | None) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from sutler import build
 from sutler.accounts import readiness, write_probe
 from sutler.core.clock import SystemClock
+from sutler.fulfilment.providers import heartbeat
 
 _clock = SystemClock()
 
@@ -24,12 +25,15 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Answers 200 if the panel can work, else 503 and what is wrong.
 
     The database must answer, fit this program and its secret key, and take a write (tried at most once a second).
+    `worker` says whether one lives. Without one orders are taken in all the same: it makes no web server unready.
     """
+    now = _clock.now()
     try:
-        obstacle = readiness.obstacle() or write_probe.obstacle(_clock.now())
+        obstacle = readiness.obstacle() or write_probe.obstacle(now)
+        is_alive = not obstacle and heartbeat.is_alive(heartbeat.last_at(), now)
     except Error:
-        obstacle = "database does not answer"
-    return _answer(obstacle, 503) if obstacle else _answer("ok")
+        obstacle, is_alive = "database does not answer", False
+    return _answer(obstacle, 503) if obstacle else _answer("ok", worker="alive" if is_alive else "silent")
 
 
 def _answer(status: str, code: int = 200, **more: str) -> HttpResponse:
