@@ -43,19 +43,20 @@ STORMY, CALM = Pace(45.0, 15.0, 5.0, 60.0), Pace(300.0, 120.0, 5.0, 600.0)
 def paced() -> Iterator[Callable[[Pace], None]]:
     """Yields what sets the pace of the workers that are hired from then on."""
     steps, lease, renewal = supervisor.STEPS, leases.LEASE, leases.RENEW_SECONDS
-    idle, gather = sender.IDLE_SECONDS, sender.GATHER_SECONDS
+    idle, gather, watch = sender.IDLE_SECONDS, sender.GATHER_SECONDS, supervisor.WATCH_SECONDS
 
     def set_pace(pace: Pace) -> None:
         supervisor.STEPS = tuple((step, max(seconds, pace.idle_seconds)) for step, seconds in steps)
         sender.IDLE_SECONDS, sender.GATHER_SECONDS = pace.claim_seconds, pace.gather_seconds
         leases.LEASE = timedelta(seconds=pace.lease_seconds)
         leases.RENEW_SECONDS = 0.45 * pace.lease_seconds
+        supervisor.WATCH_SECONDS = pace.claim_seconds
 
     try:
         yield set_pace
     finally:
         supervisor.STEPS, leases.LEASE, leases.RENEW_SECONDS = steps, lease, renewal
-        sender.IDLE_SECONDS, sender.GATHER_SECONDS = idle, gather
+        sender.IDLE_SECONDS, sender.GATHER_SECONDS, supervisor.WATCH_SECONDS = idle, gather, watch
 
 
 class Worker:

@@ -87,6 +87,7 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     from sutler.ops.verify_job import Prover
     from sutler.orders import delivery_times
     from sutler.payments import look_ups
+    from sutler.storage import changes
 
     make_ready()
     plan = runs.Plan.of(read())
@@ -109,12 +110,10 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     )
     with ThreadPoolExecutor(MOST_PARTS) as beside:
         slow = (Prover(clock, beside).prove_asked, exchange_fetch.fetch_due)
-        parts = [beside.submit(jobs.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, regular)]
-        # Beside the others: a proof and a backup take their time, and so may somebody else's server.
-        parts.extend(
-            beside.submit(jobs.work, clock, unpredictable(), stop, WORK_INTERVAL_SECONDS, apart)
-            for apart in (slow, (mail.send_due,), (look_ups.look_up_due,), (Nightly(plan, stop, _run_until).make_due,))
-        )
+        groups = (regular, slow, (mail.send_due,), (look_ups.look_up_due,), (Nightly(plan, stop, _run_until).make_due,))
+        # Each beside the others: a proof and a backup take their time, and so may somebody else's server.
+        given = clock, unpredictable(), stop, WORK_INTERVAL_SECONDS
+        parts = [beside.submit(jobs.work, *given, apart, changes.mark) for apart in groups]
         if executor_seed is not None:
             parts.append(beside.submit(Executor(seeded(executor_seed)).run, clock, stop))
         for part in parts:

@@ -90,3 +90,14 @@ def test_workers_that_start_together_never_hold_the_same() -> None:
     providers(4)
     held = at_once(*(lambda worker=f"w{number}": [names(worker) for _ in range(6)][-1] for number in range(4)))
     assert sorted(name for each in held for name in each) == [f"Panel {number}" for number in range(4)]
+
+
+def test_a_lease_is_written_only_when_little_of_it_is_left(db: None) -> None:
+    make_provider(name="upstream")
+    leases.hold("one", NOW)
+    ends = NOW + leases.LEASE
+    for seconds in (5, 30):
+        [held] = leases.hold("one", NOW + timedelta(seconds=seconds))
+        assert held.leased_until == Provider.objects.get().leased_until == ends
+    leases.hold("one", NOW + timedelta(seconds=40))
+    assert Provider.objects.get().leased_until == ends + timedelta(seconds=40)

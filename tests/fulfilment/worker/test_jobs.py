@@ -154,3 +154,28 @@ def test_once_told_to_stop_it_begins_no_pass() -> None:
     course.stop.set()
     work(course, seeded(1), course.stop, 0.0001, [failing(AssertionError(), {0})])
     assert course.at == NOW
+
+
+class StandingClock(Course):
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def test_after_a_pass_without_work_a_change_is_waited_for() -> None:
+    course, marks = StandingClock(100), iter([0, 0, 0, 1, 1, 1, 1])
+    looks: list[object] = []
+
+    def mark() -> object:
+        looks.append(next(marks))
+        return looks[-1]
+
+    passes: list[int] = []
+
+    def job(_: datetime) -> int:
+        passes.append(len(looks))
+        if len(passes) == 3:
+            course.stop.set()
+        return int(len(passes) == 2)
+
+    work(course, seeded(1), course.stop, 0.0001, [job], mark)
+    assert passes == [1, 5, 6]  # one more look after the change; a pass that did something is followed at once

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sutler.fulfilment.models import Heartbeat
 
-EVERY = timedelta(seconds=15)
+EVERY = timedelta(seconds=30)
 # A worker that has been silent for so long is thought to be gone.
 SILENT_FOR = timedelta(minutes=2)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -21,6 +22,8 @@ SEND_WITHIN_SECONDS = 60.0
 AHEAD_SECONDS = 0.5
 # Not longer, or turns would pass unused.
 IDLE_SECONDS = AHEAD_SECONDS
+# Where somebody else looks for what is due.
+UNWOKEN_SECONDS = 30.0
 # Answers that come this close together are settled in one transaction.
 GATHER_SECONDS = 0.003
 
@@ -30,7 +33,10 @@ _log = structlog.get_logger(__name__)
 class Sender:
     """Sends the orders of one provider, up to its `most_at_once` at a time."""
 
-    def __init__(self, session: ProviderSession, database: Database) -> None:
+    def __init__(self, session: ProviderSession, database: Database, due: asyncio.Event | None = None) -> None:
+        """`due` is set by whoever knows that something is to be sent; without it the sender looks again and again."""
+        self._due = due or asyncio.Event()
+        self._unwoken_seconds = IDLE_SECONDS if due is None else UNWOKEN_SECONDS
         self._session = session
         self._database = database
         self._under_way: set[asyncio.Task[Outcome]] = set()
@@ -52,6 +58,7 @@ class Sender:
     def stop(self) -> None:
         """Claims nothing more."""
         self._is_stopping.set()
+        self._due.set()
 
     async def _work_off(self) -> int:
         """Settles what has been answered, and batch as many as there is room for; returns how many it claimed."""
@@ -108,7 +115,8 @@ class Sender:
     async def _await_answers(self, patience_seconds: float) -> None:
         """Waits for an answer, as long as nothing more can be claimed, and for those that come close behind it."""
         if not self._under_way:
-            await self._nap(patience_seconds)
+            if patience_seconds:
+                await self._nap()
             return
         is_full = self._calls_out() >= self._session.provider.most_at_once
         timeout = None if is_full else patience_seconds
@@ -130,9 +138,8 @@ class Sender:
                 await self._settle(outcomes[:middle], calls)
                 await self._settle(outcomes[middle:], ())
 
-    async def _nap(self, seconds: float) -> None:
-        """Sleeps, or less if told to stop."""
-        try:
-            await asyncio.wait_for(self._is_stopping.wait(), seconds)
-        except TimeoutError:
-            return
+    async def _nap(self) -> None:
+        """Sleeps until something is due, or it is told to stop."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._due.wait(), self._unwoken_seconds)
+        self._due.clear()

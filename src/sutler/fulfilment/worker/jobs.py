@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from sutler.core.clock import Clock, Random
 from sutler.fulfilment.sending import outcome, plan_parents
@@ -27,24 +27,45 @@ JOBS: tuple[Job, ...] = (
 
 # Between two passes of which the first found something.
 BREATH_SECONDS = 0.2
+# While nobody writes to the database a pass would find only what its time has come for: that waits so long at most.
+LONGEST_REST_SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 
 
 def work(
-    clock: Clock, chance: Random, stop: threading.Event, interval_seconds: float, jobs: Sequence[Job] = JOBS
+    clock: Clock,
+    chance: Random,
+    stop: threading.Event,
+    interval_seconds: float,
+    jobs: Sequence[Job] = JOBS,
+    mark: Callable[[], object] = object,
 ) -> None:
     """Does what is due, pass after pass, until `stop` is set; the pass under way is finished first.
 
-    Between two passes that found nothing it waits about `interval_seconds`, a little more or less by chance, so that
-    several workers do not ask in step. A job that fails is logged and tried again in the next pass; the others go on.
+    After a pass that found nothing it waits about `interval_seconds`, a little more or less by chance, so that several
+    workers do not ask in step; and then on, at most 5 s, while `mark` stays what it was before (`storage.changes`).
+    A job that fails is logged and tried again in the next pass; the others go on.
     A database that is locked or away is an ordinary condition, said once until it has passed.
     """
     waiting: set[Job] = set()
     while not stop.is_set():
+        before, began = _marked(mark), clock.monotonic()
         done = sum(_attempt(job, clock.now(), waiting) for job in jobs)
         # One that found little to do would else begin again at once, and take time and the database from all others.
         stop.wait((BREATH_SECONDS if done else interval_seconds) * chance.uniform(0.9, 1.1))
+        while not (done or waiting) and clock.monotonic() < began + LONGEST_REST_SECONDS and _marked(mark) == before:
+            if stop.wait(interval_seconds):
+                break
+
+
+def _marked(mark: Callable[[], object]) -> object:
+    """Returns the mark; one that is like no other where the database does not answer."""
+    try:
+        return mark()
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        return object()
 
 
 def _attempt(job: Job, now: datetime, waiting: set[Job]) -> int:

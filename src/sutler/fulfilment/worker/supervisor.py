@@ -5,7 +5,7 @@ session delays no other.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -25,7 +25,8 @@ from sutler.fulfilment.providers.session import ProviderSession
 from sutler.fulfilment.reconciling import balance, orphans, request_ids, taught_words
 from sutler.fulfilment.requests import forward
 from sutler.fulfilment.sending.sender import Sender
-from sutler.fulfilment.worker import tasks
+from sutler.fulfilment.worker import due, tasks
+from sutler.fulfilment.worker.due import Due
 from sutler.panels.client import Call, PanelSettings
 from sutler.storage.sealed import Unreadable
 from sutler.storage.transactions import durable
@@ -33,7 +34,7 @@ from sutler.storage.transactions import durable
 # Returns something true where it is to be called again at once.
 Step = Callable[[ProviderSession], Awaitable[object]]
 
-# What is done over each session beside sending, and how long to wait where nothing was due.
+# What is done over each session beside sending, and how long to wait at least where nothing was due.
 STEPS: tuple[tuple[Step, float], ...] = (
     (poll.poll, 2.0),
     (feed.follow, 0.2),
@@ -46,6 +47,16 @@ STEPS: tuple[tuple[Step, float], ...] = (
     (sync.keep_in_step, 60.0),
     (orphans.audit, 300.0),
 )
+# Of these it is known when they are due: they wait until then, and look by themselves only so often.
+WOKEN: Mapping[Step, Due] = {
+    poll.poll: Due.POLL,
+    children.adopt: Due.ADOPT,
+    forward.forward: Due.FORWARD,
+    tasks.carry_out: Due.TASK,
+    reconcile.reconcile: Due.RECONCILE,
+}
+WATCH_SECONDS = 0.5
+UNWOKEN_SECONDS = 30.0
 # How long answers that are still out are waited for when a session is closed.
 END_SECONDS = 15.0
 
@@ -80,6 +91,7 @@ class Supervisor:
     async def run(self, stop: asyncio.Event) -> None:
         """Keeps the sessions open until `stop` is set; what is out is then waited for, as far as it comes soon."""
         ending = asyncio.create_task(stop.wait())
+        watching = asyncio.create_task(self._watch())
         is_joined = False
         while not stop.is_set():
             try:
@@ -92,9 +104,19 @@ class Supervisor:
             except NOT_NOW as error:
                 _log.warning("supervisor.waits_for_the_database", error=str(error))
             await asyncio.wait([ending], timeout=leases.RENEW_SECONDS)
+        watching.cancel()
         await asyncio.gather(*(each.close() for each in self._sessions.values()))
         with suppress(*NOT_NOW):
             await self._following.run(leases.release, self._name)
+
+    async def _watch(self) -> None:
+        """Wakes what is due over each session: one question for all of them."""
+        while True:
+            with suppress(*NOT_NOW):
+                found = await self._sending.run(due.read, self._clock.now()) if self._sessions else {}
+                for provider_id, session in self._sessions.items():
+                    session.wake(found.get(provider_id, ()))
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def _keep_lines(self, held: Sequence[Provider], words: Mapping[int, tuple[TaughtWord, ...]]) -> None:
         """Opens the sessions to the providers that are held; closes those to others and those that are asked otherwise.
@@ -153,9 +175,15 @@ class OpenSession:
     def __init__(self, session: ProviderSession, settings: PanelSettings, sending: Database) -> None:
         self.session = session
         self.settings = settings
-        self._sender = Sender(session, sending)
+        self._due = {each: asyncio.Event() for each in Due}
+        self._sender = Sender(session, sending, self._due[Due.SEND])
         self._sending = asyncio.create_task(self._sender.run())
         self._steps = [asyncio.create_task(self._again_and_again(*each)) for each in STEPS]
+
+    def wake(self, due_now: Collection[Due]) -> None:
+        """Has what is due done at once."""
+        for each in due_now:
+            self._due[each].set()
 
     async def close(self) -> None:
         """Sends nothing more, and waits a while for the answers that are out."""
@@ -176,4 +204,14 @@ class OpenSession:
             except Exception:  # noqa: BLE001 - one step's bug must not stop the others
                 _log.exception("line.step_failed", step=step.__name__, provider=self.session.provider.name)
             if not done:
-                await asyncio.sleep(idle_seconds * self.session.chance.uniform(0.9, 1.1))
+                await self._rest(step, idle_seconds * self.session.chance.uniform(0.9, 1.1))
+
+    async def _rest(self, step: Step, least_seconds: float) -> None:
+        """Waits until the step is due, but at least so long: it may be due and cannot be done."""
+        if (wakes := WOKEN.get(step)) is None:
+            await asyncio.sleep(least_seconds)
+            return
+        self._due[wakes].clear()
+        await asyncio.sleep(least_seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._due[wakes].wait(), UNWOKEN_SECONDS)
