@@ -167,6 +167,11 @@ CAUSES: Mapping[CauseKind, str] = {
     CauseKind.RATES_UNREAD: _("No exchange rates from {source}, {count} times: {cause}"),
     CauseKind.BACKUP_FAILED: _("The backup failed: {cause}"),
     CauseKind.BACKUP_MISSED: _("No backup has succeeded for {count} hours"),
+    CauseKind.STANDS_STILL: _("Restored to {moment} UTC: nothing is sent until sutler recover has asked the providers"),
+    CauseKind.FORGOTTEN_ORDERS: _(
+        "{count} orders ({total} {currency}) were sent after the backup of {moment} UTC and are of no order here: "
+        "ids {first} to {last}"
+    ),
 }
 
 Translate = Callable[[str], str]

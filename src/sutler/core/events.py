@@ -166,6 +166,8 @@ class CauseKind(StrEnum):
     RATES_UNREAD = "rates unread"
     BACKUP_FAILED = "backup failed"
     BACKUP_MISSED = "backup missed"
+    STANDS_STILL = "stands still"
+    FORGOTTEN_ORDERS = "forgotten orders"
 
 
 class Note(NamedTuple):

@@ -31,7 +31,7 @@ def order(alice: Customer, service: Service) -> Order:
 
 def attempt(provider: Provider, order: Order, state: AttemptState, **fields: object) -> Attempt:
     values = {"action": "add", "service_id": order.service_id, "link_digest": "", "expected_micros": 1, "due_at": NOW}
-    return Attempt.objects.create(provider=provider, order=order, state=state, **(values | fields))  # type: ignore[misc]
+    return Attempt.objects.create(provider=provider, order=order, state=state, **(values | fields))
 
 
 def followed(provider: Provider, order: Order) -> UpstreamOrder:

@@ -16,7 +16,6 @@ from sutler.core.attempts import AttemptState
 from sutler.core.event_texts import cause_text
 from sutler.core.events import CauseKind, EventKind, Note, cause, note
 from sutler.core.lifecycle import FINAL, Status
-from sutler.core.money import show_charge
 from sutler.fulfilment.models import Alarm, Attempt, Provider, Route, account_rows
 from sutler.fulfilment.providers import alarms, ledger
 from sutler.fulfilment.reconciling.forgotten import Forgotten
@@ -72,9 +71,7 @@ def settle(opened: Restoration, found: Collection[Forgotten], now: datetime) -> 
 
 def sound(opened: Restoration, now: datetime) -> None:
     """Raises the alarm that the panel stands still until it is settled, in the caller's transaction."""
-    taken = f"{opened.taken_at:%Y-%m-%d %H:%M} UTC"
-    text = f"Restored to {taken}: nothing is sent until `sutler recover` has asked the providers"
-    alarms.sound(None, Alarm.Kind.RESTORED, "", text, now)
+    alarms.sound(None, Alarm.Kind.RESTORED, "", cause(CauseKind.STANDS_STILL, moment=_moment(opened)), now)
 
 
 def _give_to_staff(
@@ -110,7 +107,7 @@ def _give_to_staff(
         _mark(attempt, where, opened, now)
         given[where.provider_id].append(attempt.expected_micros)
         settled.with_staff += 1
-        alarms.sound(attempt.provider_id, Alarm.Kind.VERDICT, f"order {order.pk}", cause_text(_WHY), now)
+        alarms.sound(attempt.provider_id, Alarm.Kind.VERDICT, f"order {order.pk}", _WHY, now)
     if hand_out.hand_out_named(to_hand_out, ACTOR, now) != set(to_hand_out):
         raise Busy("somebody else works with the orders that may have been sent")
     Attempt.objects.bulk_create(made)
@@ -199,18 +196,26 @@ def _book(opened: Restoration, found: Forgotten, expected: Sequence[int], now: d
     micros = sum(cost * count for cost, count in left.items())
     first, last = min(found.cost_micros), max(found.cost_micros)
     provider = Provider.objects.get(pk=found.provider_id)
-    total = f"{show_charge(sum(found.cost_micros.values()))} {provider.currency}"
-    text = (
-        f"{len(found.cost_micros)} orders ({total}) were sent after the backup of"
-        f" {opened.taken_at:%Y-%m-%d %H:%M} UTC and are of no order here: ids {first} to {last}"
+    forgotten = cause(
+        CauseKind.FORGOTTEN_ORDERS,
+        count=len(found.cost_micros),
+        total_micros=sum(found.cost_micros.values()),
+        currency=provider.currency,
+        moment=_moment(opened),
+        first=first,
+        last=last,
     )
     if micros:
-        ledger.draw(provider.pk, micros, f"forgotten:{opened.pk}:{provider.pk}", text, now)
-    alarms.sound(provider.pk, Alarm.Kind.ORPHAN, "restored", text, now)
+        ledger.draw(provider.pk, micros, f"forgotten:{opened.pk}:{provider.pk}", cause_text(forgotten), now)
+    alarms.sound(provider.pk, Alarm.Kind.ORPHAN, "restored", forgotten, now)
     rows = Provider.objects.filter(pk__in=account_rows(provider.pk))
     rows.filter(highest_id__lt=last).update(highest_id=last)
     rows.filter(audited_id__lt=last).update(audited_id=last)
     return micros
+
+
+def _moment(opened: Restoration) -> str:
+    return f"{opened.taken_at:%Y-%m-%d %H:%M}"
 
 
 def _report(found: Collection[Forgotten], settled: Settled) -> dict[str, Any]:
