@@ -12,6 +12,7 @@ from django.conf import settings
 from prometheus_client import Gauge
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sutler import watchdog
 from sutler.core import gc_tuning
 from sutler.storage.checkpoint import keep_copying
 from sutler.storage.statements import is_postgres
@@ -159,6 +160,7 @@ class Server(uvicorn.Server):
             gc_tuning.spare_what_is_loaded()
             _CONNECTIONS.set_function(lambda: len(self.server_state.connections))
             self._sweeper = asyncio.create_task(self._sweep())
+            self._watchdog = asyncio.create_task(watchdog.keep_telling())
             if self._on_ready is not None:
                 self._on_ready()
 

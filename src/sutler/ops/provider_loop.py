@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import uvloop
 from django.conf import settings
 
+from sutler import watchdog
 from sutler.accounts import secret_key
 from sutler.core import gc_tuning
 from sutler.core.clock import Clock, new_token, seeded, unpredictable
@@ -49,9 +50,11 @@ async def _keep_open(clock: Clock, stop: threading.Event) -> None:
                 following=Database(following),
                 secret_keys=secret_key.keys(),
             )
+            telling = asyncio.create_task(watchdog.keep_telling())
             stopped = asyncio.get_running_loop().run_in_executor(waiting, stop.wait)
             stopped.add_done_callback(lambda _: ending.set())
             try:
                 await supervisor.run(ending)
             finally:
+                telling.cancel()
                 stop.set()

@@ -191,7 +191,7 @@ def _data_dir(folder: Path) -> None:
 
 
 def file_system(folder: Path, mounts: str) -> str:
-    """Returns the kind of the file system that a folder is on, from the lines of /proc/mounts."""
+    """Returns the kind of the file system that a folder is on, from the lines of /proc/self/mounts."""
     place = str(folder.resolve())
     held = [line.split()[1:3] for line in mounts.splitlines() if len(line.split()) > 2]
     over = [(point, kind) for point, kind in held if place == point or place.startswith(point.rstrip("/") + "/")]
@@ -200,7 +200,7 @@ def file_system(folder: Path, mounts: str) -> str:
 
 def _mounts() -> str:
     try:
-        return Path("/proc/mounts").read_text(errors="replace")
+        return Path("/proc/self/mounts").read_text(errors="replace")
     except OSError:
         return ""
 
