@@ -28,7 +28,7 @@ JOBS: tuple[Job, ...] = (
 # Between two passes of which the first found something.
 BREATH_SECONDS = 0.2
 # While nobody writes to the database a pass would find only what its time has come for: that waits so long at most.
-LONGEST_REST_SECONDS = 5.0
+LONGEST_REST_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ def work(
     """Does what is due, pass after pass, until `stop` is set; the pass under way is finished first.
 
     After a pass that found nothing it waits about `interval_seconds`, a little more or less by chance, so that several
-    workers do not ask in step; and then on, at most 5 s, while `mark` stays what it was before (`storage.changes`).
+    workers do not ask in step; and then on, at most 10 s, while `mark` stays what it was before (`storage.changes`).
     A job that fails is logged and tried again in the next pass; the others go on.
     A database that is locked or away is an ordinary condition, said once until it has passed.
     """
