@@ -17,6 +17,7 @@ from sutler.fulfilment.providers import alarms, heartbeat
 from sutler.orders import restoration
 from sutler.orders.place import PlaceRequest, place
 from tests.conftest import NOW
+from tests.fulfilment.upstream import make_provider
 
 pytestmark = pytest.mark.django_db
 MOST_SERIES = 300
@@ -30,11 +31,6 @@ def figures() -> dict[str, float]:
         for family in PanelMetrics(NOW).collect()
         for sample in family.samples
     }
-
-
-def provider(number: int, **fields: object) -> Provider:
-    values = {"url": "https://upstream.example", "sealed_key": "x", "currency": "USD", "created_at": NOW}
-    return Provider.objects.create(**(values | {"name": f"upstream {number}"} | fields))
 
 
 def test_a_new_panel_has_every_figure() -> None:
@@ -51,8 +47,7 @@ def test_what_stands_in_the_panel_is_told(alice: Customer, service: Service) -> 
     alarms.sound(None, Alarm.Kind.DESK, "", AT_DESK, NOW)
     restoration.begin(NOW, 1_000_001, NOW)
     Letter.objects.create(to="a@example.com", subject="s", text="t", written_at=NOW, due_at=None)
-    rests = {"rests_until": NOW + timedelta(minutes=1)}
-    provider(1, balance_micros=12_500_000, **rests)
+    make_provider(name="upstream 1", balance_micros=12_500_000, rests_until=NOW + timedelta(minutes=1))
     found = figures()
     told = {
         "orders_open/Pending": 1,
@@ -80,7 +75,7 @@ def test_the_last_audit_is_told(sam: User) -> None:
 
 def test_they_stay_few_however_large_the_panel_is(client: Client) -> None:
     for number in range(MOST_PROVIDERS + 5):
-        provider(number)
+        make_provider(name=f"upstream {number}")
     for kind in Alarm.Kind:
         alarms.sound(None, kind, "", AT_DESK, NOW)
     for action in ("add", "status", "services", "balance", "refill", "refill_status", "cancel"):

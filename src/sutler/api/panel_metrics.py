@@ -100,10 +100,11 @@ class PanelMetrics:
             for name, text in about.items()
         }
         for provider, lately in found:
+            balance_micros = provider.live_state.balance_micros
             planned, unconfirmed = attempts.get(provider.pk, (0, 0))
             values = {
                 "up": _is_up(provider, self._now),
-                "balance": math.nan if provider.balance_micros is None else provider.balance_micros / 1_000_000,
+                "balance": math.nan if balance_micros is None else balance_micros / 1_000_000,
                 "planned": planned,
                 "unconfirmed": unconfirmed,
                 "calls": lately.calls,
@@ -120,7 +121,8 @@ def _age(at: datetime | None, now: datetime) -> float:
 
 
 def _is_up(provider: Provider, now: datetime) -> bool:
-    return provider.state == Provider.State.ON and not (provider.rests_until and provider.rests_until > now)
+    rests_until = provider.live_state.rests_until
+    return provider.state == Provider.State.ON and not (rests_until and rests_until > now)
 
 
 def _by_label(name: str, about: str, label: str, values: dict[str, int]) -> Metric:

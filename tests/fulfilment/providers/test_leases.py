@@ -98,6 +98,6 @@ def test_a_lease_is_written_only_when_little_of_it_is_left(db: None) -> None:
     ends = NOW + leases.LEASE
     for seconds in (5, 30):
         [held] = leases.hold("one", NOW + timedelta(seconds=seconds))
-        assert held.leased_until == Provider.objects.get().leased_until == ends
+        assert held.live_state.leased_until == Provider.objects.get().live_state.leased_until == ends
     leases.hold("one", NOW + timedelta(seconds=40))
-    assert Provider.objects.get().leased_until == ends + timedelta(seconds=40)
+    assert Provider.objects.get().live_state.leased_until == ends + timedelta(seconds=40)

@@ -147,7 +147,7 @@ def _ask_all_now(provider_id: int, now: datetime) -> int:
 def _floor_id(provider_id: int) -> int:
     """Returns up to where all ids are known: below those of what was open as the backup was made."""
     rows = Provider.objects.filter(pk__in=account_rows(provider_id))
-    highest = rows.aggregate(highest=Max("highest_id"))["highest"] or 0
+    highest = rows.aggregate(highest=Max("live_state__highest_id"))["highest"] or 0
     unclear = (AttemptState.SENDING, *UNSETTLED)
     is_open = Q(state__in=unclear) | Q(state=AttemptState.ACCEPTED, upstream_order__confirmed_at=None)
     adds = Attempt.objects.filter(is_open, provider__in=rows, action=Attempt.Action.ADD, floor_id__gt=0)
@@ -161,11 +161,12 @@ def _unclaimed(provider_id: int, ids: Sequence[int]) -> list[int]:
 
 def _missing(provider_id: int, said_micros: int, costs: Mapping[int, int]) -> int | None:
     """Returns what is missing at the provider that neither the backup knows of nor the orders found explain."""
-    provider = Provider.objects.get(pk=provider_id)
-    if provider.gap_micros is None or provider.is_shared:
+    provider = Provider.objects.select_related("live_state").get(pk=provider_id)
+    state = provider.live_state
+    if state.gap_micros is None or provider.is_shared:
         return None
-    missing = ledger.book_balance_micros(provider_id) - said_micros - provider.gap_micros - sum(costs.values())
-    return 0 if abs(missing) <= provider.rounding.within_micros * (1 + len(costs)) else missing
+    missing = ledger.book_balance_micros(provider_id) - said_micros - state.gap_micros - sum(costs.values())
+    return 0 if abs(missing) <= state.rounding.within_micros * (1 + len(costs)) else missing
 
 
 def _write_calls(provider_id: int, calls: Sequence[LoggedExchange]) -> None:

@@ -16,7 +16,7 @@ from sutler.core.attempts import AttemptState
 from sutler.core.event_texts import cause_text
 from sutler.core.events import CauseKind, EventKind, Note, cause, note
 from sutler.core.lifecycle import FINAL, Status
-from sutler.fulfilment.models import Alarm, Attempt, Provider, Route, account_rows
+from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderState, Route, account_rows
 from sutler.fulfilment.providers import alarms, ledger
 from sutler.fulfilment.reconciling.forgotten import Forgotten
 from sutler.fulfilment.sending.plan import attempt_of
@@ -208,9 +208,9 @@ def _book(opened: Restoration, found: Forgotten, expected: Sequence[int], now: d
     if micros:
         ledger.draw(provider.pk, micros, f"forgotten:{opened.pk}:{provider.pk}", cause_text(forgotten), now)
     alarms.sound(provider.pk, Alarm.Kind.ORPHAN, "restored", forgotten, now)
-    rows = Provider.objects.filter(pk__in=account_rows(provider.pk))
-    rows.filter(highest_id__lt=last).update(highest_id=last)
-    rows.filter(audited_id__lt=last).update(audited_id=last)
+    states = ProviderState.objects.filter(provider__in=account_rows(provider.pk))
+    states.filter(highest_id__lt=last).update(highest_id=last)
+    states.filter(audited_id__lt=last).update(audited_id=last)
     return micros
 
 
