@@ -226,7 +226,7 @@ _ACTIONS = (
                 _("What has changed"),
                 (
                     Parameter("since", _("The cursor of the last answer; without one a cursor is answered"), False),
-                    Parameter("limit", _("At most so many changes, up to 1000"), False),
+                    Parameter("limit", _("Most changes in the answer, up to 1000"), False),
                     Parameter("wait", _("Seconds to wait for something to change, up to 25"), False),
                 ),
                 {

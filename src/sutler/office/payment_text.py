@@ -130,7 +130,7 @@ def _dispute(data: Mapping[str, Any], currency: str) -> str:
 def _reinstated(data: Mapping[str, Any], currency: str) -> str:
     return _(
         "The gateway first reported a dispute of %(micros)s %(currency)s as lost, then as won. Check it there; "
-        "nothing was given back."
+        "nothing was returned."
     ) % {"micros": amount(data["micros"]), "currency": currency}
 
 

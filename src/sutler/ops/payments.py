@@ -20,7 +20,7 @@ def payments() -> None:
     type=click.IntRange(1, LONGEST_DAYS),
     default=30,
     show_default=True,
-    help="Ask about what was credited in so many days, and about all that is open.",
+    help="Ask about what was credited in this many days, and about all that is open.",
 )
 @on_panel
 def reconcile(days: int) -> int:

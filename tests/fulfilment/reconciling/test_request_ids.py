@@ -139,7 +139,7 @@ def test_it_holds_no_other_order_for_its_charge(alice: Customer, one: World) -> 
 @pytest.mark.parametrize(
     ("keeps", "faults", "kept"),
     [
-        (True, {}, "kept"),
+        (True, {}, "claimed"),
         (False, {}, "none"),
         (True, {"dialect": 1.0}, "none"),
         (True, {"html": 1.0}, "unasked"),
@@ -167,4 +167,38 @@ def test_one_that_does_not_is_asked_again_the_next_day(one: World) -> None:
     one.skip(2 * 60 * MINUTE)
     one.upstream.keeps_request_ids = True
     assert one.run(learn)
-    assert ProviderState.objects.get().request_ids == "kept"
+    assert ProviderState.objects.get().request_ids == "claimed"
+
+
+@pytest.mark.parametrize(("keeps", "kept"), [(True, "kept"), (False, "none")])
+def test_it_is_believed_once_it_has_named_an_order_of_ours(alice: Customer, one: World, keeps: bool, kept: str) -> None:
+    ProviderState.objects.update(request_ids="claimed")
+    assert one.run(learn) is False
+    settled(alice, one)
+    ProviderState.objects.update(request_ids="claimed")
+    one.upstream.keeps_request_ids = keeps
+    assert one.run(learn)
+    assert ProviderState.objects.get().request_ids == kept
+
+
+@pytest.mark.parametrize(("kept", "is_held"), [("kept", False), ("claimed", True), ("none", True)])
+def test_an_unknown_outcome_holds_others_of_its_charge_unless_it_can_be_found(
+    alice: Customer, one: World, kept: str, is_held: bool
+) -> None:
+    for number in range(8):  # so many that holding one is no standstill
+        placed(alice, one.service, one.now(), link=f"https://example.com/{number}")
+    one.live(20)
+    lost(alice, one, "request_lost")
+    ProviderState.objects.update(request_ids=kept)
+    one.upstream.keeps_request_ids = False
+    other = placed(alice, one.service, one.now(), link="https://example.com/other")
+    one.live(3)
+    assert (states(other) != ["accepted"]) is is_held
+
+
+def test_one_that_no_longer_finds_what_is_there_is_believed_no_longer(alice: Customer, one: World) -> None:
+    settled(alice, one)
+    lost(alice, one, "request_lost")
+    one.upstream.keeps_request_ids = False
+    one.look(30 * MINUTE)
+    assert ProviderState.objects.get().request_ids == "none"

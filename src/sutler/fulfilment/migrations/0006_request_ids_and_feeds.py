@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='providerstate',
             name='request_ids',
-            field=models.CharField(choices=[('unasked', 'Unasked'), ('kept', 'Kept'), ('none', 'None')], db_default='unasked', default='unasked', max_length=7),
+            field=models.CharField(choices=[('unasked', 'Unasked'), ('claimed', 'Claimed'), ('kept', 'Kept'), ('none', 'None')], db_default='unasked', default='unasked', max_length=7),
         ),
         migrations.AddField(
             model_name='providerstate',

@@ -15,6 +15,9 @@ class ProviderState(models.Model):
 
     class RequestIds(models.TextChoices):
         UNASKED = "unasked"
+        # It says that it knows no order with an ID that nobody has used.
+        CLAIMED = "claimed"
+        # It has named an order of ours by the ID that was sent with it.
         KEPT = "kept"
         NONE = "none"
 

@@ -31,6 +31,9 @@ async def follow(session: ProviderSession) -> bool:
     Returns whether to go on at once.
     """
     database, pk = session.database, session.provider.pk
+    state = session.provider.live_state  # as of a while ago: enough to see that there is none
+    if not state.changes_cursor and state.changes_at is not None and state.changes_at + ASK_AGAIN > session.clock.now():
+        return False
     cursor, asked_at = await database.run(_read, pk)
     if not cursor and asked_at is not None and asked_at + ASK_AGAIN > session.clock.now():
         return False

@@ -20,7 +20,7 @@ from sutler.fulfilment.reconciling.reconcile import AGAIN, CLEAN_SCANS, LOOKS, r
 from sutler.fulfilment.sending import outcome
 from sutler.fulfilment.sending.outcome import Outcome
 from sutler.orders.models import OrderEvent
-from sutler.panels.results import Accepted, Declined, is_not_found
+from sutler.panels.results import Accepted, Declined, Failure, is_not_found
 from sutler.storage.transactions import durable
 
 # A provider that does not keep them may do so one day.
@@ -51,23 +51,49 @@ class _Known:
 
 
 async def learn(session: ProviderSession) -> bool:
-    """Asks a provider, once or once a day, whether it keeps request IDs; returns whether it was asked."""
+    """Asks a provider, once or once a day, whether it keeps request IDs; returns whether it has answered.
+
+    One that says so is believed once it has named an order of ours by its ID: others answer anything with these words.
+    """
     now = session.clock.now()
     state = session.provider.live_state
+    if state.request_ids == _Kept.CLAIMED:
+        known = await session.database.run(_newest, session.provider.pk)
+        return known is not None and await _finds(session, known) is not None
     asked_at = state.request_ids_at
     is_due = asked_at is None or (state.request_ids == _Kept.NONE and asked_at + ASK_AGAIN <= now)
     if not is_due:
         return False
     answer = await session.ask(lambda panel: panel.find(f"{session.chance.getrandbits(128):032x}"))
-    is_answer = isinstance(answer, Accepted) or (isinstance(answer, Declined) and answer.kind not in _NOT_ABOUT_IT)
-    if is_answer:
-        kept = _Kept.KEPT if is_not_found(answer) else _Kept.NONE
-        await session.database.run(_remember, session.provider.pk, kept, now)
-        state.request_ids, state.request_ids_at = kept, now
-    return is_answer
+    if _is_about_it(answer):
+        await _remember(session, _Kept.CLAIMED if is_not_found(answer) else _Kept.NONE)
+    return _is_about_it(answer)
 
 
-def _remember(provider_id: int, kept: str, now: datetime) -> None:
+def _is_about_it(answer: Accepted | Failure) -> bool:
+    return isinstance(answer, Accepted) or (isinstance(answer, Declined) and answer.kind not in _NOT_ABOUT_IT)
+
+
+async def _finds(session: ProviderSession, known: _Known) -> bool | None:
+    """Asks for an order that the provider has, by its request ID, and remembers what that shows; None: no answer."""
+    answer = await session.ask(lambda panel: panel.find(known.request_id))
+    if not _is_about_it(answer):
+        return None
+    finds = isinstance(answer, Accepted) and answer.upstream_id == known.upstream_id
+    kept = _Kept.KEPT if finds else _Kept.NONE
+    if session.provider.live_state.request_ids != kept:
+        await _remember(session, kept)
+    return finds
+
+
+async def _remember(session: ProviderSession, kept: ProviderState.RequestIds) -> None:
+    now = session.clock.now()
+    await session.database.run(_write, session.provider.pk, kept, now)
+    state = session.provider.live_state
+    state.request_ids, state.request_ids_at = kept, now
+
+
+def _write(provider_id: int, kept: str, now: datetime) -> None:
     with durable():
         ProviderState.objects.filter(provider=provider_id).update(request_ids=kept, request_ids_at=now)
 
@@ -90,9 +116,9 @@ async def settle(session: ProviderSession) -> int:
         for each in questions
     ]
     # Whether "not found" means anything: an order that is there must be found by the same panel, in the same look.
-    may_be_absent = any(each.is_ripe for each in questions) and known is not None
-    control = await session.ask(lambda panel: panel.find(known.request_id)) if may_be_absent and known else None
-    finds = isinstance(control, Accepted) and known is not None and control.upstream_id == known.upstream_id
+    finds = False
+    if known is not None and any(each.is_ripe for each in questions):
+        finds = await _finds(session, known) is True
     named = [each.upstream_id if isinstance(each, Accepted) else None for each in answers]
     absent = [each.attempt_id for each, answer in zip(questions, answers, strict=True) if is_not_found(answer)]
     return await session.database.run_until_done(
@@ -107,10 +133,14 @@ def _read(provider_id: int, now: datetime) -> tuple[list[_Question], _Known | No
     if not due:
         return [], None
     window = settle_window(Provider.objects.get(pk=provider_id), now)
+    return [_question(each, window, now) for each in due], _newest(provider_id)
+
+
+def _newest(provider_id: int) -> _Known | None:
     confirmed = UpstreamOrder.objects.filter(provider=provider_id, confirmed_at__isnull=False)
     newest = confirmed.exclude(attempt__request_id="").order_by("-placed_at")
     known = newest.values_list("attempt__request_id", "upstream_id").first()
-    return [_question(each, window, now) for each in due], _Known(*known) if known else None
+    return _Known(*known) if known else None
 
 
 def _question(attempt: Attempt, window: timedelta, now: datetime) -> _Question:

@@ -29,7 +29,7 @@ LEASE = timedelta(seconds=180)
 # Above this share of what is planned, the charge lock would stand still more than it protects (reliability page).
 MOST_HELD_PERCENT = 20
 _LOOKED_AT = 1000
-_KEPT = ProviderState.RequestIds.KEPT
+_Kept = ProviderState.RequestIds
 _READ = Statement(
     "SELECT {answer} FROM {rows} JOIN fulfilment_attempt attempt ON attempt.id = rows.id"
     " JOIN orders_order ON orders_order.id = attempt.order_id"
@@ -55,8 +55,7 @@ _UNSETTLED = Statement(
 _UNKNOWN = Statement(
     "SELECT {answer} FROM (SELECT id FROM fulfilment_attempt WHERE provider_id IN"
     " (SELECT id FROM fulfilment_provider WHERE account_id = ?)"
-    " AND state IN ('unknown', 'staff') AND state = 'unknown' AND action = 'add' AND refusal = '' AND request_id = ''"
-    " LIMIT 1) AS found",
+    " AND state IN ('unknown', 'staff') AND state = 'unknown' AND action = 'add' AND refusal = '' LIMIT 1) AS found",
     {},
     ("id",),
 )
@@ -145,7 +144,7 @@ def claim_locked(provider: Provider, count: int, worker: str, now: datetime) -> 
         _give_up_ended(lost, now)
     claimed = sorted(each for each in planned if each[1] in handed_out)
     sent = worker, moment(now), moment(now + LEASE), state.highest_id, state.gap_micros
-    named = {pk: _request_id(pk, now) for pk, *_ in claimed} if state.request_ids == _KEPT else {}
+    named = {pk: _request_id(pk, now) for pk, *_ in claimed} if state.request_ids in {_Kept.CLAIMED, _Kept.KEPT} else {}
     run(_SEND, [(pk, *sent, named.get(pk, "")) for pk, *_ in claimed])
     return [
         Claim(pk, order_id, _fields(order_id, *fields) | ({"request_id": named[pk]} if pk in named else {}))
@@ -197,10 +196,12 @@ def _like_unknown(provider: Provider) -> Exists:
     """Tells whether an attempt will be charged as an unknown outcome at the account should have been, as told there.
 
     Not as one with staff: it is judged no more, and what is sent from now on lies above its window. Nor as one that was
-    refused in unknown words: links that a provider does not take are anybody's to send. Nor as one that is known by its
-    request ID.
+    refused in unknown words: links that a provider does not take are anybody's to send. Nor as one with a
+    request ID, where the provider has shown that it finds orders by it.
     """
-    unknown = Attempt.objects.unconfirmed_adds().filter(state=AttemptState.UNKNOWN, refusal="", request_id="")
+    unknown = Attempt.objects.unconfirmed_adds().filter(state=AttemptState.UNKNOWN, refusal="")
+    if provider.live_state.request_ids == _Kept.KEPT:
+        unknown = unknown.filter(request_id="")
     # What is told of either may be that far from what it should be.
     rounding = provider.live_state.rounding
     near = 2 * rounding.within_micros if rounding.is_coarse else 0

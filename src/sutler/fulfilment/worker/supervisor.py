@@ -37,7 +37,7 @@ Step = Callable[[ProviderSession], Awaitable[object]]
 # What is done over each session beside sending, and how long to wait at least where nothing was due.
 STEPS: tuple[tuple[Step, float], ...] = (
     (poll.poll, 2.0),
-    (feed.follow, 0.2),
+    (feed.follow, 0.5),
     (children.adopt, 2.0),
     (forward.forward, 2.0),
     (tasks.carry_out, 2.0),
@@ -53,7 +53,7 @@ WOKEN: Mapping[Step, Due] = {
     children.adopt: Due.ADOPT,
     forward.forward: Due.FORWARD,
     tasks.carry_out: Due.TASK,
-    reconcile.reconcile: Due.RECONCILE,
+    request_ids.settle_unknown: Due.RECONCILE,
 }
 WATCH_SECONDS = 0.5
 UNWOKEN_SECONDS = 30.0

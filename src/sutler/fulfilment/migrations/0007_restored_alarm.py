@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfilment', '0005_provider_state'),
+        ('fulfilment', '0006_request_ids_and_feeds'),
     ]
 
     operations = [
