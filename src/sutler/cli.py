@@ -67,6 +67,7 @@ TABLES = frozenset(
         "order unknown",
         "payment-method kinds",
         "payment-method list",
+        "payments reconcile",
         "provider list",
         "provider log",
         "provider route list",

@@ -41,7 +41,7 @@ WRONG: list[tuple[dict[str, str], str]] = [
     ({"SUTLER_EMAIL_URL": "smtp+tls://"}, "SUTLER_EMAIL_URL must be such as"),
     ({"SUTLER_EMAIL_URL": "smtp://mail.example:mail"}, "SUTLER_EMAIL_URL must be such as"),
     ({"SUTLER_EMAIL_URL": "smtp://mail.example"}, "no mail server takes panel@localhost"),
-    ({"SUTLER_EMAIL_FROM": "panel.example"}, "SUTLER_EMAIL_FROM must be an e-mail address"),
+    ({"SUTLER_EMAIL_FROM": "panel.example"}, "SUTLER_EMAIL_FROM must be an email address"),
     ({"SUTLER_BACKUP_PASSPHRASE": "secret"}, "SUTLER_BACKUP_PASSPHRASE is shorter than 12"),
     ({"SUTLER_BACKUP_DIR": "backups"}, "SUTLER_BACKUP_DIR must be a whole path"),
     ({"SUTLER_BACKUP_DIR": "/dev/null"}, "SUTLER_BACKUP_DIR /dev/null is no folder"),

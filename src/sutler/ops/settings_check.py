@@ -144,7 +144,7 @@ def _email(values: Values, _: datetime) -> None:
     url = _split(values["SUTLER_EMAIL_URL"], where)
     _demand(url.scheme in _MAIL | _MAIL_HERE, where)
     sender = values["SUTLER_EMAIL_FROM"]
-    _demand(bool(_ADDRESS.fullmatch(sender)), f"SUTLER_EMAIL_FROM must be an e-mail address, not {sender!r}")
+    _demand(bool(_ADDRESS.fullmatch(sender)), f"SUTLER_EMAIL_FROM must be an email address, not {sender!r}")
     if url.scheme in _MAIL:
         _demand(bool(url.hostname), where)
         _demand(
