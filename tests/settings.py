@@ -3,5 +3,9 @@
 from sutler.settings import *  # noqa: F403
 
 # Signing in is not what most tests are about; argon2 is slow on purpose.
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher",
+    "sutler.accounts.old_passwords.OldBcrypt",
+    "sutler.accounts.old_passwords.OldPhpass",
+]
 SECRET_KEY = "for tests only"

@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "install": "install.commands:install",
     "lying-gateway": "lying_gateway:lying_gateway",
     "lying-upstream": "lying_upstream:lying_upstream",
+    "move-in": "move_in:move_in",
     "order": "order:order",
     "panel": "panel:panel",
     "payment-method": "payment_method:payment_method",

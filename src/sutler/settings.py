@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "sutler.payments",
     "sutler.support",
     "sutler.backups",
+    "sutler.move_in",
     "sutler.api",
     "sutler.shop",
     "sutler.office",
@@ -84,7 +85,12 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "accounts.User"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    # What came from another panel, until its owner signs in.
+    "sutler.accounts.old_passwords.OldBcrypt",
+    "sutler.accounts.old_passwords.OldPhpass",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

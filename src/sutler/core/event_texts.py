@@ -43,6 +43,7 @@ EVENTS: Mapping[EventKind, str] = {
     EventKind.POST_REPORTED: _("New post {link}"),
     EventKind.PAUSED: _("Paused: not enough funds"),
     EventKind.EXPIRED: _("Expired"),
+    EventKind.MOVED_IN: _("Moved in from another panel"),
 }
 # Of kinds that may have a cause, with one.
 EVENTS_WITH_CAUSE: Mapping[EventKind, str] = {

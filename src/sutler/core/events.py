@@ -52,6 +52,8 @@ class EventKind(StrEnum):
     POST_REPORTED = "post reported"
     PAUSED = "paused"
     EXPIRED = "expired"
+    # It was placed at another panel, charged as it was charged there, and stood like that when it came.
+    MOVED_IN = "moved in"
 
 
 class CauseKind(StrEnum):

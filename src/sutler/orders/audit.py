@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from django.utils.translation import gettext_noop as _
 
 from sutler.books.audit import Check
+from sutler.core.events import EventKind
 from sutler.core.lifecycle import FINAL, MOVES, REFILL_FINAL, CancelStatus, Status
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.pricing import PER_PIECE
@@ -118,7 +119,7 @@ _MONEY = (
     ),
     Check(
         "order_charge",
-        _("a stored charge follows from the stored rate and quantity"),
+        _("a stored charge follows from the stored rate and quantity, but for an order that was charged elsewhere"),
         "orders_order",
         f"""
         SELECT 'order ' || o.id || ' costs ' || o.charge_micros || ', its rate and quantity make ' || o.due AS breach
@@ -129,7 +130,9 @@ _MONEY = (
             FROM orders_order
         ) AS o
         LEFT JOIN orders_order parent ON parent.id = o.parent_id AND parent.kind = 'drip-feed'
-        WHERE parent.id IS NULL AND o.charge_micros <> o.due
+        WHERE parent.id IS NULL AND o.charge_micros <> o.due AND NOT EXISTS (
+            SELECT 1 FROM orders_orderevent came WHERE came.order_id = o.id AND came.kind = '{EventKind.MOVED_IN}'
+        )
         """,
     ),
 )

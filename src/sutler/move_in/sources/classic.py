@@ -1,0 +1,137 @@
+"""The classic family of PHP panels: its tables, as its published schemas have them."""
+
+from sutler.move_in.sources.family import Family, Table
+
+_TWO = frozenset({"2"})
+
+CLASSIC = Family(
+    "classic",
+    {
+        "providers": Table(
+            "service_api",
+            "id",
+            {"name": "api_name", "url": "api_url", "key": "api_key", "currency": "currency", "is_on": "status"},
+            frozenset({"url", "key"}),
+        ),
+        "categories": Table(
+            "categories", "category_id", {"name": "category_name", "position": "category_line"}, frozenset({"name"})
+        ),
+        "services": Table(
+            "services",
+            "service_id",
+            {
+                "category": "category_id",
+                "name": "service_name",
+                "description": "service_description",
+                "type": "service_package",
+                "rate": "service_price",
+                "upstream_details": "api_detail",
+                "min": "service_min",
+                "max": "service_max",
+                "dripfeed": "service_dripfeed",
+                "refill": "show_refill",
+                "refill_days": "refill_days",
+                "cancel": "cancelbutton",
+                "is_on": "service_type",
+                "is_secret": "service_secret",
+                "is_deleted": "service_deleted",
+                "position": "service_line",
+                "provider": "service_api",
+                "upstream_service": "api_service",
+            },
+            frozenset({"name", "rate"}),
+        ),
+        "customers": Table(
+            "clients",
+            "client_id",
+            {
+                "name": "name",
+                "username": "username",
+                "email": "email",
+                "password": "password",
+                "balance": "balance",
+                "credit_limit": "debit_limit",
+                "api_key": "apikey",
+                "is_on": "client_type",
+                "currency": "currency",
+                "language": "lang",
+                "discount_percent": "discount_percentage",
+                "created": "register_date",
+            },
+            frozenset({"email", "balance"}),
+        ),
+        "prices": Table(
+            "clients_price",
+            "id",
+            {"customer": "client_id", "service": "service_id", "rate": "service_price"},
+            frozenset({"customer", "service", "rate"}),
+        ),
+        "payments": Table(
+            "payments",
+            "payment_id",
+            {
+                "customer": "client_id",
+                "method": "payment_method",
+                "transaction": "payment_extra",
+                "amount": "payment_amount",
+                "is_paid": "payment_status",
+                "created": "payment_create_date",
+            },
+            frozenset({"customer", "amount", "is_paid"}),
+        ),
+        "orders": Table(
+            "orders",
+            "order_id",
+            {
+                "customer": "client_id",
+                "service": "service_id",
+                "provider": "order_api",
+                "upstream_service": "api_serviceid",
+                "upstream_id": "api_orderid",
+                "link": "order_url",
+                "quantity": "order_quantity",
+                "charge": "order_charge",
+                "upstream_cost": "api_charge",
+                "status": "order_status",
+                "start_count": "order_start",
+                "remains": "order_remains",
+                "runs": "dripfeed_runs",
+                "interval": "dripfeed_interval",
+                "comments": "order_extras",
+                "username": "username",
+                "created": "order_create",
+                "changed": "last_check",
+            },
+            frozenset({"customer", "service", "quantity", "charge", "status"}),
+        ),
+        "tickets": Table(
+            "tickets",
+            "ticket_id",
+            {
+                "customer": "client_id",
+                "subject": "subject",
+                "status": "status",
+                "created": "time",
+                "changed": "lastupdate_time",
+            },
+            frozenset({"customer"}),
+        ),
+        "messages": Table(
+            "ticket_reply",
+            "id",
+            {"ticket": "ticket_id", "text": "message", "created": "time", "is_staff": "support"},
+            frozenset({"ticket", "text"}),
+        ),
+    },
+    yes={
+        ("providers", "is_on"): _TWO | {"1"},
+        ("services", "is_on"): _TWO,
+        ("services", "dripfeed"): _TWO,
+        # Marked with 1: shown to nobody but those who may see it.
+        ("services", "is_secret"): frozenset({"1"}),
+        ("customers", "is_on"): _TWO,
+        ("payments", "is_paid"): frozenset({"3"}),
+        ("messages", "is_staff"): _TWO,
+    },
+    currency_query="SELECT site_currency FROM {prefix}settings LIMIT 1",
+)
