@@ -12,7 +12,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-.PHONY: setup run test test-long test-browser screens simulate payments check bench bench-growth bench-pages bench-upstream bench-overload bench-chain bench-idle messages dist lock
+.PHONY: setup run test test-long test-browser screens simulate payments check bench bench-growth bench-pages bench-upstream bench-overload bench-chain bench-idle move-in messages dist lock
 .DELETE_ON_ERROR:
 
 setup: .venv/installed
@@ -27,6 +27,11 @@ test: .venv/installed-dev
 # What takes minutes: chains of panels, courses of the simulation, thousands of requests of each way in.
 test-long: .venv/installed-dev
 	@REQUIRE_POSTGRES=$(REQUIRE_POSTGRES) .ci/test long
+
+# Made-up panels of both families move in to both engines, killed on the way; ORDERS, CUSTOMERS and KILLS say how large.
+move-in: .venv/installed-dev
+	$(BIN)/python -m tests.move_in $(if $(ORDERS),--orders $(ORDERS)) $(if $(CUSTOMERS),--customers $(CUSTOMERS)) \
+		$(if $(KILLS),--kills $(KILLS)) --seed $(SEED)
 
 # The pages in a real browser, before a real panel.
 test-browser: .venv/installed-dev

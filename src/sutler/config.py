@@ -138,6 +138,13 @@ SETTINGS = (
         _("Passphrase that encrypts the secret key in backups; empty: the key is not included"),
         secret=True,
     ),
+    Setting(
+        "SUTLER_OLD_PANEL",
+        str,
+        "",
+        _("mysql://... of the panel that `sutler move-in` reads; only while moving"),
+        secret=True,
+    ),
 )
 
 # Lines that `sutler demo` prints, so that a shell that took them over can still start the panel.

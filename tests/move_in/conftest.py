@@ -1,81 +1,25 @@
-"""A MariaDB to move in from: the one that answers, or one of our own for the run."""
+"""A MariaDB to move in from."""
 
 import os
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
-import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
-import pymysql
 import pytest
 
-from tests.move_in.old_panel import connection_to
-
-_URL = os.environ.get("SUTLER_TEST_MARIADB", "mysql://root@127.0.0.1:3306")
-_STARTS_WITHIN_SECONDS = 30
-
-
-def _answers(url: str) -> bool:
-    try:
-        connection_to(url).close()
-    except pymysql.MySQLError:
-        return False
-    return True
-
-
-def _started(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
-    """Starts a MariaDB of our own in the folder; returns its address and its process."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-    user = ["--user=root"] if os.getuid() == 0 else []
-    data = f"--datadir={folder / 'data'}"
-    subprocess.run(
-        ["mariadb-install-db", "--no-defaults", data, "--auth-root-authentication-method=normal", *user],
-        check=True,
-        capture_output=True,
-    )
-    place = [
-        f"--port={port}",
-        f"--socket={folder / 'socket'}",
-        f"--pid-file={folder / 'pid'}",
-        "--bind-address=127.0.0.1",
-    ]
-    running = subprocess.Popen(
-        ["mariadbd", "--no-defaults", data, *place, *user], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    url = f"mysql://root@127.0.0.1:{port}"
-    until = time.monotonic() + _STARTS_WITHIN_SECONDS
-    while not _answers(url) and time.monotonic() < until:
-        time.sleep(0.1)
-    return url, running
+from tests.move_in.mariadb import old_database_on, running_mariadb
 
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[str]:
     """The address of a MariaDB. Skips where there is none and none can be started; a run that requires one fails."""
-    if _answers(_URL):
-        yield _URL
-        return
-    if shutil.which("mariadbd") is None:
-        assert not os.environ.get("REQUIRE_MARIADB"), "no MariaDB answers, and this run requires one"
-        pytest.skip("no MariaDB answers at SUTLER_TEST_MARIADB, and none is installed")
-    with tempfile.TemporaryDirectory() as folder:
-        url, running = _started(Path(folder))
+    with running_mariadb() as url:
+        if url is None:
+            assert not os.environ.get("REQUIRE_MARIADB"), "there is no MariaDB, and this run requires one"
+            pytest.skip("no MariaDB answers at SUTLER_TEST_MARIADB, and none is installed")
         yield url
-        running.terminate()
-        running.wait()
 
 
 @pytest.fixture
 def old_database(mariadb: str) -> Iterator[str]:
     """The address of an empty database there, gone afterwards."""
-    name = f"sutler_test_{uuid.uuid4().hex[:12]}"
-    with connection_to(mariadb) as connection:
-        connection.cursor().execute(f"CREATE DATABASE {name}")
-        yield f"{mariadb}/{name}"
-        connection.cursor().execute(f"DROP DATABASE {name}")
+    with old_database_on(mariadb) as url:
+        yield url

@@ -106,22 +106,23 @@ def begin(source: Source, zone_name: str, now: datetime) -> Move:
     return move
 
 
-def run(source: Source, known: Known, tell: Tell, *, is_last: bool = False) -> None:
-    """One pass. With `is_last` it takes the orders that still run as well: the old panel must have been stopped.
+def run(source: Source, known: Known, tell: Tell, *, is_last: bool = False, size: int = BATCH) -> None:
+    """One pass, `size` rows at a time.
 
+    With `is_last` it takes the orders that still run as well: the old panel must have been stopped.
     Raises CannotMoveIn, storage.transactions.Busy or CommitUnclear: what has been written stays, and the next pass goes
     on behind it.
     """
     for name in _SMALL_LISTS:
-        for rows in _batches(source, name, 0):
+        for rows in _batches(source, name, 0, size):
             _write_small(name, rows, known)
             tell(name, len(rows))
     _demand_worth(known)
     for name in _GROWING_LISTS:
         if name == "orders":
-            _run_orders(source, known, tell, is_last=is_last)
+            _run_orders(source, known, tell, size, is_last=is_last)
         else:
-            _run_growing(source, name, known, tell)
+            _run_growing(source, name, known, tell, size)
     _run_balances(source, known)
     with durable():
         sequences.raise_above(source.last_id("orders"))
@@ -180,10 +181,10 @@ _WRITERS: dict[str, Callable[[Sequence[Any]], None]] = {
 }
 
 
-def _batches(source: Source, name: str, after: int) -> Iterator[list[Row]]:
+def _batches(source: Source, name: str, after: int, size: int = BATCH) -> Iterator[list[Row]]:
     """Yields the rows of a list behind a key, a batch at a time; of a list that is not kept there, nothing."""
     while source.has(name):
-        rows = source.batch(name, after, BATCH)
+        rows = source.batch(name, after, size)
         if not rows:
             return
         after = ids(rows)[-1]
@@ -208,12 +209,12 @@ def _write_small(name: str, rows: list[Row], known: Known) -> None:
         _keep(known)
 
 
-def _run_growing(source: Source, name: str, known: Known, tell: Tell) -> None:
+def _run_growing(source: Source, name: str, known: Known, tell: Tell, size: int) -> None:
     write = _WRITERS[name]
     mark = _mark(name)
     if name == "messages":  # of tickets that came in an earlier pass, too
         known.tickets |= dict(Ticket.objects.filter(customer__isnull=False).values_list("pk", "customer_id"))
-    for rows in _batches(source, name, mark):
+    for rows in _batches(source, name, mark, size):
         with durable():
             write(list(_READERS[name](rows, known)))
             _move_mark(name, ids(rows)[-1])
@@ -221,11 +222,11 @@ def _run_growing(source: Source, name: str, known: Known, tell: Tell) -> None:
         tell(name, len(rows))
 
 
-def _run_orders(source: Source, known: Known, tell: Tell, *, is_last: bool) -> None:
+def _run_orders(source: Source, known: Known, tell: Tell, size: int, *, is_last: bool) -> None:
     writer = OrderWriter(known, Wallets(known.family.name, _ahead(source)))
     waiting = list(RunningOrder.objects.order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(waiting), BATCH):
-        part = waiting[start : start + BATCH]
+    for start in range(0, len(waiting), size):
+        part = waiting[start : start + size]
         rows = source.by_ids("orders", part)
         gone = set(part) - set(ids(rows))
         known.remarks += [Remark("orders", str(each), "it ran there, and is gone now") for each in gone]
@@ -235,7 +236,7 @@ def _run_orders(source: Source, known: Known, tell: Tell, *, is_last: bool) -> N
             RunningOrder.objects.filter(pk__in=[*ids(ended), *gone]).delete()
             _keep(known)
         tell("orders", len(rows))
-    for rows in _batches(source, "orders", _mark("orders")):
+    for rows in _batches(source, "orders", _mark("orders"), size):
         ended = [each for each in rows if is_last or not is_running(each)]
         left = set(ids(rows)) - set(ids(ended))
         with durable():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from sutler import config
 from sutler.core.clock import SystemClock
 from sutler.ops.command import Failed, example, on_panel, printable, show_table
 
@@ -45,10 +46,8 @@ def _from_old_panel(command: Callable[..., R]) -> Callable[..., R]:
     @click.option(
         "--from",
         "url",
-        envvar="SUTLER_OLD_PANEL",
-        required=True,
-        help="mysql://user:password@host:port/database; the variable keeps the password off the process list."
-        "  [env: SUTLER_OLD_PANEL]",
+        help="mysql://user:password@host:port/database; the setting keeps the password off the process list."
+        "  [default: SUTLER_OLD_PANEL]",
     )
     @click.option("--prefix", help="Prefix of the tables, where several panels share a database.  [default: found out]")
     @click.option(
@@ -57,8 +56,11 @@ def _from_old_panel(command: Callable[..., R]) -> Callable[..., R]:
         help="Time zone that the old panel kept its dates in, such as Europe/Istanbul.  [default: the server's offset]",
     )
     @wraps(command)
-    def with_source(*args: Any, **options: Any) -> R:
-        return command(*args, **options)
+    def with_source(*args: Any, url: str | None, **options: Any) -> R:
+        url = url or config.read()["SUTLER_OLD_PANEL"]
+        if not url:
+            raise click.UsageError("say where the old panel is: --from, or SUTLER_OLD_PANEL")
+        return command(*args, url=url, **options)
 
     return with_source
 
