@@ -48,7 +48,7 @@ class Stopped(Exception):
 
 
 def end_state() -> dict[str, Any]:
-    counts: dict[str, Any] = {each.__name__: each.objects.count() for each in _TABLES}  # type: ignore[attr-defined]
+    counts: dict[str, Any] = {each.__name__: each.objects.count() for each in _TABLES}
     counts["orders"] = list(Order.objects.order_by("pk").values_list("pk", "status", "charge_micros", "remains"))
     counts["wallets"] = list(
         LedgerAccount.objects.filter(kind="wallet").order_by("customer").values_list("customer", "balance_micros")

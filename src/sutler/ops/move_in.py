@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from sutler import config
 from sutler.core.clock import SystemClock
-from sutler.ops.command import Failed, example, on_panel, printable, show_table
+from sutler.ops.command import Failed, data_dir_option, example, on_panel, printable, show_table, start_django
+from sutler.ops.export import rows_progress
+from sutler.ops.init import migrate
 
 if TYPE_CHECKING:
-    from sutler.move_in.passes import Tell
     from sutler.move_in.reading.known import Known, Remark
     from sutler.move_in.sources.mysql import MySqlSource
     from sutler.move_in.totals import Line
@@ -74,7 +76,7 @@ def plan(url: str, prefix: str | None, time_zone: str) -> None:
 
     with _source(url, prefix, time_zone) as (source, known):
         _say_layout(source, known.zone)
-        with _progress(source, list(source.layout.columns)) as tell:
+        with rows_progress({name: source.count(name) for name in source.layout.columns}) as tell:
             found = passes.plan(source, known, tell)
         rows = [(name, source.count(name) if source.has(name) else 0, count) for name, count in found.coming.items()]
         show_table(("LIST", "THERE", "COMING"), ((name, f"{a:,}", f"{b:,}") for name, a, b in rows))
@@ -153,6 +155,31 @@ def left() -> None:
     )
 
 
+@move_in.command(epilog=example("sutler move-in archive panel.zip --data-dir /srv/panel"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@data_dir_option
+def archive(file: Path, data_dir: Path | None) -> None:
+    """Move in another Sutler, from the file that `sutler export` wrote there, where no panel is.
+
+    The engine may be another one: SUTLER_DATABASE_URL says which. Copy the panel's file secret-key into the data folder
+    first: what is sealed in the archive opens only with it.
+    """
+    start_django(data_dir)
+    from sutler.move_in.archive.read import ArchiveFault, load, manifest_of
+
+    try:
+        manifest = manifest_of(file)
+        Path(config.read()["SUTLER_DATA_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
+        migrate()
+        with rows_progress({name: each.rows for name, each in manifest.tables.items()}) as tell:
+            load(file, tell)
+    except ArchiveFault as error:
+        raise Failed(str(error)) from error
+    rows = sum(each.rows for each in manifest.tables.values())
+    click.echo(f"{rows:,} rows of the panel of {manifest.taken_at:%Y-%m-%d %H:%M} UTC have come, each with its digest.")
+    click.echo("Next: `sutler init`, `sutler verify`, then start the panel.", err=True)
+
+
 @contextmanager
 def _source(url: str, prefix: str | None, time_zone: str) -> Iterator[tuple["MySqlSource", "Known"]]:
     """Opens the old panel; what goes wrong with it is told in one line."""
@@ -173,23 +200,8 @@ def _one_pass(source: "MySqlSource", known: "Known", time_zone: str, *, is_last:
     from sutler.move_in import passes
 
     passes.begin(source, time_zone, known.now)
-    with _progress(source, list(source.layout.columns)) as tell:
+    with rows_progress({name: source.count(name) for name in source.layout.columns}) as tell:
         passes.run(source, known, tell, is_last=is_last)
-
-
-@contextmanager
-def _progress(source: "MySqlSource", names: list[str]) -> Iterator["Tell"]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        tasks = {name: progress.add_task(name, total=source.count(name)) for name in names}
-
-        def tell(name: str, rows: int) -> None:
-            progress.advance(tasks[name], rows)
-
-        yield tell
 
 
 def _say_layout(source: "MySqlSource", zone: tzinfo) -> None:

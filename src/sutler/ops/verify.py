@@ -1,7 +1,6 @@
 """The proof that the books and the orders are sound: every check of the audits, over one snapshot of the database."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import connection
@@ -14,7 +13,7 @@ from sutler.fulfilment import audit as fulfilment
 from sutler.orders import approval_audit
 from sutler.orders import audit as orders
 from sutler.payments import audit as payments
-from sutler.storage.statements import is_postgres
+from sutler.storage.snapshot import snapshot
 from sutler.support import audit as support
 
 CHECKS: tuple[Check, ...] = (
@@ -66,30 +65,13 @@ def prove(
     Raises django.db.DatabaseError if the database cannot be read.
     """
     findings = []
-    with _snapshot():
+    with snapshot():
         rows = {table: _count(table) for table in dict.fromkeys(check.table for check in checks)}
         for check in checks:
             before(check)
             findings.append(_look(check, rows[check.table]))
             after(findings[-1])
     return findings
-
-
-@contextmanager
-def _snapshot() -> Iterator[None]:
-    """One reading transaction that sees no later commit; inside a transaction of the caller's, that one.
-
-    On SQLite `transaction.atomic` would take the write lock and hold up every order.
-    """
-    if connection.in_atomic_block:
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if is_postgres() else "BEGIN DEFERRED")
-        try:
-            yield
-        finally:
-            cursor.execute("ROLLBACK")
 
 
 def _count(table: str) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum, auto
+from functools import lru_cache
 
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES
@@ -53,12 +54,14 @@ _CLASSIC_TYPES = {
 }
 
 
+@lru_cache(maxsize=1024)
 def status(word: str | None) -> Status | OddStatus:
     """Returns what a word for the state of an order means, however it is spaced, accented or in capitals."""
     plain = (word or "").strip().replace("İ", "i").lower().translate(_PLAIN)
     return _STATUSES.get(re.sub(r"[\W_]", "", plain), OddStatus.UNKNOWN)
 
 
+@lru_cache(maxsize=1024)
 def order_type(word: str | None) -> str:
     """Returns the order type that a word or a number for a type of service means: Default if it is none of ours."""
     plain = re.sub(r"[\W_]", "", (word or "").lower())
