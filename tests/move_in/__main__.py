@@ -89,12 +89,14 @@ def _move(family: str, engine: str, environment: dict[str, str], kills: int, see
     _do(environment, "move-in", "plan")
     for number in range(kills):
         _kill_on_the_way(environment, chance.uniform(1.0, 8.0), "load" if number % 2 else "shadow")
+    used = _processor_seconds()
     seconds = _do(environment, "move-in", "load")
+    used = _processor_seconds() - used
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     last = _do(environment, "move-in", "cut-over", "--yes")
     _do(environment, "verify")
     click.echo(
-        f"  to {engine}: load {seconds:.0f} s, cut-over with verify {last:.0f} s, at most {memory} MiB;"
+        f"  to {engine}: load {seconds:.0f} s ({used:.0f} s of a processor), cut-over with verify {last:.0f} s, at most {memory} MiB;"
         f" killed {kills} times; totals equal, verify green"
     )
 
@@ -107,6 +109,12 @@ def _kill_on_the_way(environment: dict[str, str], after_seconds: float, command:
     time.sleep(after_seconds)
     running.send_signal(signal.SIGKILL)
     running.wait()
+
+
+def _processor_seconds() -> float:
+    """What the commands so far have used of a processor."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _do(environment: dict[str, str], *arguments: str) -> float:

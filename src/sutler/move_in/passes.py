@@ -25,7 +25,7 @@ from sutler.move_in.reading.customers import read_customers, read_prices
 from sutler.move_in.reading.known import Known, Remark, ids
 from sutler.move_in.reading.orders import is_running, read_orders
 from sutler.move_in.reading.talk import read_messages, read_payments, read_tickets
-from sutler.move_in.sources.family import Family, Row
+from sutler.move_in.sources.family import Family, Layout, Row
 from sutler.move_in.writing import catalogue, customers, sequences, talk
 from sutler.move_in.writing.balances import write_balances
 from sutler.move_in.writing.orders import OrderWriter, Wallets
@@ -45,7 +45,9 @@ class Source(Protocol):
     """An old panel, wherever it is: what `sources.mysql.MySqlSource` promises."""
 
     family: Family
+    layout: Layout
 
+    def close(self) -> None: ...  # noqa: D102
     def currency(self) -> str: ...  # noqa: D102
     def zone(self) -> tzinfo: ...  # noqa: D102
     def has(self, name: str) -> bool: ...  # noqa: D102

@@ -78,8 +78,10 @@ def _customers(source: Source, known: Known) -> Iterator[Line]:
         there[code.strip().upper() or known.currency] += micros
     wallets = LedgerAccount.objects.filter(kind=LedgerAccount.Kind.WALLET).values("currency")
     here = {each["currency"]: each["sum"] for each in wallets.annotate(sum=Sum("balance_micros"))}
+    behind = {each["word"]: each["sum"] for each in left.values("word").annotate(sum=Sum("amount_micros"))}
     for currency in sorted({*there, *here}):
-        yield Line(f"balances in {currency}", there.get(currency, 0), 0, here.get(currency, 0), is_money=True)
+        sums = [int(each.get(currency, 0)) for each in (there, behind, here)]
+        yield Line(f"balances in {currency}", sums[0], sums[1], sums[2], is_money=True)
 
 
 def _orders(source: Source) -> Iterator[Line]:

@@ -17,8 +17,8 @@ from sutler.ops.export import rows_progress
 from sutler.ops.init import migrate
 
 if TYPE_CHECKING:
+    from sutler.move_in.passes import Source
     from sutler.move_in.reading.known import Known, Remark
-    from sutler.move_in.sources.mysql import MySqlSource
     from sutler.move_in.totals import Line
 
 R = TypeVar("R")
@@ -48,7 +48,8 @@ def _from_old_panel(command: Callable[..., R]) -> Callable[..., R]:
     @click.option(
         "--from",
         "url",
-        help="mysql://user:password@host:port/database; the setting keeps the password off the process list."
+        help="mysql://user:password@host:port/database, or a mapping.toml of CSV files. The setting keeps the password"
+        " off the process list."
         "  [default: SUTLER_OLD_PANEL]",
     )
     @click.option("--prefix", help="Prefix of the tables, where several panels share a database.  [default: found out]")
@@ -181,13 +182,14 @@ def archive(file: Path, data_dir: Path | None) -> None:
 
 
 @contextmanager
-def _source(url: str, prefix: str | None, time_zone: str) -> Iterator[tuple["MySqlSource", "Known"]]:
+def _source(url: str, prefix: str | None, time_zone: str) -> Iterator[tuple["Source", "Known"]]:
     """Opens the old panel; what goes wrong with it is told in one line."""
     from sutler.move_in import passes
+    from sutler.move_in.sources.csv_files import CsvSource
     from sutler.move_in.sources.mysql import MySqlSource, NotReadable
 
     try:
-        source = MySqlSource(url, prefix=prefix)
+        source: Source = CsvSource(Path(url)) if url.endswith(".toml") else MySqlSource(url, prefix=prefix)
         try:
             yield source, passes.known_of(source, passes.zone_named(time_zone), _now())
         finally:
@@ -196,7 +198,7 @@ def _source(url: str, prefix: str | None, time_zone: str) -> Iterator[tuple["MyS
         raise Failed(str(error)) from error
 
 
-def _one_pass(source: "MySqlSource", known: "Known", time_zone: str, *, is_last: bool = False) -> None:
+def _one_pass(source: "Source", known: "Known", time_zone: str, *, is_last: bool = False) -> None:
     from sutler.move_in import passes
 
     passes.begin(source, time_zone, known.now)
@@ -204,7 +206,7 @@ def _one_pass(source: "MySqlSource", known: "Known", time_zone: str, *, is_last:
         passes.run(source, known, tell, is_last=is_last)
 
 
-def _say_layout(source: "MySqlSource", zone: tzinfo) -> None:
+def _say_layout(source: "Source", zone: tzinfo) -> None:
     prefix = f", tables {source.layout.prefix}..." if source.layout.prefix else ""
     click.echo(f"{source.family.name}{prefix}; currency {source.currency() or 'not said'}; dates are read in {zone}.")
     for line in source.layout.missing():
@@ -220,7 +222,7 @@ def _say_remarks(remarks: list["Remark"]) -> None:
             click.echo(f"and {len(rows) - _MOST_SHOWN:,} more")
 
 
-def _say_totals(source: "MySqlSource", known: "Known") -> list["Line"]:
+def _say_totals(source: "Source", known: "Known") -> list["Line"]:
     from sutler.move_in import totals
     from sutler.move_in.models import Finding
 

@@ -59,7 +59,7 @@ def read_customers(rows: Iterable[Row], known: Known) -> Iterator[CustomerRecord
         balance = numbers.micros(row.get("balance"))
         if customer_id is None or balance is None:
             reason = "the id is above 2147483647" if customer_id is None else f"the balance {row['balance']!r} is none"
-            known.leave("customers", row, reason)
+            known.leave("customers", row, reason, word=_currency(row, known), amount_micros=balance or 0)
             continue
         known.customers[customer_id] = currency = _currency(row, known)
         email = _email(row, customer_id, known)

@@ -1,6 +1,6 @@
 """What a family of panels calls its tables and columns, and what it means by its flags."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 # A row as it was read: our name of a column, and its text as it stood there; None for NULL and for a missing column.
@@ -37,3 +37,21 @@ class Family:
         if text is None or not text.strip():
             return default
         return text.strip().lower() in self.yes.get((name, column), frozenset({"1", "true", "yes", "on"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is there: the family, the prefix of its tables, and each table's columns of those that we know."""
+
+    family: Family
+    prefix: str
+    columns: Mapping[str, Mapping[str, str]]
+
+    def missing(self) -> Iterator[str]:
+        """Yields a line for each table and each column that other versions have and this one has not."""
+        for name, table in self.family.tables.items():
+            if name not in self.columns:
+                yield f"{name}: there is no table {self.prefix}{table.name}, so they do not come"
+                continue
+            for column in sorted(set(table.columns) - set(self.columns[name])):
+                yield f"{name}: {self.prefix}{table.name} has no column {table.columns[column]}"

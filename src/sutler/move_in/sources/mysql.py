@@ -1,15 +1,14 @@
 """A MySQL or MariaDB server that holds the old panel, or a dump of it that was loaded there. Only ever read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from sutler.core.money import is_currency
 from sutler.move_in.sources.classic import CLASSIC
-from sutler.move_in.sources.family import LISTS, Family, Row, Table
+from sutler.move_in.sources.family import LISTS, Family, Layout, Row, Table
 from sutler.move_in.sources.smartpanel import SMARTPANEL
 
 FAMILIES = {each.name: each for each in (SMARTPANEL, CLASSIC)}
@@ -19,24 +18,6 @@ _PORT = 3306
 
 class NotReadable(Exception):
     """The old panel cannot be read; the message says why, in one line for the operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What is there: the family, the prefix of its tables, and each table's columns of those that we know."""
-
-    family: Family
-    prefix: str
-    columns: Mapping[str, Mapping[str, str]]
-
-    def missing(self) -> Iterator[str]:
-        """Yields a line for each table and each column that other versions have and this one has not."""
-        for name, table in self.family.tables.items():
-            if name not in self.columns:
-                yield f"{name}: there is no table {self.prefix}{table.name}, so they do not come"
-                continue
-            for column in sorted(set(table.columns) - set(self.columns[name])):
-                yield f"{name}: {self.prefix}{table.name} has no column {table.columns[column]}"
 
 
 class MySqlSource:
