@@ -96,8 +96,8 @@ def _move(family: str, engine: str, environment: dict[str, str], kills: int, see
     last = _do(environment, "move-in", "cut-over", "--yes")
     _do(environment, "verify")
     click.echo(
-        f"  to {engine}: load {seconds:.0f} s ({used:.0f} s of a processor), cut-over with verify {last:.0f} s, at most {memory} MiB;"
-        f" killed {kills} times; totals equal, verify green"
+        f"  to {engine}: load {seconds:.0f} s ({used:.0f} s of a processor), cut-over with verify {last:.0f} s,"
+        f" at most {memory} MiB; killed {kills} times; totals equal, verify green"
     )
 
 

@@ -26,7 +26,7 @@ from tests.move_in.old_panel import Made, Size, connection_to
 from tests.move_in.test_passes import assert_green, one_pass
 from tests.simulator.simulated import Time
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 SIZE = Size()
 

@@ -18,7 +18,7 @@ from tests.conftest import NOW, make_customer
 from tests.fulfilment.upstream import There
 from tests.move_in.test_passes import assert_green
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def nobody(_name: str, _rows: int) -> None:

@@ -28,7 +28,7 @@ from tests.move_in.old_panel import Made, Size, connection_to, key_of
 SIZE = Size()
 FAMILIES: dict[str, Callable[..., Made]] = {"smartpanel": make_smartpanel, "classic": make_classic}
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def one_pass(url: str, *, is_last: bool = False, prefix: str | None = None) -> tuple[MySqlSource, Known]:

@@ -20,7 +20,7 @@ from tests.move_in.made_smartpanel import make_smartpanel
 from tests.move_in.old_panel import Size, connection_to
 from tests.move_in.test_passes import assert_green
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 SIZE = Size(customers=15, services=6, orders=60)
 _TABLES = (
@@ -78,7 +78,7 @@ def run_until(url: str, batches: int | None, *, is_last: bool) -> bool:
     return True
 
 
-@pytest.mark.parametrize("step", [0, 1, 3, 5, 8, 11])
+@pytest.mark.parametrize("step", [pytest.param(each, marks=pytest.mark.long) for each in (0, 1, 3, 8, 11)] + [5])
 def test_a_run_that_is_stopped_again_and_again_ends_the_same(old_database: str, step: int) -> None:
     with connection_to(old_database) as connection:
         make_smartpanel(connection, SIZE)

@@ -49,7 +49,10 @@ class OldBcrypt(_Old):
             return False
         kept = encoded.removeprefix(self.algorithm)
         raw = b"$2b$" + kept.encode().partition(b"$2")[2].partition(b"$")[2]
-        return b"\0" not in password.encode() and bcrypt.checkpw(password.encode()[:72], raw)
+        try:
+            return b"\0" not in password.encode() and bcrypt.checkpw(password.encode()[:72], raw)
+        except ValueError:  # no hash at all
+            return False
 
 
 class OldPhpass(_Old):
@@ -60,7 +63,7 @@ class OldPhpass(_Old):
     def verify(self, password: str, encoded: str) -> bool:
         """Returns True if it is the password."""
         kept = encoded.removeprefix(self.algorithm)
-        rounds = _LETTERS.find(kept[3])
+        rounds = _LETTERS.find(kept[3:4] or "!")
         if not _FEWEST_ROUNDS <= rounds <= _MOST_ROUNDS or len(password) > _LONGEST_PASSWORD:
             return False
         raw = password.encode()

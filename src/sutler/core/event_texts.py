@@ -44,6 +44,7 @@ EVENTS: Mapping[EventKind, str] = {
     EventKind.PAUSED: _("Paused: not enough funds"),
     EventKind.EXPIRED: _("Expired"),
     EventKind.MOVED_IN: _("Moved in from another panel"),
+    EventKind.UNSENT: _("The old panel has not sent it, or failed to: send it only if no provider has it already"),
 }
 # Of kinds that may have a cause, with one.
 EVENTS_WITH_CAUSE: Mapping[EventKind, str] = {

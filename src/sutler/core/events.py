@@ -54,6 +54,7 @@ class EventKind(StrEnum):
     EXPIRED = "expired"
     # It was placed at another panel, charged as it was charged there, and stood like that when it came.
     MOVED_IN = "moved in"
+    UNSENT = "unsent"
 
 
 class CauseKind(StrEnum):

@@ -18,7 +18,7 @@ def micros(text: str | None) -> Micros | None:
     0.30000000000000004 is the 0.3 it stands for. Nothing and blank are 0.
     """
     number = _decimal(text)
-    if number is None:
+    if number is None or abs(number) > LARGEST_MICROS:  # of an exponent, too large to be rounded
         return None
     rounded = int((number * UNIT_MICROS).quantize(Decimal(1), rounding=ROUND_HALF_UP, context=_EXACT))
     return Micros(rounded) if abs(rounded) <= LARGEST_MICROS else None

@@ -18,13 +18,12 @@ _DETAILS = ("comments", "usernames", "username", "hashtags", "hashtag", "media")
 _LONGEST_DETAIL = 20_000
 _NO_UPSTREAM_ID = frozenset({"", "0", "-1", "null"})
 _LARGEST_COUNT = 2**53
-NEVER_SENT = "It was not sent at the old panel, or failed there: send it only if it is not at the provider already"
 
 
 class OrderRecord(msgspec.Struct, frozen=True, gc=False):
     """An order. The charge is what was taken and not given back; of a canceled one all of it goes back.
 
-    `provider` None: it never was at one that came along. `desk_reason`: why staff must look at it first.
+    `provider` None: it never was at one that came along. `is_unsent`: staff must look at it before anybody sends it.
     """
 
     id: int
@@ -46,7 +45,7 @@ class OrderRecord(msgspec.Struct, frozen=True, gc=False):
     upstream_service: str
     upstream_id: str
     cost_micros: int
-    desk_reason: str = ""
+    is_unsent: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -121,7 +120,7 @@ def _read(row: Row, known: Known) -> OrderRecord | str:
         upstream_service=upstream_service(row.get("upstream_service")) or service.upstream_service,
         upstream_id=upstream_id,
         cost_micros=_cost(row, provider, known) if upstream_id else 0,
-        desk_reason=NEVER_SENT if status is Status.PENDING else "",
+        is_unsent=status is Status.PENDING,
     )
 
 

@@ -17,6 +17,7 @@ from sutler.move_in.reading.known import Known, Remark
 from sutler.move_in.reading.orders import OrderRecord
 from sutler.move_in.writing import statements
 from sutler.move_in.writing.catalogue import UpstreamIds, write_gone_services, write_upstream_services
+from sutler.orders.change import event, write_events
 from sutler.storage.statements import Row, moment, new_ids, run, run_together
 
 ACTOR = "move-in"
@@ -94,11 +95,9 @@ class OrderWriter:
                 (statements.INSERT_ASK_TIMES, asks),
             ]
         )
-        DeskOrder.objects.bulk_create(
-            DeskOrder(order_id=each.id, reason=each.desk_reason, at=self._known.now)
-            for each in orders
-            if each.desk_reason
-        )
+        unsent = [each for each in orders if each.is_unsent]
+        DeskOrder.objects.bulk_create(DeskOrder(order_id=each.id, at=self._known.now) for each in unsent)
+        write_events(event(each.id, ACTOR, self._known.now, EventKind.UNSENT) for each in unsent)
 
     def _claimed(self, orders: Sequence[OrderRecord]) -> set[int]:
         """Returns the orders whose id at the provider is another order's already, and says so of each."""
