@@ -145,13 +145,14 @@ def active(source: Source, known: Known) -> tuple[list[int], list[int]]:
 def set_on(now: datetime, active: Iterable[int], providers: Iterable[int]) -> None:
     """Ends the move in the caller's transaction: these customers may order, these providers are asked and sent to."""
     Customer.objects.filter(pk__in=list(active)).update(suspended_at=None)
-    for provider in Provider.objects.filter(pk__in=list(providers)):
+    for provider in Provider.objects.select_related("live_state").filter(pk__in=list(providers)):
         numbered = UpstreamOrder.objects.filter(provider=provider, upstream_id__regex=r"^[0-9]{1,18}$")
         highest = numbered.annotate(number=Cast("upstream_id", BigIntegerField())).aggregate(last=Max("number"))["last"]
         provider.state = Provider.State.ON
         # What was ordered there before is not looked for: orders that could not come would be called orphans.
-        provider.highest_id = provider.audited_id = highest or 0
-        provider.save(update_fields=["state", "highest_id", "audited_id"])
+        provider.save(update_fields=["state"])
+        provider.live_state.highest_id = provider.live_state.audited_id = highest or 0
+        provider.live_state.save(update_fields=["highest_id", "audited_id"])
     Move.objects.filter(pk=1).update(cut_over_at=now)
 
 

@@ -14,7 +14,7 @@ from django.db.models import BinaryField, BooleanField, DateTimeField, JSONField
 
 from sutler.accounts import secret_key
 from sutler.move_in.archive.tables import exported, fields, table
-from sutler.move_in.archive.write import FORMAT, MANIFEST, Manifest
+from sutler.move_in.archive.write import FORMAT, MANIFEST, Manifest, migrations
 from sutler.storage import schema
 from sutler.storage.statements import is_postgres, moment
 
@@ -65,7 +65,7 @@ def _demand_fit(manifest: Manifest) -> None:
             f"the archive is of a newer program ({manifest.program}), whose {unknown[0]} is not known here"
         )
     applied = set(manifest.migrations)
-    if missing := [each for each in schema.applied() if each not in applied]:
+    if missing := [each for each in migrations() if each not in applied]:
         raise ArchiveFault(
             f"the archive is of an older program, without {missing[0]}: bring that panel up to date first"
         )

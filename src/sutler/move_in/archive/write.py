@@ -66,11 +66,16 @@ def export(file: Path, now: datetime, tell: Callable[[str, int], object], *, as_
                 taken_at=now,
                 base_currency=settings.SUTLER["SUTLER_BASE_CURRENCY"],
                 key_digest=PanelKey.objects.values_list("digest", flat=True).first() or "",
-                migrations=sorted(".".join(each) for each in MigrationRecorder(connection).applied_migrations()),
+                migrations=migrations(),
                 tables=members,
             )
         archive.writestr(MANIFEST, msgspec.json.format(_encode(manifest)))
     return manifest
+
+
+def migrations() -> list[str]:
+    """Returns the migrations that this database has had, as `orders.0002_events`."""
+    return sorted(".".join(each) for each in MigrationRecorder(connection).applied_migrations())
 
 
 def _write_table(
