@@ -111,11 +111,11 @@ def _currency(row: Row, known: Known) -> str:
 def _email(row: Row, customer_id: int, known: Known) -> str:
     email = texts.line(row.get("email"), 254).lower()
     if not _EMAIL.fullmatch(email):
-        known.note("customers", row, "without an e-mail address: nobody can sign in, the API key works")
+        known.note("customers", row, "without an email address: nobody can sign in, the API key works")
         return ""
     first = known.emails.setdefault(email, customer_id)
     if first != customer_id:
-        known.note("customers", row, f"has the e-mail address of customer {first}, who signs in by it; the key works")
+        known.note("customers", row, f"has the email address of customer {first}, who signs in by it; the key works")
         return ""
     return email
 

@@ -7,9 +7,10 @@ import click
 from sutler.core.clock import SystemClock
 from sutler.core.refusals import Reason, Refusal
 from sutler.ops.command import ID, Failed, example, on_panel, refused
+from sutler.ops.customer.customer import customer
 
 
-@click.command(epilog=example("sutler customer data 3 customer-3.zip"))
+@customer.command(epilog=example("sutler customer data 3 customer-3.zip"))
 @click.argument("customer_id", type=ID)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @on_panel
@@ -28,7 +29,7 @@ def data(customer_id: int, file: Path) -> None:
     click.echo(", ".join(f"{count:,} {name}" for name, count in counts.items()) + f" in {file}.")
 
 
-@click.command(epilog=example("sutler customer data 3 customer-3.zip", "sutler customer erase 3"))
+@customer.command(epilog=example("sutler customer data 3 customer-3.zip", "sutler customer erase 3"))
 @click.argument("customer_id", type=ID)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @on_panel

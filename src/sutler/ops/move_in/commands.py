@@ -13,8 +13,8 @@ import click
 from sutler import config
 from sutler.core.clock import SystemClock
 from sutler.ops.command import Failed, data_dir_option, example, on_panel, printable, show_table, start_django
-from sutler.ops.export import rows_progress
 from sutler.ops.init import migrate
+from sutler.ops.move_in.export import rows_progress
 
 if TYPE_CHECKING:
     from sutler.move_in.passes import Source
@@ -103,7 +103,7 @@ def load(url: str, prefix: str | None, time_zone: str) -> None:
 
 @move_in.command(epilog=example("sutler move-in shadow --every 5"))
 @_from_old_panel
-@click.option("--every", type=click.IntRange(1, 1440), help="Repeat after so many minutes, until Ctrl-C.")
+@click.option("--every", type=click.IntRange(1, 1440), help="Minutes between passes, until Ctrl-C.")
 @on_panel
 def shadow(url: str, prefix: str | None, time_zone: str, every: int | None) -> None:
     """Bring over what is new or has ended there since, while the old panel still sells; print what differs."""

@@ -7,7 +7,7 @@ import click
 from sutler.core.clock import SystemClock
 from sutler.core.money import show_balance
 from sutler.ops.command import ID, Failed, Text, example, missing, on_panel, refused, show_table
-from sutler.ops.customer import customer, find
+from sutler.ops.customer.customer import customer, find
 
 
 @customer.command("show", epilog=example("sutler customer show 3"))

@@ -1,0 +1,1 @@
+"""`sutler customer`: who they are, what staff set of them, their data."""

@@ -1,0 +1,1 @@
+"""`sutler move-in` and `sutler export`: from another panel, and out again."""

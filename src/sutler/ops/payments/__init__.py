@@ -1,0 +1,1 @@
+"""`sutler payment-method` and `sutler payments`: ways to pay, and what gateways and books say of the same money."""
