@@ -12,7 +12,7 @@ BUYER = Buyer(1, "USD", 0, "DE")
 
 
 def names(found: Storefront, *asked: object, **more: object) -> list[str]:
-    return [each.name for each in found.search(*asked, **more)[0]]  # type: ignore[arg-type]
+    return [each.name for each in found.find(*asked, **more)]  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -54,18 +54,6 @@ def test_a_search_can_be_bound_to_a_category_and_to_some_services(stocked: list[
     assert names(storefront(BUYER), category_id=fast.category_id) == ["Likes, fast"]
     assert names(storefront(BUYER), among={fast.pk, slow.pk}) == ["Likes, slow", "Likes, fast"]
     assert names(storefront(BUYER), str(slow.pk), among={slow.pk}) == ["Likes, slow"]
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 4])
-def test_going_on_from_the_last_row_shows_each_offer_once(stocked: list[Service], size: int) -> None:
-    found, seen, after = storefront(BUYER), list[str](), None
-    while True:
-        rows, has_more = found.search(after=after, limit=size)
-        seen += [each.name for each in rows]
-        if not has_more:
-            break
-        after = rows[-1].pk
-    assert seen == ["Views", "Likes, slow", "Likes, fast"]
 
 
 def test_what_is_not_on_sale_or_closed_to_the_country_is_not_there(db: None) -> None:

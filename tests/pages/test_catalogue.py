@@ -127,3 +127,43 @@ def test_many_services_need_no_more_queries(alice_browser: Client) -> None:
         for each in range(20):
             make_service(name=f"Likes {each}")
     assert counts[0] == counts[1] <= 12
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("sort=cheapest", "bca"),
+        ("sort=dearest", "acb"),
+        ("sort=name", "abc"),
+        ("sort=nothing", "abc"),
+        ("refill=1", "a"),
+        ("cancel=1", "b"),
+        ("drip=1", "c"),
+        ("refill=1&cancel=1", ""),
+        ("least=2", "ac"),
+        ("least=2&most=2,50", "c"),
+        ("most=x", "abc"),
+        ("q=lantern&sort=cheapest&least=2", "ca"),
+    ],
+)
+def test_services_are_sorted_and_narrowed_by_price_and_options(alice_browser: Client, query: str, names: str) -> None:
+    make_service(name="Lantern a", rate_micros=3_000_000, refill=True, cancel=False, dripfeed=False)
+    make_service(name="Lantern b", rate_micros=1_000_000, refill=False, cancel=True, dripfeed=False)
+    make_service(name="Lantern c", rate_micros=2_000_000, refill=False, cancel=False, dripfeed=True)
+    html = alice_browser.get(f"/services?{query}").content.decode()
+    assert "".join(re.findall(r'<span dir="auto">Lantern (.)</span>', html)) == names
+    assert not names or f"{len(names)} service" in html
+
+
+def test_a_sorted_list_goes_on_where_it_ended(alice_browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "ROWS", 2)
+    for name, rate in (("a", 3), ("b", 1), ("c", 2)):
+        make_service(name=f"Lantern {name}", rate_micros=rate * 1_000_000)
+    seen, address = "", "/services?sort=cheapest"
+    while address:
+        html = alice_browser.get(address).content.decode()
+        seen += "".join(re.findall(r'<span dir="auto">Lantern (.)</span>', html))
+        more = re.search(r'href="(\?[^"]*after=[^"]*)"', html)
+        address = "/services" + more[1].replace("&amp;", "&") if more else ""
+    assert seen == "bca"
+    assert "3 services found" in html

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from sutler.accounts.models import Customer
+from sutler.catalogue import favourites
 from sutler.catalogue.models import Category, Service
 from sutler.core.order_types import ORDER_TYPES
 from sutler.orders.models import Order
@@ -227,8 +228,80 @@ def test_an_empty_shop_says_so(alice_browser: Client) -> None:
 def test_the_form_and_its_price_need_few_queries(alice_browser: Client) -> None:
     service = make_service()
     form = {"service": str(service.pk), "link": LINK, "quantity": "1"}
+    shown(alice_browser)  # the process keeps what is sold until it changes
     for page in (NEW, PRICE, PLACE):
         with CaptureQueriesContext(connection) as queries:
             assert alice_browser.post(page, form).status_code == 200
         asked = [each["sql"] for each in queries if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
         assert len(asked) <= 12, asked
+
+
+def found_ids(html: str) -> list[int]:
+    """The services that the form's search offers, in their order."""
+    return [int(each) for each in re.findall(r'name="pick" value="(\d+)"', html)]
+
+
+def test_a_service_is_found_as_one_types_with_what_was_ordered_or_marked_first(
+    alice: Customer, alice_browser: Client
+) -> None:
+    here, other = Category.objects.create(name="Lamps"), Category.objects.create(name="Other")
+    first, second, marked = (make_service(name=f"Lantern {each}", category=here) for each in "abc")
+    ordered, absent = make_service(name="Lantern d", category=other), make_service(name="Chair", category=other)
+    favourites.add(alice.pk, marked.pk)
+    placed(alice, ordered)
+    html = shown(alice_browser, f"{NEW}/find?find=lantern")
+    assert found_ids(html) == [ordered.pk, marked.pk, first.pk, second.pk]
+    assert re.findall(r'name="among" value="(\d+)"', html) == [str(here.pk), str(other.pk)]
+    assert found_ids(shown(alice_browser, f"{NEW}/find?find=lantern&among={other.pk}")) == [ordered.pk]
+    assert found_ids(shown(alice_browser, f"{NEW}/find?find={absent.pk}")) == [absent.pk]
+    assert found_ids(shown(alice_browser, f"{NEW}/find?find=")) == [ordered.pk, marked.pk]
+    assert "Nothing found" in shown(alice_browser, f"{NEW}/find?find=nowhere")
+
+
+def test_the_search_of_the_form_works_without_script_and_keeps_what_was_typed(alice_browser: Client) -> None:
+    here, there = make_service(), make_service(name="Lantern", category=Category.objects.create(name="Other"))
+    form = {"service": str(here.pk), "category": str(here.category_id), "link": LINK, "quantity": "600"}
+    html = alice_browser.post(NEW, form | {"find": "lantern", "search": "1"}).content.decode()
+    assert found_ids(html) == [there.pk]
+    html = alice_browser.post(NEW, form | {"find": "lantern", "pick": str(there.pk)}).content.decode()
+    assert f'value="{there.pk}" selected' in html
+    assert (value(html, "link"), value(html, "quantity"), value(html, "find")) == (LINK, "600", "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"quantity": "1"}, "Quantity: The minimum quantity is 50."),
+        ({"quantity": "1000001"}, "Quantity: The maximum quantity is 1,000,000."),
+        ({"quantity": "1", "runs": "100"}, "Quantity: The minimum quantity is 50."),
+        ({"quantity": "many"}, "Quantity: Invalid value."),
+        ({"quantity": "-5"}, "Quantity: Invalid value."),
+    ],
+)
+def test_an_impossible_quantity_is_told_as_one_types_and_never_priced(
+    alice_browser: Client, typed: dict[str, str], told: str
+) -> None:
+    service = make_service(min=50, max=1_000_000, dripfeed=True)
+    html = alice_browser.post(PRICE, {"service": str(service.pk), **typed}).content.decode()
+    assert told in text(html)
+    assert "Total for" not in text(html)
+    assert "after the order" not in text(html)
+
+
+def test_a_link_that_is_not_taken_is_told_as_one_types(alice_browser: Client) -> None:
+    service = make_service(link_allowed="example.com/*")
+    form = {"service": str(service.pk), "quantity": "1000"}
+    html = alice_browser.post(PRICE, form | {"link": "https://elsewhere.example/x"}).content.decode()
+    assert "Link: This service does not accept this link." in text(html)
+    assert "does not accept" not in alice_browser.post(PRICE, form | {"link": "example.com/x"}).content.decode()
+
+
+def test_a_link_that_was_ordered_before_is_told_to_its_owner_alone(
+    alice: Customer, alice_browser: Client, bob_browser: Client
+) -> None:
+    service = make_service()
+    order = placed(alice, service, link=LINK)
+    form = {"service": str(service.pk), "link": LINK}
+    assert f"You ordered this link before: Order {order.pk}" in text(alice_browser.post(PRICE, form).content.decode())
+    assert "You ordered" not in alice_browser.post(PRICE, form | {"link": LINK + "x"}).content.decode()
+    assert "You ordered" not in bob_browser.post(PRICE, form).content.decode()

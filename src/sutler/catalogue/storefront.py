@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from itertools import islice
 
 from sutler.catalogue import price_book, version
 from sutler.catalogue.models import Service
@@ -97,31 +96,22 @@ class Storefront:
         buyer, exchange = self.buyer, self.book.exchange[self.buyer.currency]
         return self.book.quote(buyer.customer_id, offer.terms, buyer.discount_basis_points, exchange)
 
-    def search(
-        self,
-        words: str = "",
-        category_id: int | None = None,
-        among: Collection[int] | None = None,
-        after: int | None = None,
-        limit: int = 100,
-    ) -> tuple[list[Offer], bool]:
-        """Returns at most `limit` offers behind the service `after`, and whether there are more.
+    def find(
+        self, words: str = "", category_id: int | None = None, among: Collection[int] | None = None
+    ) -> list[Offer]:
+        """Returns the offers that fit, in the catalogue's order.
 
         Every one of the words (the first 100 characters) is in an offer's id, name or category, in any case.
         `among` are the ids that count; None: all.
         """
         wanted = words[:LONGEST_SEARCH].casefold().split()
-        passed = self.stock.places.get(after or 0, -1)
-        found = (
+        return [
             each
             for each in self.offers
-            if self.stock.places[each.pk] > passed
-            and (category_id is None or each.category_id == category_id)
+            if (category_id is None or each.category_id == category_id)
             and (among is None or each.pk in among)
             and all(word in each.searched for word in wanted)
-        )
-        shown = list(islice(found, limit + 1))
-        return shown[:limit], len(shown) > limit
+        ]
 
 
 def storefront(buyer: Buyer) -> Storefront:

@@ -10,6 +10,7 @@ from sutler.office import (
     overview,
     payment_methods,
     payments,
+    search,
     settings,
     staff,
     tickets,
@@ -24,6 +25,7 @@ app_name = "office"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("stop", impersonation.stop, name="stop"),
+    path("search", search.search, name="search"),
     path("orders", orders.orders, name="orders"),
     path("orders/change", change.orders_change, name="orders_change"),
     path("orders/change/apply", change.orders_change_apply, name="orders_change_apply"),

@@ -13,7 +13,18 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sutler.catalogue.storefront import Offer, Storefront
-from sutler.core.order_types import LARGEST_NUMBER, LONGEST_TEXT, MAY_BE_ZERO, Field, Kind, Measure, items
+from sutler.core.order_types import (
+    LARGEST_NUMBER,
+    LONGEST_TEXT,
+    MAY_BE_ZERO,
+    Field,
+    Kind,
+    Measure,
+    items,
+    pieces,
+    read_number,
+)
+from sutler.core.refusals import Reason, Refusal
 from sutler.shop.order_text import DEVICES, FIELDS, TRAFFIC
 from sutler.web.long_select import LongSelect
 
@@ -99,6 +110,30 @@ def counts(offer: Offer, given: Mapping[str, str]) -> dict[str, int]:
     """Returns how many items each list of the form has so far."""
     lists = (each for each in offer.terms.type.fields if each.kind in {Kind.LINES, Kind.NAMES})
     return {each.name: items(each, given.get(each.name, "")) for each in lists}
+
+
+def impossible(offer: Offer, given: Mapping[str, str]) -> list[Refusal]:
+    """Returns what of the fields filled in so far can never be ordered: a link that is not taken, a number of pieces
+    out of the service's range. The same rules as `core.placing`, field by field."""
+    terms, texts = offer.terms, {name: text.strip() for name, text in given.items()}
+    link = texts.get("link", "")
+    refusals = []
+    if link and (len(link) > LONGEST_TEXT or (terms.link_rules is not None and not terms.link_rules.allow(link))):
+        refusals.append(Refusal(Reason.INCORRECT_FIELD, "link"))
+    if terms.type.measure is Measure.POSTS:
+        counts = [read_number(texts.get(name, "")) for name in ("min", "max")]
+    elif terms.type.measure is Measure.ONE:
+        return refusals
+    else:
+        counts = [pieces(terms.type, {name: text for name, text in texts.items() if name != "runs"})]
+        if counts == [None] and texts.get("quantity"):
+            refusals.append(Refusal(Reason.INCORRECT_FIELD, "quantity"))
+    numbers = [count for count in counts if count is not None]
+    if any(count < terms.min for count in numbers):
+        refusals.append(Refusal(Reason.QUANTITY_BELOW_MINIMUM, bound=terms.min))
+    if any(count > terms.max for count in numbers):
+        refusals.append(Refusal(Reason.QUANTITY_ABOVE_MAXIMUM, bound=terms.max))
+    return refusals
 
 
 def _written(value: Any) -> str:

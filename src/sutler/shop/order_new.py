@@ -18,16 +18,19 @@ from sutler.core.clock import new_token
 from sutler.core.order_types import ORDER_TYPES, pieces, read_number
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.text import text_input
-from sutler.orders import reorder
+from sutler.orders import quick_search, reorder
 from sutler.orders.place import PlaceRequest, place
-from sutler.shop.order_form import Choice, OrderForm, choose, counts
-from sutler.shop.order_text import concerns, words
+from sutler.shop.order_find import hits
+from sutler.shop.order_form import Choice, OrderForm, choose, counts, impossible
+from sutler.shop.order_text import FIELDS, concerns, words
 from sutler.shop.services import shown, storefront_of
 from sutler.storage.transactions import Busy, CommitUnclear
 from sutler.web.access import CustomerRequest, customer_page
 
 _FIELDS = {each.name for order_type in ORDER_TYPES.values() for each in order_type.fields}
 _LONGEST_ONCE = 64
+# What the form's search sends where there is no script to send it.
+_SEARCHES = {"search", "among"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def order_new(request: CustomerRequest) -> HttpResponse:
     draft = _draft(request)
     if draft is None:
         return _empty(request)
-    return _shown(request, draft, OrderForm(draft.sold, draft.choice, draft.has_favourites, initial=draft.given))
+    return _shown(request, draft, OrderForm(draft.sold, draft.choice, bool(draft.marked), initial=draft.given))
 
 
 @require_POST
@@ -69,7 +72,7 @@ def order_place(request: CustomerRequest) -> HttpResponse:
     draft = _draft(request)
     if draft is None:
         return _empty(request)
-    form = OrderForm(draft.sold, draft.choice, draft.has_favourites, draft.given)
+    form = OrderForm(draft.sold, draft.choice, bool(draft.marked), draft.given)
     if request.POST.get("service") != str(draft.offer.pk):
         form.add_error("service", _("This service is no longer available. Check the one selected now."))
     if form.is_valid():
@@ -87,7 +90,7 @@ class Draft:
     sold: Storefront
     choice: Choice
     offer: Offer
-    has_favourites: bool
+    marked: set[int]
     given: dict[str, str]
 
 
@@ -95,11 +98,13 @@ def _draft(request: CustomerRequest) -> Draft | None:
     """Returns what the form or the address asks for; None if nothing is sold."""
     sold, marked = storefront_of(request.customer), favourites.of(request.customer.pk)
     given = request.POST.dict() if request.method == "POST" else _asked_by_address(request)
+    if given.get("pick"):
+        given |= {"service": given["pick"], "category": "", "find": ""}
     choice = choose(sold, marked, given.get("category", ""), text_input.number(given.get("service", "")))
     if choice.offer is None:
         return None
     given |= {"category": choice.category, "once": _once(given), "service": str(choice.offer.pk)}
-    return Draft(sold, choice, choice.offer, bool(marked), given)
+    return Draft(sold, choice, choice.offer, marked, given)
 
 
 def _empty(request: CustomerRequest) -> HttpResponse:
@@ -145,15 +150,34 @@ def _shown(request: CustomerRequest, draft: Draft, form: OrderForm) -> HttpRespo
     # What was typed for another type comes back with that type.
     kept = {name: text for name, text in draft.given.items() if name in _FIELDS and name not in form.fields and text}
     more = {"form": form, "row": row, "offer": offer, "terms": offer.terms, "kept": kept.items()}
-    more["is_paused"] = draft.sold.is_paused(request.now)
+    more |= {
+        "is_paused": draft.sold.is_paused(request.now),
+        "finds": hits(request, draft.sold, draft.marked, draft.given) if draft.given.keys() & _SEARCHES else {},
+    }
     template = "shop/order_form.html" if request.htmx else "shop/order_new.html"
     answer = render(request, template, _priced(request, draft) | more)
     return replace_url(answer, f"{reverse('shop:order_new')}?service={offer.pk}") if request.htmx else answer
 
 
 def _priced(request: CustomerRequest, draft: Draft) -> dict[str, object]:
-    counted = counts(draft.offer, draft.given)
-    return {"price": _price(request, draft.sold, draft.offer, draft.given), "counts": counted.items()}
+    """What it comes to, what cannot be ordered like this, when the link was ordered before: as far as it is typed."""
+    offer, given = draft.offer, draft.given
+    refusals = impossible(offer, given)
+    link = given.get("link", "").strip()
+    is_priced = all(each.field == "link" for each in refusals)
+    return {
+        "price": _price(request, draft.sold, offer, given)
+        if is_priced
+        else Price(None, None, None, None, is_too_much=False),
+        "counts": counts(offer, given).items(),
+        "faults": [(_label(each, offer), words(each)) for each in refusals],
+        "same_link": quick_search.same_link_at(request.customer.pk, link) if link else None,
+    }
+
+
+def _label(refusal: Refusal, offer: Offer) -> str:
+    named = FIELDS.get(concerns(refusal, offer.terms.type) or "")
+    return str(named.label) if named else ""
 
 
 def _price(request: CustomerRequest, sold: Storefront, offer: Offer, given: Mapping[str, str]) -> Price:

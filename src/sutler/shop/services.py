@@ -1,5 +1,6 @@
 """The services: searched as one types, by category, with favourites."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -7,18 +8,26 @@ from itertools import groupby
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from sutler.accounts.models import Customer
 from sutler.catalogue import delivery_times, favourites
 from sutler.catalogue.storefront import LONGEST_SEARCH, Buyer, Offer, Storefront, storefront
-from sutler.core.money import Micros
+from sutler.core.money import Micros, parse_amount
 from sutler.core.order_types import Measure
 from sutler.core.pricing import PER_PIECE
 from sutler.core.text import text_input
 from sutler.web.access import CustomerRequest, customer_page
 
 ROWS = 50
+SORTS = {
+    "cheapest": _("Cheapest first"),
+    "dearest": _("Most expensive first"),
+    "name": _("Name"),
+}
+# Filters by what a service offers: the name in the address, and its label.
+OPTIONS = {"refill": _("Refill"), "cancel": _("Cancel"), "drip": _("Drip-feed")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +67,53 @@ def shown(offers: list[Offer], sold: Storefront, marked: set[int]) -> list[Shown
     return [Shown(each, sold.rate(each), paces.get(each.pk), each.pk in marked) for each in offers]
 
 
+def narrowed(sold: Storefront, offers: list[Offer], asked: Mapping[str, str]) -> list[Offer]:
+    """Returns the offers with prices from `least` to `most` and the options asked for, in the order of `sort`."""
+    least, most = (parse_amount(asked.get(name, "").strip().replace(",", ".")) for name in ("least", "most"))
+    fitting = [
+        each
+        for each in offers
+        if (not asked.get("refill") or each.refill)
+        and (not asked.get("cancel") or each.cancel)
+        and (not asked.get("drip") or (each.terms.dripfeed and each.terms.type.can_drip))
+        and (least is None or sold.rate(each) >= least)
+        and (most is None or sold.rate(each) <= most)
+    ]
+    if asked.get("sort") == "name":
+        return sorted(fitting, key=lambda offer: offer.name.casefold())
+    if asked.get("sort") in SORTS:
+        return sorted(fitting, key=sold.rate, reverse=asked["sort"] == "dearest")
+    return fitting
+
+
 @require_safe
 @customer_page
 def services(request: CustomerRequest) -> HttpResponse:
-    """Lists what is on sale by `q` (words), `category` and `favourites`, beginning behind the service `after`."""
+    """Lists what is on sale by `q` (words), `category`, `favourites` and what `narrowed` reads, beginning behind the
+    service `after`."""
     sold, asked = storefront_of(request.customer), request.GET
     marked = favourites.of(request.customer.pk)
     category, after = text_input.number(asked.get("category", "")), text_input.number(asked.get("after", ""))
     only = marked if asked.get("favourites") else None
-    found, has_more = sold.search(asked.get("q", ""), category, only, after, ROWS)
+    fitting = narrowed(sold, sold.find(asked.get("q", ""), category, only), asked)
+    start = next((place for place, each in enumerate(fitting, 1) if each.pk == after), 0)
+    found, has_more = fitting[start : start + ROWS], len(fitting) > start + ROWS
+    is_sorted = asked.get("sort") in SORTS
     query = asked.copy()
     query.pop("after", None)
     given = {
         "is_paused": sold.is_paused(request.now),
         "groups": [
-            (name, list(rows)) for name, rows in groupby(shown(found, sold, marked), lambda row: row.offer.category)
+            (name, list(rows))
+            for name, rows in groupby(shown(found, sold, marked), lambda row: "" if is_sorted else row.offer.category)
         ],
         # Rows that are added below others go on under the heading that stands there.
-        "heading_before": _category(sold, after) if request.htmx else "",
-        "row_count": len(found),
+        "heading_before": _category(sold, after) if request.htmx and not is_sorted else "",
+        "found_count": len(fitting),
+        "sorts": SORTS.items(),
+        "sort": asked.get("sort", ""),
+        "options": [(name, label, bool(asked.get(name))) for name, label in OPTIONS.items()],
+        "limits": {name: asked.get(name, "")[:LONGEST_SEARCH] for name in ("least", "most")},
         "more_after": found[-1].pk if has_more else None,
         "after": after,
         "query": query.urlencode(),

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from sutler.accounts.roles import permissions_of
 from sutler.web import announcement_banner, navigation
 from sutler.web.access import customer_of
 from sutler.web.branding import panel_branding
@@ -26,17 +25,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "page_address": page_address(request),
         "languages": settings.LANGUAGES,
         "security_tabs": SimpleLazyObject(lambda: navigation.places(navigation.SECURITY, frozenset(), request.path)),
-        "navigation": SimpleLazyObject(lambda: _navigation(request)),
+        "navigation": SimpleLazyObject(lambda: navigation.of_reader(request)),
+        "search_address": SimpleLazyObject(lambda: navigation.search_address(request)),
         "purse": SimpleLazyObject(lambda: getattr(request, "customer", None) or customer_of(request)),
         "urgent": SimpleLazyObject(announcement_banner.urgent),
         "signed_in_as": SimpleLazyObject(lambda: impersonation.who(request)),
     }
-
-
-def _navigation(request: HttpRequest) -> list[navigation.Place]:
-    user = request.user
-    if not user.is_authenticated:
-        return []
-    if user.is_staff and impersonation.who(request) is None:
-        return navigation.places(navigation.STAFF, permissions_of(user), request.path)
-    return navigation.places(navigation.CUSTOMERS, frozenset(), request.path)

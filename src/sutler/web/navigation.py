@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from sutler.accounts.roles import Permission
+from sutler.accounts.roles import Permission, permissions_of
+from sutler.web.sign_in import impersonation
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,21 @@ SECURITY = (
 )
 
 
+def of_reader(request: HttpRequest) -> list[Place]:
+    """Returns the pages of whoever reads: staff's, a customer's, or none for guests."""
+    user = request.user
+    if not user.is_authenticated:
+        return []
+    if _is_in_office(request):
+        return places(STAFF, permissions_of(user), request.path)
+    return places(CUSTOMERS, frozenset(), request.path)
+
+
+def search_address(request: HttpRequest) -> str:
+    """Returns where the search of the menu leads: among all that there is for staff, among their own for customers."""
+    return reverse("office:search" if _is_in_office(request) else "shop:search")
+
+
 def places(links: tuple[Link, ...], permissions: frozenset[Permission], path: str) -> list[Place]:
     """Returns the links that exist and that these permissions let the reader see, as shown at `path`."""
     shown = []
@@ -91,3 +108,7 @@ def places(links: tuple[Link, ...], permissions: frozenset[Permission], path: st
 
 def _is_at_or_below(path: str, address: str) -> bool:
     return path == address or path.startswith(address.rstrip("/") + "/")
+
+
+def _is_in_office(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_staff", False)) and impersonation.who(request) is None
