@@ -174,6 +174,30 @@ def test_lines_are_placed_each_on_its_own(alice: Customer, service: Service) -> 
     assert Order.objects.count() == 3
 
 
+@pytest.mark.parametrize(
+    ("line", "form"),
+    [
+        ("1|https://a.b/c,d|100", ("1", "https://a.b/c,d", "100")),
+        ("1\thttps://a.b/c\t100", ("1", "https://a.b/c", "100")),
+        ("1\thttps://a.b/c\t100\t\t", ("1", "https://a.b/c", "100")),
+        ("1, https://a.b/c , 100", ("1", "https://a.b/c", "100")),
+        ("1;https://a.b/c;100", ("1", "https://a.b/c", "100")),
+        ('"1";"https://a.b/c";"100"', ("1", "https://a.b/c", "100")),
+        ("1,https://a.b/c|d,100", ("1", "https://a.b/c|d", "100")),
+        ("1\thttps://a.b/c", ("1", "https://a.b/c")),
+        ("1", None),
+        ("1\t\t", None),
+        ("", None),
+    ],
+)
+def test_a_line_is_read_as_people_write_and_paste_it(line: str, form: tuple[str, ...] | None) -> None:
+    names = ("service", "link", "quantity")
+    lines = mass.read(f"{line}\nx")
+    assert isinstance(lines, list)
+    read = lines[0].form if line else None
+    assert read == (dict(zip(names, form, strict=False)) if form else None)
+
+
 @pytest.mark.parametrize("text", ["", " \n \n", "1|a|1\n" * 201])
 def test_there_are_as_many_lines_as_can_be_placed(text: str) -> None:
     assert mass.read(text) == Refusal(Reason.INCORRECT_FIELD, "orders")

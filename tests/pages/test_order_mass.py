@@ -49,7 +49,9 @@ def test_the_check_reports_each_line_and_places_nothing(alice_browser: Client, l
     words = text(html)
     assert "Followers https://example.com/a 1,000 0.90 USD Ready" in words
     assert "The minimum quantity is 50." in words
-    assert "4 nonsense Invalid line. Use: service ID | link | quantity." in words
+    assert "4 Invalid line. Use: service ID | link | quantity." in words
+    assert words.index("Invalid line.") < words.index("Ready")
+    assert 'name="line-4" value="nonsense"' in html
     assert "Total 5.80 USD Balance after the orders 9,994.20 USD Place 2 orders" in words
     assert box(html) == lines
     assert Order.objects.count() == 0
@@ -114,3 +116,41 @@ def test_many_lines_need_no_more_queries(alice_browser: Client) -> None:
             alice_browser.get(f"{MASS}?report=1")
         assert len(queries) <= 12
     assert counts[1] <= counts[0] + 2
+
+
+def test_wrong_lines_are_mended_in_the_report(alice_browser: Client, lines: str) -> None:
+    asked = form(checked(alice_browser, lines))
+    good = lines.splitlines()
+    mended = {"line-2": good[1] + "000", "line-4": ""}
+    html = alice_browser.post(MASS, asked | mended).content.decode()
+    assert box(html).splitlines() == [good[0], good[1] + "000", "", "", good[4]]
+    assert "error" not in text(html)
+    assert "Place 3 orders" in text(html)
+    html = alice_browser.post(PLACE, asked | mended).content.decode()
+    assert "The lines have changed since the check" in html
+    assert Order.objects.count() == 0
+
+
+def test_what_was_not_placed_is_mended_by_its_place_in_the_box(alice_browser: Client, lines: str) -> None:
+    alice_browser.post(PLACE, form(checked(alice_browser, lines)))
+    html = alice_browser.get(f"{MASS}?report=1").content.decode()
+    html = alice_browser.post(MASS, form(html) | {"line-2": lines.splitlines()[0]}).content.decode()
+    assert [each.strip() for each in box(html).splitlines()] == [lines.splitlines()[1], lines.splitlines()[0]]
+
+
+def test_lines_that_are_equal_are_told(alice_browser: Client) -> None:
+    service = make_service()
+    line = f"{service.pk}|https://example.com/a|1000"
+    words = text(checked(alice_browser, f"{line}\n{line.replace('|', ' , ')}\n{line}0"))
+    assert words.count("Same as line 1") == 1
+    assert "1 line asks for the same as another. Both are placed." in words
+
+
+def test_many_good_lines_stand_behind_a_heading(alice_browser: Client) -> None:
+    service = make_service()
+    for count, is_open in ((8, True), (9, False)):
+        html = checked(
+            alice_browser, "\n".join(f"{service.pk}|https://example.com/{each}|100" for each in range(count))
+        )
+        assert f"{count} lines are ready" in html
+        assert ('<details class="apart" open>' in html) is is_open

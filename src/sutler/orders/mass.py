@@ -1,5 +1,9 @@
-"""Mass orders: lines of `service|link|quantity`, placed in one list, with a report for each line."""
+"""Mass orders: lines of service, link and quantity, placed in one list, with a report for each line.
 
+Between them stands a bar, a tab (as pasted from a spreadsheet), a comma or a semicolon: what comes first in the line.
+"""
+
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +14,7 @@ from sutler.orders.place import Placed, PlaceRequest, place, rehearse
 
 MOST_LINES = 200
 LONGEST_LINE = 2200
+_SEPARATOR = re.compile(r"[|\t,;]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,21 @@ def _report(lines: Sequence[Line], outcomes: Iterable[Draft | Placed | Refusal])
     return [LineReport(each, Refusal(Reason.INCORRECT_REQUEST) if each.form is None else next(left)) for each in lines]
 
 
+def repeats(lines: Sequence[Line]) -> dict[int, int]:
+    """Returns the lines that ask for the same as a line before: the number of each, and of the first such."""
+    first: dict[tuple[tuple[str, str], ...], int] = {}
+    asked = ((line.number, tuple(sorted(line.form.items()))) for line in lines if line.form is not None)
+    return {number: first[key] for number, key in asked if first.setdefault(key, number) != number}
+
+
 def _form(line: str) -> dict[str, str] | None:
     """Reads a line. A link may hold the separator itself: the first and the last count."""
-    service, separator, rest = line.strip().partition("|")
-    link, _, quantity = rest.rpartition("|")
-    if not separator or not rest.strip() or len(line) > LONGEST_LINE:
+    line = line.strip()
+    separator = match[0] if (match := _SEPARATOR.search(line)) else "|"
+    service, _, rest = line.rstrip(separator).partition(separator)
+    link, _, quantity = rest.rpartition(separator)
+    if not rest.strip() or len(line) > LONGEST_LINE:
         return None
     # Without a quantity: what is sold by the piece asks for none.
     fields = {"link": link, "quantity": quantity} if link else {"link": quantity}
-    return {name: text.strip() for name, text in ({"service": service} | fields).items()}
+    return {name: text.strip().strip('"') for name, text in ({"service": service} | fields).items()}

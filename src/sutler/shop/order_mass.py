@@ -1,12 +1,12 @@
 """A mass order: lines of service, link and quantity, first checked, then placed, with a report for each line."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -27,6 +27,10 @@ from sutler.web.access import CustomerRequest, customer_page
 
 # Where a session keeps the report of the last sending.
 SESSION_KEY = "mass_report"
+# Blank lines count here, so it is more than the lines that may be asked for.
+MOST_MENDED = 5 * mass.MOST_LINES
+# So many good lines stand open; more are behind a heading.
+MOST_OPEN = 8
 
 
 class MassForm(forms.Form):
@@ -34,7 +38,9 @@ class MassForm(forms.Form):
 
     orders = forms.CharField(
         label=_("Orders, one per line"),
-        help_text=_("service ID | link | quantity. Up to 200 lines. Packages need no quantity."),
+        help_text=_(
+            "service ID | link | quantity, or pasted from a spreadsheet. Up to 200 lines. Packages need no quantity."
+        ),
         strip=False,
         max_length=mass.MOST_LINES * mass.LONGEST_LINE,
         widget=forms.Textarea(
@@ -65,6 +71,9 @@ class Row:
     charge_micros: int | None = None
     order_id: int | None = None
     fault: str = ""
+    # The line of the box that holds it, and the line before that asks for the same.
+    box: int = 0
+    repeats: int | None = None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,7 +82,7 @@ def order_mass(request: CustomerRequest) -> HttpResponse:
     """Takes the lines; a POST shows what each would do."""
     if request.method != "POST":
         return _reported(request) if "report" in request.GET else _shown(request, _blank(), [])
-    form = MassForm(request.POST)
+    form = MassForm(_mended(request.POST))
     return _checked(request, form, form.lines() if form.is_valid() else [])
 
 
@@ -81,7 +90,7 @@ def order_mass(request: CustomerRequest) -> HttpResponse:
 @customer_page
 def order_mass_place(request: CustomerRequest) -> HttpResponse:
     """Places the lines as they were checked; others are checked first."""
-    form = MassForm(request.POST)
+    form = MassForm(_mended(request.POST))
     lines = form.lines() if form.is_valid() else []
     if lines and form.cleaned_data["checked"] == _digest(lines):
         return _place(request, form, lines)
@@ -90,11 +99,20 @@ def order_mass_place(request: CustomerRequest) -> HttpResponse:
     return _checked(request, form, lines)
 
 
+def _mended(given: QueryDict) -> dict[str, Any]:
+    """Returns the form with the lines that were mended in the report, each in its place in the box."""
+    lines = given.get("orders", "").splitlines()
+    for number in range(1, min(len(lines), MOST_MENDED) + 1):
+        lines[number - 1] = given.get(f"line-{number}", lines[number - 1])
+    return given.dict() | {"orders": "\n".join(lines)}
+
+
 def _checked(request: CustomerRequest, form: MassForm, lines: list[mass.Line]) -> HttpResponse:
     if not lines:
         return _shown(request, form, [])
     once = form.cleaned_data["once"]
-    rows = _rows(mass.rehearse_lines(request.customer.pk, lines, once, request.now), storefront_of(request.customer))
+    reports = mass.rehearse_lines(request.customer.pk, lines, once, request.now)
+    rows = _rows(reports, storefront_of(request.customer), mass.repeats(lines))
     form.data = {**dict(form.data.items()), "checked": _digest(lines)}
     return _shown(request, form, rows)
 
@@ -139,12 +157,12 @@ def _reported(request: CustomerRequest) -> HttpResponse:
         Row(numbers[each.pk], "", str(each.service), each.link, each.quantity, each.charge_micros, each.pk)
         for each in orders
     ]
-    rows += [Row(number, text, fault=fault) for number, text, fault in kept["left"]]
+    rows += [Row(number, text, fault=fault, box=box) for box, (number, text, fault) in enumerate(kept["left"], 1)]
     form = _blank("\n".join(text for _, text, _ in kept["left"]))
     return _shown(request, form, sorted(rows, key=lambda row: row.number), is_done=True)
 
 
-def _rows(reports: Sequence[mass.LineReport], sold: Storefront) -> list[Row]:
+def _rows(reports: Sequence[mass.LineReport], sold: Storefront, repeats: Mapping[int, int]) -> list[Row]:
     rows = []
     for each in reports:
         line, outcome = each.line, each.outcome
@@ -152,11 +170,12 @@ def _rows(reports: Sequence[mass.LineReport], sold: Storefront) -> list[Row]:
             offer = sold.offer(outcome.terms.service_id)
             name = f"{offer.pk} {offer.name}" if offer else ""
             asked = outcome.quantity, outcome.charge_micros
-            rows.append(Row(line.number, line.text, name, outcome.input.link, *asked))
+            repeated = repeats.get(line.number)
+            rows.append(Row(line.number, line.text, name, outcome.input.link, *asked, repeats=repeated))
         elif isinstance(outcome, Placed):
             rows.append(Row(line.number, line.text, order_id=outcome.order_id))
         else:
-            rows.append(Row(line.number, line.text, fault=_fault(outcome)))
+            rows.append(Row(line.number, line.text, fault=_fault(outcome), box=line.number))
     return rows
 
 
@@ -175,6 +194,10 @@ def _shown(request: CustomerRequest, form: MassForm, rows: list[Row], *, is_done
     given = {
         "form": form,
         "rows": rows,
+        "good": good,
+        "faults": [each for each in rows if each.fault],
+        "is_open": len(good) <= MOST_OPEN,
+        "repeat_count": sum(each.repeats is not None for each in good),
         "is_done": is_done,
         "good_count": len(good),
         "fault_count": len(rows) - len(good),
