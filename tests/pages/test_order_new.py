@@ -49,7 +49,7 @@ def text(html: str) -> str:
 
 
 def shown(browser: Client, address: str = NEW) -> str:
-    return browser.get(address).content.decode()
+    return browser.get(address, follow=True).content.decode()
 
 
 def value(html: str, name: str) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from sutler.catalogue import favourites
@@ -22,7 +24,9 @@ _MOST_RECENT = 5
 @require_safe
 @customer_page
 def order_find(request: CustomerRequest) -> HttpResponse:
-    """Answers the services that fit `find` and the category `among`; without words, the recent and the favourites."""
+    """Answers htmx the services that fit `find` and the category `among`; without words, the recent and favourites."""
+    if not request.htmx:
+        return redirect(f"{reverse('shop:order_new')}?{urlencode({**request.GET.dict(), 'search': 1})}")
     sold, marked = storefront_of(request.customer), favourites.of(request.customer.pk)
     return render(request, "shop/order_finds.html", hits(request, sold, marked, request.GET))
 
