@@ -5,7 +5,9 @@ import re
 import pytest
 from allauth.usersessions.models import UserSession
 from django.core.cache import caches
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from sutler.accounts import panel, terms
 from sutler.accounts.models import Customer, User
@@ -114,3 +116,14 @@ def test_the_api_page_stands_in_the_layout_of_its_reader(guest: Client, alice_br
         html = browser.get("/api").content.decode()
         assert html.count("<main") == html.count("<h1") == 1
         assert ("Sign out" in html) is has_menu
+
+
+def test_an_error_page_bears_the_panels_name_and_asks_no_database(guest: Client, sam: User) -> None:
+    panel.change("Lantern Panel", "", "#224466", sam, SystemClock().now())
+    guest.get("/")
+    caches["process"].delete("panel_face")  # what the process has read grows old; the error page still has it
+    with CaptureQueriesContext(connection) as queries:
+        html = guest.get("/nowhere").content.decode()
+    assert "Lantern Panel" in html
+    assert "224466" in html
+    assert not [each["sql"] for each in queries if "panelprofile" in each["sql"]]

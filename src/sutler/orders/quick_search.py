@@ -14,6 +14,8 @@ from sutler.storage.bounded_search import newest
 
 # How many orders a link is looked for in: about 30 ms.
 MOST_ORDERS_READ = 50_000
+# The hint in the order form is asked for as one types.
+MOST_READ_FOR_HINT = 10_000
 # A shorter text is in nearly every link.
 SHORTEST_LINK = 3
 
@@ -29,8 +31,8 @@ def of_all(text: str, limit: int, ids: Collection[int] = ()) -> list[Order]:
 
 
 def same_link_at(customer_id: int, link: str) -> tuple[int, datetime] | None:
-    """Returns the customer's newest order with this very link, its id and when it was placed."""
-    own = newest(Order.objects.filter(customer_id=customer_id, parent=None), MOST_ORDERS_READ)
+    """Returns the newest order with this very link out of the customer's newest 10,000: its id, when it was placed."""
+    own = newest(Order.objects.filter(customer_id=customer_id, parent=None), MOST_READ_FOR_HINT)
     return own.filter(link=link).order_by("-pk").values_list("pk", "created_at").first()
 
 

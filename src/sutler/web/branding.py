@@ -12,6 +12,7 @@ from sutler.accounts import panel
 
 # For so long a process shows what it has read: a change by staff is everywhere after this.
 KEPT_SECONDS = 15
+_LAST = "panel_face_last"
 _LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3: text of any size
 _WHITE, _DARK, _ON_DARK = (255, 255, 255), (25, 31, 29), "#0e1e19"
 
@@ -31,6 +32,12 @@ class Branding:
 def panel_branding() -> Branding:
     """Returns the panel's face, kept for KEPT_SECONDS."""
     return caches["process"].get_or_set("panel_face", _read, KEPT_SECONDS) or _read()
+
+
+def last_branding() -> Branding | None:
+    """Returns the face that this process read last, without asking the database; None before it has read any."""
+    branding: Branding | None = caches["process"].get(_LAST)
+    return branding
 
 
 @require_safe
@@ -74,7 +81,9 @@ def contrast(one: Colour, other: Colour) -> float:
 def _read() -> Branding:
     profile = panel.profile()
     version = hashlib.sha256(str(profile.changed_at).encode()).hexdigest()[:12] if profile.logo_type else ""
-    return Branding(profile.name, profile.tagline, profile.accent, version)
+    branding = Branding(profile.name, profile.tagline, profile.accent, version)
+    caches["process"].set(_LAST, branding, None)
+    return branding
 
 
 def _properties(accent: str, soft: str, on_accent: str) -> str:

@@ -12,6 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from sutler.storage.transactions import is_fault
+from sutler.web.branding import Branding, last_branding
 from sutler.web.preferences import theme_of
 
 # A 503 of another kind: the database is full, locked or away.
@@ -75,19 +76,21 @@ def failure(request: HttpRequest) -> HttpResponse:
 def instead(request: HttpRequest, code: int) -> HttpResponse:
     """Answers in the place of all that knows the reader: in the browser's language, made once for each."""
     language = translation.get_language_from_request(request)
-    return HttpResponse(_made(code, language, theme_of(request)), status=code, headers={"Content-Language": language})
+    return HttpResponse(
+        _made(code, language, theme_of(request), last_branding()), status=code, headers={"Content-Language": language}
+    )
 
 
 @lru_cache
-def _made(code: int, language: str, theme: str) -> bytes:
+def _made(code: int, language: str, theme: str, panel: Branding | None) -> bytes:
     with translation.override(language):
-        return render_to_string("web/error.html", _words(code, theme)).encode()
+        return render_to_string("web/error.html", _words(code, theme, panel)).encode()
 
 
 def _page(request: HttpRequest, code: int, words: int = 0) -> HttpResponse:
     if is_for_programs(request.path):
         return JsonResponse({"error": _PROGRAM_TEXTS.get(code, "Service busy, try again")}, status=code)
-    given = _words(code, theme_of(request), words)
+    given = _words(code, theme_of(request), last_branding(), words)
     return HttpResponse(render_to_string("web/error.html", given), status=code)
 
 
@@ -96,7 +99,8 @@ def is_for_programs(path: str) -> bool:
     return _FOR_PROGRAMS.search(path) is not None
 
 
-def _words(code: int, theme: str, words: int = 0) -> dict[str, Any]:
+def _words(code: int, theme: str, panel: Branding | None, words: int = 0) -> dict[str, Any]:
     title, text = WORDS[words or code]
-    name = settings.SUTLER["SUTLER_PANEL_NAME"]
-    return {"code": code, "error_title": title, "error_text": text, "theme": theme, "panel_name": name}
+    name = panel.name if panel else settings.SUTLER["SUTLER_PANEL_NAME"]
+    given = {"panel": panel, "panel_name": name}
+    return given | {"code": code, "error_title": title, "error_text": text, "theme": theme}
