@@ -4,6 +4,7 @@ import re
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.core.cache import caches
 from django.test import Client
 
 from sutler.accounts import terms
@@ -93,3 +94,15 @@ def test_who_signs_up_has_to_confirm_the_address(guest: Client) -> None:
     assert not EmailAddress.objects.get().verified
     answer = guest.post("/account/login/", {"login": FORM["email"], "password": PASSWORD})
     assert answer.headers["Location"] == "/account/confirm-email/"
+
+
+def test_the_confirmation_is_sent_again_to_who_signs_in_without_it(guest: Client) -> None:
+    page = guest.post(SIGN_UP, FORM, follow=True).content.decode()
+    assert 'href="/account/login/"' in page
+    assert len(sent()) == 1
+    for is_later, letters in ((False, 1), (True, 2)):
+        if is_later:
+            caches["default"].clear()  # three minutes are over
+        answer = guest.post("/account/login/", {"login": FORM["email"], "password": PASSWORD})
+        assert answer.headers["Location"] == "/account/confirm-email/"
+        assert len(sent()) == letters
