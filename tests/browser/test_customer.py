@@ -3,6 +3,7 @@
 import re
 
 import httpx2
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import CUSTOMER, OWNER, PASSWORD
@@ -179,3 +180,34 @@ def tab_to(page: Page, label: str) -> None:
         if field.evaluate("field => field === document.activeElement"):
             return
     raise AssertionError(label)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_search_is_one_key_away_and_its_hits_are_walked_with_arrows(people: People, width: int) -> None:
+    page = people.signed_in(CUSTOMER, viewport={"width": width, "height": 844})
+    page.goto("/services")
+    page.keyboard.press("/")
+    page.keyboard.type("mass order", delay=20)
+    hit = page.locator(".seek .hits a:visible", has_text="Mass order")
+    expect(hit).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(hit).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/orders/mass")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("mass order", delay=20)
+    expect(hit).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(hit).to_have_count(0)
+
+
+def test_a_service_is_found_in_the_order_form_and_what_cannot_be_ordered_is_told_while_typing(people: People) -> None:
+    page = people.signed_in(CUSTOMER)
+    page.goto("/orders/new")
+    page.get_by_label("Link").fill("https://example.com/kept")
+    page.get_by_label("Find a service").fill("likes")
+    page.locator(f"#finds button[value='{LIKES}']").click()
+    expect(page.get_by_label("Service", exact=True)).to_have_value(str(LIKES))
+    expect(page.get_by_label("Link")).to_have_value("https://example.com/kept")
+    page.get_by_label("Quantity").fill("1")
+    expect(page.locator("#price")).to_contain_text("The minimum quantity is")

@@ -3,11 +3,10 @@
 
 function seekField() {
   const fields = [...document.querySelectorAll("[data-seek]")];
-  const seen = fields.find((each) => each.offsetParent);
-  if (!seen && fields.length) {
-    fields.at(-1).closest("details")?.setAttribute("open", "");
-  }
-  return seen ?? fields.at(-1);
+  // Of the two menus one is shown; on a phone it is closed.
+  const field = fields.find((each) => each.closest("header, details").getClientRects().length);
+  field?.closest("details")?.setAttribute("open", "");
+  return field;
 }
 
 document.addEventListener("keydown", (event) => {
