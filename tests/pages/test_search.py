@@ -14,7 +14,7 @@ from sutler.accounts.models import Customer, Role
 from sutler.catalogue.models import Service
 from sutler.fulfilment.desk import order_search
 from sutler.orders import quick_search as orders
-from sutler.payments import quick_search as payments
+from sutler.payments import funds
 from sutler.payments.models import FundsRequest, Method
 from sutler.support import quick_search as support
 from sutler.support import tickets
@@ -149,9 +149,9 @@ def test_every_search_goes_by_an_index_or_reads_the_newest_rows_alone(
         lambda: accounts.customers("17", 5),
         lambda: accounts.customers("alice@exa", 5),
         lambda: accounts.customers("lice", 5),
-        lambda: payments.requests("F-000017", 5),
-        lambda: payments.requests("pi_17", 5),
-        lambda: payments.requests("pi_17", 5, customer_id=alice.pk),
+        lambda: funds.of_all(text="F-000017"),
+        lambda: funds.of_all(text="pi_17"),
+        lambda: funds.of_customer(alice.pk, text="pi_17"),
         lambda: support.tickets("17", 5),
         lambda: support.tickets("lantern", 5),
         lambda: support.tickets("lantern", 5, customer_id=alice.pk),

@@ -15,7 +15,7 @@ from sutler.catalogue.models import Service
 from sutler.core.text import text_input
 from sutler.fulfilment.desk import order_search
 from sutler.orders import quick_search as orders
-from sutler.payments import quick_search as payments
+from sutler.payments import funds
 from sutler.support import quick_search as support
 from sutler.web.access import StaffRequest, staff_page
 from sutler.web.search_page import MOST, Group, Hit, answer, words_of
@@ -45,7 +45,7 @@ def _groups(request: StaffRequest, text: str) -> Iterator[Group]:
         hits = [Hit(reverse("office:service", args=[each.pk]), f"{each.pk} · {each.name}") for each in services]
         yield Group(_("Services"), hits[:MOST], f"{reverse('office:services')}?{query}" if len(hits) > MOST else "")
     if Permission.PAYMENTS in request.permissions:
-        paid = payments.requests(text, MOST)
+        paid = funds.of_all(text=text, limit=MOST)
         hits = [Hit(reverse("office:payment", args=[each.pk]), each.reference, each.customer.name) for each in paid]
         yield Group(_("Payments"), hits)
     if Permission.TICKETS in request.permissions:

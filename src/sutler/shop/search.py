@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from sutler.orders import quick_search as orders
-from sutler.payments import quick_search as payments
+from sutler.payments import funds
 from sutler.shop.services import storefront_of
 from sutler.support import quick_search as support
 from sutler.web.access import CustomerRequest, customer_page
@@ -44,7 +44,7 @@ def _groups(request: CustomerRequest, text: str) -> Iterator[Group]:
     yield Group(
         _("Services"), [Hit(f"{new}?service={each.pk}", f"{each.pk} · {each.name}") for each in sold[:MOST]], more
     )
-    paid = payments.requests(text, MOST, customer_id=own)
+    paid = funds.of_customer(own, text=text, limit=MOST)
     hits = [Hit(reverse("shop:funds_request", args=[each.pk]), each.reference, each.method.name) for each in paid]
     yield Group(_("Payments"), hits)
     tickets = support.tickets(text, MOST, customer_id=own)
