@@ -1,7 +1,8 @@
 """The search of the menu: what it finds, that customers find only what is theirs, and that no search reads a table."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -26,9 +27,8 @@ from tests.pages.conftest import browser_of, make_person
 pytestmark = pytest.mark.django_db
 HTMX = {"hx-request": "true"}
 MOST_QUERIES = 12
-# A step of a plan that reads a table from end to end. U0 is the subquery for the newest rows, which has a LIMIT; the
-# methods of paying are a handful.
-READS_A_TABLE = re.compile(r"Seq Scan|SCAN (?!CONSTANT|\S+ USING|U0$)")
+# The methods of paying are a handful: they may be read from end to end.
+FEW = "payments_method"
 
 
 def links(browser: Client, text: str) -> list[str]:
@@ -157,30 +157,45 @@ def test_every_search_goes_by_an_index_or_reads_the_newest_rows_alone(
         lambda: support.tickets("lantern", 5, customer_id=alice.pk),
     ]
     for search in searches:
-        for step in explained(search):
-            assert not READS_A_TABLE.match(step), step
+        assert explained(search) == []
 
 
 @pytest.fixture
 def explained() -> Callable[[Callable[[], object]], list[str]]:
-    """Runs a search; returns the steps of each of its statements as the database plans them for a full table."""
+    """Runs a search; returns the steps of its plans that read a table, or a whole index, from end to end."""
 
     def explain(search: Callable[[], object]) -> list[str]:
         with CaptureQueriesContext(connection) as queries:
             search()
         statements = [each["sql"] for each in queries if each["sql"].startswith(("SELECT", "(SELECT"))]
         assert statements
-        steps = []
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
+            if connection.vendor == "postgresql":  # the tables of a test are too small for an index otherwise
                 cursor.execute("SET LOCAL enable_seqscan = off")
-            for statement in statements:
-                before = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
-                cursor.execute(f"{before} {statement}")
-                steps += [str(row[-1]).strip(" ->") for row in cursor.fetchall()]
-        return steps
+            return [step for each in statements for step in _whole_reads(cursor, each)]
 
     return explain
+
+
+def _whole_reads(cursor: Any, statement: str) -> list[str]:
+    if connection.vendor == "postgresql":
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}")
+        [[[plan]]] = cursor.fetchall()
+        return list(_unbound(plan["Plan"], is_limited=False))
+    cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+    steps = [str(row[-1]) for row in cursor.fetchall()]
+    # U0 is the subquery for the newest rows, which has a LIMIT.
+    return [step for step in steps if re.match(rf"SCAN (?!CONSTANT|U0\b|{FEW})", step)]
+
+
+def _unbound(node: dict[str, Any], *, is_limited: bool) -> Iterator[str]:
+    """Scans of a plan of PostgreSQL without a condition that an index serves, but for those of the newest rows."""
+    is_limited = is_limited or (node["Node Type"] == "Limit" and node.get("Parent Relationship") == "InitPlan")
+    is_scan = node["Node Type"].endswith("Scan") and node.get("Relation Name", "") != FEW
+    if is_scan and node["Node Type"] != "Bitmap Heap Scan" and "Index Cond" not in node and not is_limited:
+        yield str(node)
+    for below in node.get("Plans", ()):
+        yield from _unbound(below, is_limited=is_limited)
 
 
 def test_a_link_is_looked_for_in_the_newest_orders(
