@@ -9,6 +9,7 @@ from sutler.accounts import audit_log, customers, groups, panel, profile, staff,
 from sutler.accounts.models import AuditEntry, Customer, CustomerGroup, Notice, Role, TermsVersion, User
 from sutler.accounts.roles import ROLES, Permission, may, permissions_of
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from tests.conftest import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
@@ -54,7 +55,7 @@ def test_a_role_is_given_and_written_down(sam: User) -> None:
     assert staff.give_role(sue.pk, "manager", sam, NOW) is None
     sue.refresh_from_db()
     assert sue.role == Role.MANAGER
-    [entry] = audit_log.recent(what=f"staff {sue.pk}")
+    [entry] = audit_log.recent(subject_type="staff", subject_id=sue.pk)
     assert (entry.actor, entry.before, entry.after) == (sam, {"role": "support"}, {"role": "manager"})
 
 
@@ -76,10 +77,10 @@ def test_the_last_owner_stays_owner(sam: User, alice: Customer) -> None:
 
 def test_the_audit_log_is_read_page_by_page_and_never_changed(sam: User) -> None:
     for number in range(5):
-        audit_log.write(sam, "did", f"thing {number}", NOW)
+        audit_log.write(sam, "did", Subject(SubjectType.ALARM, number), NOW)
     newest = audit_log.recent(limit=2)
-    assert [each.what for each in newest] == ["thing 4", "thing 3"]
-    assert [each.what for each in audit_log.recent(before=newest[-1].pk, limit=2)] == ["thing 2", "thing 1"]
+    assert [each.subject_id for each in newest] == ["4", "3"]
+    assert [each.subject_id for each in audit_log.recent(before=newest[-1].pk, limit=2)] == ["2", "1"]
     with pytest.raises(TypeError):
         AuditEntry.objects.filter(pk=newest[0].pk).update(reason="another")
     with pytest.raises(TypeError):
@@ -122,7 +123,7 @@ def test_the_panel_has_the_name_of_the_settings_until_staff_give_it_another(sam:
     assert (panel.profile().name, panel.logo()) == ("Sutler", None)
     assert panel.change("Acme  Desk", "All good", "#A1B2C3", sam, NOW) is None
     assert (panel.profile().name, panel.profile().accent) == ("Acme Desk", "#a1b2c3")
-    [entry] = audit_log.recent(what="panel")
+    [entry] = audit_log.recent(subject_type="panel")
     assert entry.before == {"name": "Sutler", "tagline": "", "accent": ""}
 
 
@@ -197,6 +198,6 @@ def test_a_group_with_customers_stays(sam: User, alice: Customer) -> None:
 def test_what_does_not_change_is_not_written_down(sam: User, alice: Customer) -> None:
     for _ in range(2):
         assert customers.change(alice.pk, customers.Draft("Alice Ltd", "DE"), sam, NOW) is None
-    [entry] = audit_log.recent(what=f"customer {alice.pk}")
+    [entry] = audit_log.recent(subject_type="customer", subject_id=alice.pk)
     assert entry.before == {"name": "Alice", "country": ""}
     assert entry.after == {"name": "Alice Ltd", "country": "DE"}

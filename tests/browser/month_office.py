@@ -10,6 +10,7 @@ from sutler.catalogue.models import Service, ServiceUpdate
 from sutler.core.events import CauseKind, cause
 from sutler.core.lifecycle import RefillStatus, Status
 from sutler.core.refusals import Refusal
+from sutler.core.subjects import WHOLE, Subject, SubjectType
 from sutler.fulfilment.models import Alarm, Provider
 from sutler.fulfilment.providers import alarms
 from sutler.orders import cancel, refill
@@ -137,6 +138,6 @@ def sound_alarms(now: datetime) -> None:
     """What staff must look at."""
     second = Provider.objects.order_by("pk")[1]
     low = cause(CauseKind.BALANCE_LOW, held_micros=148_200_000, currency="USD", low_micros=200_000_000)
-    alarms.sound(second.pk, Alarm.Kind.LOW_BALANCE, "", low, now - timedelta(hours=3))
+    alarms.sound(second.pk, Alarm.Kind.LOW_BALANCE, WHOLE, low, now - timedelta(hours=3))
     wait = cause(CauseKind.PRICES_WAIT, count=1)
-    alarms.sound(second.pk, Alarm.Kind.CATALOGUE, "prices", wait, now - timedelta(hours=8))
+    alarms.sound(second.pk, Alarm.Kind.CATALOGUE, Subject(SubjectType.PRICES), wait, now - timedelta(hours=8))

@@ -1,13 +1,16 @@
 """Alarms written in English become kinds and data where that is certain, and stay as they were written elsewhere."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from sutler.core.events import CauseKind
+from sutler.core.subjects import SubjectType
 from sutler.fulfilment.migrations import _alarm_texts
 from sutler.fulfilment.migrations._alarm_texts import alarm_of
 
+subject_of = import_module("sutler.fulfilment.migrations.0008_alarm_subjects").subject_of
 REFUSED = {"kind": "declined", "decline_kind": "FUNDS", "raw": "Not enough: add"}
 DIFFERS = {"kind": "charge differs", "charge_micros": 500_000, "expected_micros": 250_010}
 
@@ -58,3 +61,32 @@ def test_no_text_is_no_cause() -> None:
 
 def test_the_migration_knows_no_kind_that_there_is_not() -> None:
     assert {kind for _, _, kind in _alarm_texts._PATTERNS} <= set(CauseKind)
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("order 17", (SubjectType.ORDER, "17")),
+        ("refill 3", (SubjectType.REFILL, "3")),
+        ("service 5", (SubjectType.SERVICE, "5")),
+        ("id A-17", (SubjectType.PROVIDER_ORDER, "A-17")),
+        ("EUR jumped", (SubjectType.RATE_JUMP, "EUR")),
+        ("EUR out of date", (SubjectType.RATE_AGE, "EUR")),
+        ("EUR not quoted", (SubjectType.RATE_QUOTE, "EUR")),
+        ("", (SubjectType.WHOLE, "")),
+        ("address", (SubjectType.ADDRESS, "")),
+        ("balance", (SubjectType.BALANCE, "")),
+        ("currency", (SubjectType.BALANCE_CURRENCY, "")),
+        ("not good", (SubjectType.SERVICE_LIST, "")),
+        ("unreadable", (SubjectType.UNREADABLE_ROWS, "")),
+        ("prices", (SubjectType.PRICES, "")),
+        ("held prices", (SubjectType.HELD_PRICES, "")),
+        ("promises", (SubjectType.PROMISES, "")),
+        ("paused", (SubjectType.PAUSED_SERVICES, "")),
+        ("source", (SubjectType.RATE_SOURCE, "")),
+        ("order 17a", (SubjectType.TEXT, "order 17a")),
+        ("orders", (SubjectType.TEXT, "orders")),
+    ],
+)
+def test_the_subject_of_an_alarm_becomes_a_type_and_an_id(text: str, subject: tuple[str, str]) -> None:
+    assert subject_of(text) == subject

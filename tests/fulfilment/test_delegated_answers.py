@@ -271,7 +271,7 @@ def test_more_than_was_asked_for_stays_nobodys_and_is_told(dripped: Parent, prov
     ids = [str(1001 + number) for number in range(5)]
     dripped.hears(said("In progress", 300, 150_000, orders=tuple(ids)))
     dripped.named(**{each: said("Pending", **WHOLE) for each in ids})
-    assert (len(dripped.children), alarms(Alarm.Kind.ORPHAN)) == (3, ["id 1004", "id 1005"])
+    assert (len(dripped.children), alarms(Alarm.Kind.ORPHAN)) == (3, ["provider order 1004", "provider order 1005"])
     for each in ids[:3]:
         dripped.child(each, DONE)
     dripped.hears(said("Completed", 0, 150_000))
@@ -326,7 +326,7 @@ def test_staff_cancel_there_first_and_here_the_second_time(alice: Customer, drip
     assert (dripped.order.status, dripped.order.remains, balance(alice)) == ("Partial", 200, START_MICROS - 90_000)
     dripped.hears(said("In progress", 100, 150_000, orders=("1001", "1002")))
     dripped.named(**{"1002": said("Pending", **WHOLE)})
-    assert (len(dripped.children), alarms(Alarm.Kind.ORPHAN)) == (1, ["id 1002"])
+    assert (len(dripped.children), alarms(Alarm.Kind.ORPHAN)) == (1, ["provider order 1002"])
     dripped.hears(said("Completed", 0, 100_000))
     assert held("cost") == 100_000
     demand_sound_books()

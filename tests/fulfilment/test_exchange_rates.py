@@ -144,7 +144,7 @@ class TestFetching:
         followed("EUR")
         source.says(NOW, GBP="0.7")
         exchange_fetch.fetch_due(NOW)
-        assert open_alarms() == {("exchange rate", "EUR not quoted")}
+        assert open_alarms() == {("exchange rate", "rate quote", "EUR")}
         source.says(NOW, EUR="0.93")
         exchange_fetch.fetch_due(NOW + DAY)
         assert open_alarms() == set()
@@ -165,7 +165,7 @@ class TestJumps:
 
     def test_it_waits_for_staff(self) -> None:
         assert worth() == Worth(100, 92)
-        assert open_alarms() == {("exchange rate", "EUR jumped")}
+        assert open_alarms() == {("exchange rate", "rate jump", "EUR")}
         assert "rate accept EUR" in done("rate", "list")
 
     def test_and_is_taken_when_they_accept_it(self) -> None:
@@ -251,7 +251,7 @@ class TestGrowingOld:
         service.refresh_from_db()
         reason = "no route is left: the exchange rate of its currency is out of date"
         assert (service.state, service.pause_reason) == ("paused", reason)
-        assert open_alarms() == {("exchange rate", "EUR out of date"), ("catalogue", "paused")}
+        assert open_alarms() == {("exchange rate", "rate age", "EUR"), ("catalogue", "paused services")}
         assert watch(NOW + 73 * HOUR) == 0
         source.says(NOW + 3 * DAY, EUR="0.93")
         exchange_fetch.fetch_due(NOW + 73 * HOUR)

@@ -223,9 +223,10 @@ def there(alice: Customer, service: Service) -> There:
 
 
 def alarms(kind: Alarm.Kind | None = None) -> list[str]:
-    """What the open alarms (of this kind) are about."""
+    """The types and ids of what the open alarms (of this kind) are about: "order 17"."""
     found = AlarmSubject.objects.filter(alarm__closed_at=None).order_by("pk")
-    return list((found if kind is None else found.filter(alarm__kind=kind)).values_list("subject", flat=True))
+    rows = (found if kind is None else found.filter(alarm__kind=kind)).values_list("subject_type", "subject_id")
+    return [" ".join(row).strip() for row in rows]
 
 
 def all_due(there: There, after_seconds: float = 0) -> None:

@@ -13,6 +13,7 @@ from sutler.catalogue.models import Service
 from sutler.cli import main
 from sutler.core.clock import SystemClock
 from sutler.core.events import CauseKind, cause
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.providers import alarms
 from sutler.orders.models import Order
@@ -68,7 +69,7 @@ def test_a_missing_thing_is_told_in_one_way(alice: Customer, command: list[str],
 
 def test_alarms_exits_1_while_one_is_open() -> None:
     assert run("alarms").exit_code == 0
-    alarms.sound(None, Alarm.Kind.DESK, "service 1", cause(CauseKind.AT_DESK), NOW)
+    alarms.sound(None, Alarm.Kind.DESK, Subject(SubjectType.SERVICE, 1), cause(CauseKind.AT_DESK), NOW)
     assert run("alarms").exit_code == 1
     done("alarms", "--close", str(Alarm.objects.get().pk))
     assert run("alarms").exit_code == run("alarms", "--all").exit_code == 0

@@ -25,7 +25,12 @@ def test_the_operator_settles_an_unknown_outcome(
     order.refresh_from_db()
     assert order.status == status
     entry = AuditEntry.objects.get()
-    assert (entry.actor, entry.what, entry.reason) == (None, f"order {order.pk}", "their log says so")
+    assert (entry.actor, entry.subject_type, entry.subject_id, entry.reason) == (
+        None,
+        "order",
+        str(order.pk),
+        "their log says so",
+    )
     assert entry.action.startswith("outcome settled: ")
     assert f"unconfirmed order {order.pk} not found" in failed(1, "order", "resolve", str(order.pk), "refused")
     assert AuditEntry.objects.count() == 1

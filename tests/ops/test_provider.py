@@ -13,6 +13,7 @@ from sutler.books.models import Transfer
 from sutler.catalogue.models import Service
 from sutler.core.clock import SystemClock
 from sutler.core.events import failure
+from sutler.core.subjects import WHOLE, Subject, SubjectType
 from sutler.fulfilment.models import Alarm, LoggedCall, Provider, ProviderMinute
 from sutler.fulfilment.provider_settings import panel_settings
 from sutler.fulfilment.providers import alarms
@@ -182,7 +183,7 @@ class TestLooking:
         ProviderMinute.objects.create(
             provider=made, minute=now - timedelta(minutes=1), calls=120, declined=12, total_milliseconds=12_000
         )
-        alarms.sound(made.pk, Alarm.Kind.LOW_BALANCE, "", failure("low"), NOW)
+        alarms.sound(made.pk, Alarm.Kind.LOW_BALANCE, WHOLE, failure("low"), NOW)
         row = columns(done("provider", "list"))
         assert (row["NAME"], row["BALANCE"], row["LOW"], row["CURRENCY"]) == ("Upstream", "12.34567", "20.00", "USD")
         assert (row["CALLS/MIN"], row["ERRORS"], row["MEAN MS"], row["ALARMS"]) == ("2.0", "10.0%", "100", "1")
@@ -217,7 +218,7 @@ class TestLooking:
 
     def test_alarms_are_shown_until_they_are_closed(self) -> None:
         made = make_provider()
-        for provider_id, subject in ((made.pk, "order 7"), (None, "service 3")):
+        for provider_id, subject in ((made.pk, Subject(SubjectType.ORDER, 7)), (None, Subject(SubjectType.SERVICE, 3))):
             alarms.sound(provider_id, Alarm.Kind.NOT_FOUND, subject, failure("a\x1btext"), NOW)
         assert [columns(run("alarms").stdout, row)["NEWEST"] for row in (1, 2)] == ["service 3", "order 7"]
         own = Alarm.objects.get(provider=made).pk

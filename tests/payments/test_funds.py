@@ -154,7 +154,7 @@ def adjusted(customer: Customer, units: int, by: User) -> Adjustment:
 def test_without_a_limit_an_adjustment_is_done_at_once(alice: Customer, sam: User) -> None:
     made = adjusted(alice, -500, sam)
     assert (made.state, balance(alice)) == ("done", START_MICROS - 500 * UNIT)
-    [entry] = audit_log.recent(what=f"customer {alice.pk}")
+    [entry] = audit_log.recent(subject_type="customer", subject_id=alice.pk)
     assert (entry.actor, entry.reason) == (sam, "a slip")
     assert (entry.after or {})["amount"] == "-500.00 USD"
 
@@ -167,7 +167,7 @@ def test_above_the_limit_another_person_confirms(alice: Customer, sam: User, sue
     assert adjustments.confirm(made.pk, sue, NOW) == START_MICROS + 101 * UNIT
     assert adjustments.confirm(made.pk, sue, NOW) == MADE_ALREADY
     assert balance(alice) == START_MICROS + 101 * UNIT
-    assert [each.action for each in audit_log.recent(what=f"customer {alice.pk}")] == [
+    assert [each.action for each in audit_log.recent(subject_type="customer", subject_id=alice.pk)] == [
         "balance adjusted",
         "adjustment asked",
     ]

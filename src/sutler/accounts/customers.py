@@ -9,6 +9,7 @@ from sutler.accounts import audit_log
 from sutler.accounts.models import Customer, CustomerGroup, User
 from sutler.core.countries import CODES
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text.text_input import one_line
 
 LONGEST_NAME, LONGEST_REASON = 200, 500
@@ -107,7 +108,9 @@ def _save(
                 setattr(found, name, values[name])
             found.save(update_fields=changed)  # saved singly: the lane forgets the customer's keys at once
             was, became = ({name: each[name] for name in changed} for each in (before, after))
-            audit_log.write(actor, action, f"customer {customer_id}", now, reason=reason, before=was, after=became)
+            audit_log.write(
+                actor, action, Subject(SubjectType.CUSTOMER, customer_id), now, reason=reason, before=was, after=became
+            )
     return None
 
 

@@ -9,6 +9,7 @@ from sutler.accounts import audit_log
 from sutler.accounts.models import Customer, CustomerGroup, User
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text.text_input import one_line
 
 LONGEST_NAME = 100
@@ -39,7 +40,9 @@ def save(
         before = _terms(group) if group_id else None
         group.name, group.discount_basis_points = called, discount_basis_points
         group.save()
-        audit_log.write(actor, "group saved", f"group {group.pk}", now, before=before, after=_terms(group))
+        audit_log.write(
+            actor, "group saved", Subject(SubjectType.GROUP, group.pk), now, before=before, after=_terms(group)
+        )
         return group
 
 
@@ -51,7 +54,7 @@ def remove(group_id: int, actor: User | None, now: datetime) -> Refusal | None:
             return Refusal(Reason.NOT_FOUND)
         if Customer.objects.filter(group=group).exists():
             return Refusal(Reason.MOVE_NOT_ALLOWED)
-        audit_log.write(actor, "group removed", f"group {group_id}", now, before=_terms(group))
+        audit_log.write(actor, "group removed", Subject(SubjectType.GROUP, group_id), now, before=_terms(group))
         group.delete()
     return None
 

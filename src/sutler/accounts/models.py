@@ -161,8 +161,9 @@ class AuditEntry(models.Model):
     # None: the operator, at the shell.
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     action = models.CharField(max_length=60)
-    # What it was done to: "customer 3", "service 17".
-    what = models.CharField(max_length=100)
+    # What it was done to: one of `core.subjects`.
+    subject_type = models.CharField(max_length=20)
+    subject_id = models.CharField(max_length=100, blank=True)
     reason = models.CharField(max_length=500, blank=True)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
@@ -170,10 +171,10 @@ class AuditEntry(models.Model):
     objects = KeptRows.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["what", "id"], name="audit_of_what")]
+        indexes = [models.Index(fields=["subject_type", "subject_id", "id"], name="audit_of_subject")]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.what}"
+        return f"{self.action} {self.subject_type} {self.subject_id}"
 
 
 class Shared(models.Model):

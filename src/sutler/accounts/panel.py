@@ -11,6 +11,7 @@ from django.db import transaction
 from sutler.accounts import audit_log
 from sutler.accounts.models import PanelProfile, User
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text.text_input import one_line
 
 LARGEST_LOGO_BYTES = 200_000
@@ -53,7 +54,7 @@ def change(name: str, tagline: str, accent: str, actor: User | None, now: dateti
         before = {"name": kept.name, "tagline": kept.tagline, "accent": kept.accent}
         after = {"name": called, "tagline": line, "accent": colour}
         PanelProfile.objects.filter(pk=1).update(**after, changed_at=now)
-        audit_log.write(actor, "panel changed", "panel", now, before=before, after=after)
+        audit_log.write(actor, "panel changed", Subject(SubjectType.PANEL), now, before=before, after=after)
     return None
 
 
@@ -68,7 +69,7 @@ def set_logo(content: bytes | None, actor: User | None, now: datetime) -> Refusa
     with transaction.atomic():
         _lock(now)
         PanelProfile.objects.filter(pk=1).update(logo=content, logo_type=media_type, changed_at=now)
-        audit_log.write(actor, "logo changed", "panel", now, after={"type": media_type or "none"})
+        audit_log.write(actor, "logo changed", Subject(SubjectType.PANEL), now, after={"type": media_type or "none"})
     return None
 
 

@@ -13,6 +13,7 @@ from django.db.models import Model
 
 from sutler.accounts import audit_log, secret_key
 from sutler.accounts.models import PanelKey
+from sutler.core.subjects import Subject, SubjectType
 from sutler.storage.sealed import Unreadable, seal, unseal
 
 MOST_AT_ONCE = 100
@@ -38,7 +39,7 @@ def make_current(older: str | None, now: datetime) -> bool:
     with transaction.atomic():
         done = bool(rows.update(digest=current))
         if done:
-            audit_log.write(None, "secret key changed", "panel", now)
+            audit_log.write(None, "secret key changed", Subject(SubjectType.PANEL), now)
     return done
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from sutler.accounts import audit_log
 from sutler.accounts.models import Role, User
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 
 
 def members() -> list[User]:
@@ -32,7 +33,9 @@ def give_role(user_id: int, role: str, actor: User | None, now: datetime) -> Ref
         changed = {"role": member.role}, {"role": role}
         member.role, member.is_superuser = role, role == Role.OWNER
         member.save(update_fields=["role", "is_superuser"])
-        audit_log.write(actor, "role given", f"staff {user_id}", now, before=changed[0], after=changed[1])
+        audit_log.write(
+            actor, "role given", Subject(SubjectType.STAFF, user_id), now, before=changed[0], after=changed[1]
+        )
         return None
 
 
@@ -48,7 +51,7 @@ def set_active(user_id: int, *, active: bool, actor: User | None, now: datetime)
             return Refusal(Reason.OTHER_PERSON_NEEDED)
         member.is_active = active
         member.save(update_fields=["is_active"])  # saved singly: the lane forgets the person's keys at once
-        audit_log.write(actor, "let in" if active else "shut out", f"staff {user_id}", now)
+        audit_log.write(actor, "let in" if active else "shut out", Subject(SubjectType.STAFF, user_id), now)
         return None
 
 

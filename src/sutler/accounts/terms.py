@@ -7,6 +7,7 @@ from django.db import transaction
 from sutler.accounts import audit_log
 from sutler.accounts.models import TermsAcceptance, TermsVersion, User
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text.text_input import paragraphs
 
 LONGEST_TERMS = 100_000
@@ -32,7 +33,7 @@ def publish(terms: str, acceptable_use: str, actor: User | None, now: datetime) 
         if before is not None and (before.terms, before.acceptable_use) == (said, use):
             return before
         made = TermsVersion.objects.create(terms=said, acceptable_use=use, published_at=now, published_by=actor)
-        audit_log.write(actor, "terms published", f"terms {made.pk}", now)
+        audit_log.write(actor, "terms published", Subject(SubjectType.TERMS, made.pk), now)
         return made
 
 

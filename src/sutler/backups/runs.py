@@ -12,6 +12,7 @@ from sutler.backups.archive import Manifest
 from sutler.backups.models import BackupRun
 from sutler.config import ConfigError
 from sutler.core.events import CauseKind, cause, failure
+from sutler.core.subjects import WHOLE
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.providers import alarms
 from sutler.storage.transactions import durable
@@ -85,7 +86,7 @@ def end(run: BackupRun, archive: str, manifest: Manifest, now: datetime, *, is_c
             is_checked=is_checked,
         )
         for kind in (Kind.BACKUP_FAILED, Kind.BACKUP_MISSED):
-            alarms.close(None, kind, "", ACTOR, now)
+            alarms.close(None, kind, WHOLE, ACTOR, now)
         _forget_old()
 
 
@@ -143,11 +144,11 @@ class Watch:
             with durable():
                 _give_up(now)
         since = self._since()
-        if now - since <= OLDEST or alarms.last_sounded(None, Kind.BACKUP_MISSED, "") is not None:
+        if now - since <= OLDEST or alarms.last_sounded(None, Kind.BACKUP_MISSED, WHOLE) is not None:
             return 0
         with durable():
             hours = int((now - since).total_seconds()) // 3600
-            alarms.sound(None, Kind.BACKUP_MISSED, "", cause(CauseKind.BACKUP_MISSED, count=hours), now)
+            alarms.sound(None, Kind.BACKUP_MISSED, WHOLE, cause(CauseKind.BACKUP_MISSED, count=hours), now)
         return 1
 
     def _since(self) -> datetime:
@@ -166,7 +167,7 @@ def _give_up(now: datetime) -> None:
 def _fail(run: BackupRun, fault: str, now: datetime) -> None:
     under_way = BackupRun.objects.filter(pk=run.pk, state=State.RUNNING)
     if under_way.update(state=State.FAILED, finished_at=now, fault=fault[:1000]):
-        alarms.sound(None, Kind.BACKUP_FAILED, "", cause(CauseKind.BACKUP_FAILED, cause=failure(fault)), now)
+        alarms.sound(None, Kind.BACKUP_FAILED, WHOLE, cause(CauseKind.BACKUP_FAILED, cause=failure(fault)), now)
 
 
 def _forget_old() -> None:

@@ -15,6 +15,7 @@ from sutler.books import credit_limits, post, second_person
 from sutler.books.models import Adjustment, LedgerAccount, Transfer
 from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text.text_input import one_line
 
 LONGEST_REASON = 500
@@ -163,8 +164,8 @@ def reject(adjustment_id: int, reason: str, actor: User, now: datetime) -> Refus
         if isinstance(made, Refusal):
             return made
         _close(made, State.REJECTED, actor if actor.pk != made.asked_by_id else None, now)
-        what = f"customer {made.customer_id}"
-        audit_log.write(actor, "adjustment rejected", what, now, reason=told, before={"adjustment": made.pk})
+        subject = Subject(SubjectType.CUSTOMER, made.customer_id)
+        audit_log.write(actor, "adjustment rejected", subject, now, reason=told, before={"adjustment": made.pk})
         return None
 
 
@@ -203,4 +204,12 @@ def _write_down(
     if balance is not None:
         before = {"balance": show_rate(balance - made.amount_micros)}
         after["balance"] = show_rate(balance)
-    audit_log.write(actor, action, f"customer {made.customer_id}", now, reason=made.reason, before=before, after=after)
+    audit_log.write(
+        actor,
+        action,
+        Subject(SubjectType.CUSTOMER, made.customer_id),
+        now,
+        reason=made.reason,
+        before=before,
+        after=after,
+    )

@@ -10,6 +10,7 @@ from sutler.books import second_person
 from sutler.books.models import Adjustment, LedgerAccount
 from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 
 State, Kind = Adjustment.State, Adjustment.Kind
 
@@ -72,7 +73,13 @@ def _raise(
     earlier = Adjustment.objects.filter(customer_id=customer_id, kind=Kind.CREDIT_LIMIT, state=State.WAITING)
     earlier.update(state=State.REJECTED, decided_at=now)
     asked.save()
-    audit_log.write(actor, "credit limit asked", f"customer {customer_id}", now, after={"credit_limit": asked.reason})
+    audit_log.write(
+        actor,
+        "credit limit asked",
+        Subject(SubjectType.CUSTOMER, customer_id),
+        now,
+        after={"credit_limit": asked.reason},
+    )
     return asked
 
 
@@ -84,4 +91,11 @@ def _write(wallet: LedgerAccount, limit_micros: int, actor: User | None, now: da
     wallet.largest_credit_limit_micros = max(wallet.largest_credit_limit_micros, limit_micros)
     wallet.save(update_fields=["credit_limit_micros", "largest_credit_limit_micros"])
     was, became = ({"credit_limit": f"{show_rate(each)} {wallet.currency}"} for each in (before, limit_micros))
-    audit_log.write(actor, "credit limit set", f"customer {wallet.customer_id}", now, before=was, after=became)
+    audit_log.write(
+        actor,
+        "credit limit set",
+        Subject(SubjectType.CUSTOMER, wallet.customer_id or ""),
+        now,
+        before=was,
+        after=became,
+    )

@@ -11,6 +11,7 @@ from sutler.accounts import audit_log
 from sutler.accounts.models import User
 from sutler.books.models import Verification
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.storage.transactions import durable
 
 State = Verification.State
@@ -27,7 +28,7 @@ def ask(actor: User, now: datetime) -> Verification | Refusal:
     try:
         with durable():
             made = Verification.objects.create(asked_by=actor, asked_at=now)
-            audit_log.write(actor, "verify asked", f"verification {made.pk}", now)
+            audit_log.write(actor, "verify asked", Subject(SubjectType.VERIFICATION, made.pk), now)
             return made
     except IntegrityError:
         return Refusal(Reason.MOVE_NOT_ALLOWED)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from sutler.accounts import audit_log
 from sutler.accounts.models import AuditEntry
 from sutler.accounts.roles import Permission
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.models import Alarm, Provider
 from sutler.fulfilment.providers import alarms as bell
 from sutler.office.audited_actions import actor_of, named, numbers
@@ -120,7 +121,9 @@ def _close(request: StaffRequest, form: CloseForm, ids: list[int]) -> bool:
             for each in ids:
                 if bell.close_by_id(each, actor_of(request.user), request.now):
                     reason = form.cleaned_data["reason"]
-                    audit_log.write(request.user, "alarm closed", f"alarm {each}", request.now, reason=reason)
+                    audit_log.write(
+                        request.user, "alarm closed", Subject(SubjectType.ALARM, each), request.now, reason=reason
+                    )
                     count += 1
     except (Busy, CommitUnclear):
         form.add_error(None, BUSY)
@@ -133,6 +136,7 @@ def _close(request: StaffRequest, form: CloseForm, ids: list[int]) -> bool:
 
 
 def _notes(rows: list[Alarm]) -> dict[int, str]:
-    about = {f"alarm {each.pk}": each.pk for each in rows}
-    entries = AuditEntry.objects.filter(what__in=about, action="alarm closed").order_by("pk")
-    return {about[each.what]: each.reason for each in entries}
+    entries = AuditEntry.objects.filter(
+        subject_type=SubjectType.ALARM, subject_id__in=[str(each.pk) for each in rows], action="alarm closed"
+    )
+    return {int(each.subject_id): each.reason for each in entries.order_by("pk")}

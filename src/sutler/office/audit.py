@@ -5,13 +5,14 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from sutler.accounts import audit_log as log
 from sutler.accounts.models import AuditEntry
 from sutler.accounts.roles import Permission
 from sutler.accounts.staff import members
+from sutler.core.subjects import TEXTS, subject_text
 from sutler.web import paging
 from sutler.web.access import StaffRequest, staff_page
 from sutler.web.date_range import DaysForm
@@ -22,14 +23,16 @@ class FilterForm(DaysForm):
 
     actor = forms.TypedChoiceField(label=gettext_lazy("User"), required=False, coerce=int, empty_value=None)
     action = forms.CharField(label=gettext_lazy("Action"), required=False, max_length=60)
-    what = forms.CharField(label=gettext_lazy("Object"), required=False, max_length=100)
-    field_order = ["actor", "action", "what", "first", "last"]
+    about = forms.ChoiceField(label=gettext_lazy("Object"), required=False)
+    id = forms.CharField(label=gettext_lazy("ID"), required=False, max_length=100)
+    field_order = ["actor", "action", "about", "id", "first", "last"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = [(each.pk, each.name or each.email) for each in members()]
         self.fields["actor"].choices = [("", gettext_lazy("Everyone")), *named]  # type: ignore[attr-defined]
-        self.fields["what"].widget.attrs["placeholder"] = "customer 3"
+        types = [(each.value, subject_text(each, "", gettext)) for each in TEXTS]
+        self.fields["about"].choices = [("", gettext_lazy("All")), *((key, text) for key, text in types if text)]  # type: ignore[attr-defined]
         self.fields["action"].widget.attrs["placeholder"] = "adjusted"
 
 
@@ -44,7 +47,8 @@ def audit_log(request: StaffRequest) -> HttpResponse:
     found = log.recent(
         before=start,
         actor_id=asked.get("actor"),
-        what=asked.get("what") or None,
+        subject_type=asked.get("about") or None,
+        subject_id=asked.get("id") or None,
         action=asked.get("action") or None,
         since=form.since(),
         until=form.until(),

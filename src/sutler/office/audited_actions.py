@@ -9,6 +9,7 @@ from sutler.accounts import audit_log
 from sutler.accounts.models import User
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text import text_input
 from sutler.office.refusal_text import BUSY, UNCLEAR, Words, words
 from sutler.storage.transactions import Busy, CommitUnclear, durable
@@ -61,9 +62,10 @@ def to_orders(
             answers = verb()
             done = [pk for pk, answer in zip(order_ids, answers, strict=True) if answer is None]
             if done:
-                what = f"order {done[0]}" if len(done) == 1 else "orders"
+                one = Subject(SubjectType.ORDER, done[0])
+                subject = one if len(done) == 1 else Subject(SubjectType.ORDERS, len(done))
                 told = dict(after or {}) | ({"orders": ", ".join(map(str, done))} if len(done) > 1 else {})
-                audit_log.write(request.user, action, what, request.now, reason=reason, after=told)
+                audit_log.write(request.user, action, subject, request.now, reason=reason, after=told)
     except Busy:
         return [BUSY] * len(order_ids)
     except CommitUnclear:

@@ -6,6 +6,7 @@ import click
 
 from sutler.core.clock import SystemClock
 from sutler.core.event_texts import cause_text
+from sutler.core.subjects import subject_text
 from sutler.ops.command import ID, example, missing, on_panel, show_table
 
 if TYPE_CHECKING:
@@ -39,7 +40,15 @@ def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: 
         about = AlarmSubject.objects.filter(alarm=about_id).order_by("-pk")[:limit]
         show_table(
             ("SUBJECT", "COUNT", "RAISED", "LAST SEEN", "TEXT"),
-            ((each.subject or "-", each.times, *_moments(each), cause_text(each.cause)) for each in about),
+            (
+                (
+                    subject_text(each.subject_type, each.subject_id) or "-",
+                    each.times,
+                    *_moments(each),
+                    cause_text(each.cause),
+                )
+                for each in about
+            ),
         )
         return 0
     found = Alarm.objects.select_related("provider").annotate(subject_count=Count("subjects")).order_by("-pk")
@@ -55,7 +64,7 @@ def alarms(provider_id: int | None, limit: int, alarm_id: int | None, about_id: 
                 each.provider.name if each.provider else "-",
                 each.kind,
                 each.subject_count,
-                each.subject or "-",
+                subject_text(each.subject_type, each.subject_id) or "-",
                 each.times,
                 *_moments(each),
                 f"closed by {each.closed_by}" if each.closed_at else "open",

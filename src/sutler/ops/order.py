@@ -12,6 +12,7 @@ from sutler.core.lifecycle import Status
 from sutler.core.money import show_charge
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.ops.command import ID, Failed, Word, example, missing, on_panel, refused, show_table
 
 if TYPE_CHECKING:
@@ -171,7 +172,9 @@ def resolve(order_id: int, verdict: str, upstream_id: str | None, reason: str) -
         refusal = outcome.resolve(order_id, found, "operator", now, upstream_id)
         if refusal is None:
             after = {"provider order ID": upstream_id} if upstream_id else None
-            audit_log.write(None, outcome.DEEDS[found], f"order {order_id}", now, reason=reason, after=after)
+            audit_log.write(
+                None, outcome.DEEDS[found], Subject(SubjectType.ORDER, order_id), now, reason=reason, after=after
+            )
     if refusal is not None:
         raise refused(refusal, "unconfirmed order", order_id)
     click.echo(f"Order {order_id}: {verdict}.")

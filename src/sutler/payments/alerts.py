@@ -6,6 +6,7 @@ from datetime import datetime
 from sutler.accounts import audit_log
 from sutler.accounts.models import User
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.payments.models import Alert, FundsRequest
 from sutler.storage.transactions import durable
 
@@ -42,7 +43,7 @@ def close(request_id: int, alert_id: int, actor: User, now: datetime) -> Refusal
         closed = Alert.objects.filter(pk=alert_id, request_id=request_id, closed_at=None)
         if not closed.update(closed_at=now, closed_by=actor):
             return Refusal(Reason.NOT_FOUND)
-        audit_log.write(actor, "payment alert closed", f"payment {request_id}", now)
+        audit_log.write(actor, "payment alert closed", Subject(SubjectType.PAYMENT, request_id), now)
     return None
 
 

@@ -18,6 +18,7 @@ from sutler.books.models import LedgerAccount
 from sutler.core.money import Micros, show_balance, show_rate
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text.text_input import one_line
 from sutler.payments import lifecycle
 from sutler.payments.models import Checkout, FundsRequest, Method, Receipt
@@ -146,7 +147,7 @@ def confirm(request_id: int, actor: User, now: datetime, *, amount_micros: int |
             return balance
         _close(asked, State.CONFIRMED, actor, "", now)
         after = {"credited": f"{show_rate(asked.credit_micros)} {asked.currency}"}
-        audit_log.write(actor, "funds confirmed", f"customer {asked.customer_id}", now, after=after)
+        audit_log.write(actor, "funds confirmed", Subject(SubjectType.CUSTOMER, asked.customer_id), now, after=after)
         _tell(asked, balance, now)
         return balance
 
@@ -162,7 +163,9 @@ def _ask_a_second_person(asked: FundsRequest, above_micros: int, actor: User, no
         # Only this of the request: its terms stay as they were asked.
         FundsRequest.objects.filter(pk=asked.pk).update(received_micros=asked.amount_micros, received_by=actor)
         after = {"request": asked.reference, "received": f"{show_rate(asked.amount_micros)} {asked.currency}"}
-        audit_log.write(actor, "funds confirmation asked", f"customer {asked.customer_id}", now, after=after)
+        audit_log.write(
+            actor, "funds confirmation asked", Subject(SubjectType.CUSTOMER, asked.customer_id), now, after=after
+        )
         return Refusal(Reason.OTHER_PERSON_NEEDED)
     count_payment(
         asked.customer_id,
@@ -188,7 +191,7 @@ def reject(request_id: int, reason: str, actor: User, now: datetime) -> Refusal 
         if isinstance(asked, Refusal):
             return asked
         _close(asked, State.REJECTED, actor, told, now)
-        audit_log.write(actor, "funds rejected", f"customer {asked.customer_id}", now, reason=told)
+        audit_log.write(actor, "funds rejected", Subject(SubjectType.CUSTOMER, asked.customer_id), now, reason=told)
         _tell(asked, None, now)
     return None
 

@@ -12,6 +12,7 @@ from sutler.core.clock import new_token
 from sutler.core.money import is_currency, show_rate
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text.text_input import one_line, paragraphs
 from sutler.payments import gateway_settings
 from sutler.payments.models import Method
@@ -89,7 +90,7 @@ def save(
         if settings:
             # Which were typed in, not what: a secret may be among them.
             after["settings"] = ", ".join(sorted(name for name, value in settings.items() if value))
-        audit_log.write(actor, "method saved", f"method {method.pk}", now, before=before, after=after)
+        audit_log.write(actor, "method saved", Subject(SubjectType.METHOD, method.pk), now, before=before, after=after)
         return method
 
 

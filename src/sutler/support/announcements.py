@@ -8,6 +8,7 @@ from django.db.models import Q
 from sutler.accounts import audit_log
 from sutler.accounts.models import User
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text.text_input import one_line, paragraphs
 from sutler.support.models import Announcement
 
@@ -48,7 +49,9 @@ def save(
         made.title, made.text, made.level = called or "", said or "", level
         made.shown_from, made.shown_until = shown_from, shown_until
         made.save()
-        audit_log.write(actor, "announcement saved", f"announcement {made.pk}", now, after={"title": made.title})
+        audit_log.write(
+            actor, "announcement saved", Subject(SubjectType.ANNOUNCEMENT, made.pk), now, after={"title": made.title}
+        )
         return made
 
 
@@ -58,7 +61,7 @@ def take_back(announcement_id: int, actor: User, now: datetime) -> Refusal | Non
         shown = Announcement.objects.filter(pk=announcement_id).filter(Q(shown_until=None) | Q(shown_until__gt=now))
         if not shown.update(shown_until=now) and not Announcement.objects.filter(pk=announcement_id).exists():
             return Refusal(Reason.NOT_FOUND)
-        audit_log.write(actor, "announcement taken back", f"announcement {announcement_id}", now)
+        audit_log.write(actor, "announcement taken back", Subject(SubjectType.ANNOUNCEMENT, announcement_id), now)
     return None
 
 

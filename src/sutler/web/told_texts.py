@@ -5,13 +5,6 @@ A gap stands for whatever was filled in. `tests/pages/test_told.py` holds the ta
 
 from django.utils.translation import gettext_noop as _
 
-# What alarms are about
-SUBJECTS = (
-    _("refill {id}"),
-    _("order {id}"),
-    _("service {id}"),
-    _("id {id}"),
-)
 # Why something of a provider's catalogue is not sold
 CATALOGUE = (
     _("it is gone upstream"),
@@ -102,4 +95,4 @@ ANSWERS = (
     _("not asked as a batch, but one by one: {why}"),
     _("told in {theirs}, not in {ours}"),
 )
-TEXTS = (*SUBJECTS, *CATALOGUE, *ANSWERS)
+TEXTS = (*CATALOGUE, *ANSWERS)

@@ -57,5 +57,7 @@ def sold(provider: Provider, entry: Said | None = None, *, markup: int | None = 
     return service
 
 
-def open_alarms() -> set[tuple[str, str]]:
-    return set(AlarmSubject.objects.filter(alarm__closed_at=None).values_list("alarm__kind", "subject"))
+def open_alarms() -> set[tuple[str, ...]]:
+    """The kinds of open alarms, and the types and ids (if they have any) of what they are about."""
+    rows = AlarmSubject.objects.filter(alarm__closed_at=None).values_list("alarm__kind", "subject_type", "subject_id")
+    return {row if row[-1] else row[:-1] for row in rows}

@@ -114,7 +114,7 @@ def test_an_answer_that_is_spoilt_keeps_the_last_good_catalogue(fault: str) -> N
     shop = Shop()
     before = what_is_sold(), list(UpstreamService.objects.values())
     assert shop.sync(**{fault: 1.0}).fault
-    assert open_alarms() == {("catalogue", "not good")}
+    assert open_alarms() == {("catalogue", "service list")}
     assert (what_is_sold(), list(UpstreamService.objects.values())) == before
 
 

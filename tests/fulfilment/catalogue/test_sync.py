@@ -127,7 +127,7 @@ class TestWhatIsNoCatalogue:
         assert sync.apply_catalogue(provider.pk, answer, NOW).fault
         after = (list(UpstreamService.objects.values()), notes(), version.current(), Service.objects.values().get())
         assert after == before
-        assert open_alarms() == {("catalogue", "not good")}
+        assert open_alarms() == {("catalogue", "service list")}
         assert now_of(service).state == "active"
         take(provider, said())
         assert open_alarms() == set()
@@ -145,7 +145,7 @@ class TestWhatIsNoCatalogue:
             sync.apply_catalogue(provider.pk, Catalogue(OTHERS, unread), NOW)
         assert (upstream("1").gone_at, upstream("1").rate_micros) == (None, 500_000)
         assert (now_of(service).state, notes()) == ("active", [])
-        assert open_alarms() == {("catalogue", "unreadable")}
+        assert open_alarms() == {("catalogue", "unreadable rows")}
         take(provider, said())
         assert open_alarms() == set()
 
@@ -180,7 +180,7 @@ class TestPrices:
         assert service.routes.get().off_reason == "its price has jumped"
         assert notes() == [("price", "0.50", "0.650001", "waiting")]
         assert told()[-1] == ("paused", "", "")
-        assert open_alarms() == {("catalogue", "prices"), ("catalogue", "paused")}
+        assert open_alarms() == {("catalogue", "prices"), ("catalogue", "paused services")}
 
     def test_a_fall_beyond_changes_nothing_until_it_is_decided(self, provider: Provider) -> None:
         service = sold(provider)
@@ -208,7 +208,7 @@ class TestPrices:
                 decide(waiting.get().pk, False, "sam", NOW)
         assert [each[3] for each in notes()] == ["dismissed"]
         assert (now_of(service).state, service.routes.get().is_on) == ("paused", False)
-        assert open_alarms() == {("catalogue", "paused")}
+        assert open_alarms() == {("catalogue", "paused services")}
 
     def test_a_jump_that_is_taken_back_needs_no_decision(self, provider: Provider) -> None:
         service = sold(provider)

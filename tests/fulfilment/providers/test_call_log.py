@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from sutler.core.event_texts import cause_text
 from sutler.core.events import Cause, declined, failure
+from sutler.core.subjects import WHOLE, Subject, SubjectType
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, LoggedCall, Provider, ProviderMinute
 from sutler.fulfilment.providers import alarms, call_log
@@ -119,37 +121,51 @@ class TestAlarms:
     ) -> None:
         provider_id = provider.pk if is_of_a_provider else None
 
-        def raised(subject: str, text: str, seconds: int) -> bool:
-            return alarms.sound(provider_id, Alarm.Kind.DESK, subject, failure(text), NOW + seconds * SECOND)
+        def raised(subject_id: str, text: str, seconds: int) -> bool:
+            return alarms.sound(
+                provider_id,
+                Alarm.Kind.DESK,
+                Subject(SubjectType.SERVICE, subject_id),
+                failure(text),
+                NOW + seconds * SECOND,
+            )
 
-        assert [raised("service 1", "a", 0), raised("service 1", "b", 1), raised("service 2", "c", 2)] == [
+        assert [raised("1", "a", 0), raised("1", "b", 1), raised("2", "c", 2)] == [
             True,
             False,
             True,
         ]
         [alarm] = alarms.recent()
-        assert (alarm.times, alarm.subject, alarm.cause, alarm.subject_count) == (3, "service 2", failure("c"), 2)  # type: ignore[attr-defined]
-        first = alarm.subjects.get(subject="service 1")
+        assert (alarm.times, alarm.subject_id, alarm.cause, alarm.subject_count) == (3, "2", failure("c"), 2)  # type: ignore[attr-defined]
+        first = alarm.subjects.get(subject_id="1")
         assert (first.times, first.cause, first.raised_at, first.last_at) == (2, failure("b"), NOW, NOW + SECOND)
-        assert alarms.close(provider_id, Alarm.Kind.DESK, "service 2", "worker", NOW) is True
-        assert alarms.close(provider_id, Alarm.Kind.DESK, "service 2", "worker", NOW) is False
+        assert alarms.close(provider_id, Alarm.Kind.DESK, Subject(SubjectType.SERVICE, 2), "worker", NOW) is True
+        assert alarms.close(provider_id, Alarm.Kind.DESK, Subject(SubjectType.SERVICE, 2), "worker", NOW) is False
         alarm.refresh_from_db()
-        assert (alarm.subject, alarm.cause, alarm.closed_at) == ("service 1", failure("b"), None)
-        assert raised("service 2", "again", 3) is True
-        for each in ("service 1", "service 2"):
-            assert alarms.close(provider_id, Alarm.Kind.DESK, each, "worker", NOW)
+        assert (alarm.subject_id, alarm.cause, alarm.closed_at) == ("1", failure("b"), None)
+        assert raised("2", "again", 3) is True
+        for each in (1, 2):
+            assert alarms.close(provider_id, Alarm.Kind.DESK, Subject(SubjectType.SERVICE, each), "worker", NOW)
         assert alarms.recent() == []
-        assert raised("service 1", "again", 4) is True
+        assert raised("1", "again", 4) is True
         assert Alarm.objects.count() == 2
 
+    def test_of_the_panel_too_one_of_a_kind_is_open(self) -> None:
+        """Two processes that raise it at once cannot both open it."""
+        alarms.sound(None, Alarm.Kind.DESK, WHOLE, failure("text"), NOW)
+        alarm = Alarm.objects.get()
+        alarm.pk = None
+        with pytest.raises(IntegrityError), transaction.atomic():
+            alarm.save()
+
     def test_staff_close_one_once(self) -> None:
-        alarms.sound(None, Alarm.Kind.DESK, "", failure("text"), NOW)
+        alarms.sound(None, Alarm.Kind.DESK, WHOLE, failure("text"), NOW)
         pk = Alarm.objects.get().pk
         assert [alarms.close_by_id(pk, "staff 1", NOW), alarms.close_by_id(pk, "staff 1", NOW)] == [True, False]
         assert Alarm.objects.get().closed_by == "staff 1"
 
     def test_long_texts_are_cut(self, provider: Provider) -> None:
         for _ in range(2):
-            alarms.sound(provider.pk, Alarm.Kind.DESK, "s" * 200, failure("t" * 2000), NOW)
+            alarms.sound(provider.pk, Alarm.Kind.DESK, Subject(SubjectType.TEXT, "s" * 200), failure("t" * 2000), NOW)
         alarm = Alarm.objects.get()
-        assert (len(alarm.subject), len(alarm.cause["text"]), alarm.times) == (100, 1000, 2)
+        assert (len(alarm.subject_id), len(alarm.cause["text"]), alarm.times) == (100, 1000, 2)

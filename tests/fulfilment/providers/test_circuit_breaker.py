@@ -54,7 +54,7 @@ def test_more_than_two_percent_unknown_and_at_least_three(
     assert circuit_breaker.allowed(provider, 8, NOW) == (0 if rests else 8)
     provider.refresh_from_db()
     assert provider.live_state.rests_until == (NOW + MINUTE if rests else None)
-    assert alarms(Alarm.Kind.BRAKE) == ([""] if rests else [])
+    assert alarms(Alarm.Kind.BRAKE) == (["whole"] if rests else [])
 
 
 def test_only_the_last_five_minutes_count(provider: Provider) -> None:

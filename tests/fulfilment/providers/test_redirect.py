@@ -58,12 +58,12 @@ def test_the_operator_is_told_wherever_the_provider_is_asked(address: str) -> No
     assert told in added
     assert told in done("provider", "balance", str(made.pk))
     assert told in done("provider", "sync", str(made.pk))
-    alarm = Alarm.objects.get(kind=Alarm.Kind.CATALOGUE, subject=call_log.REDIRECTED, closed_at=None)
+    alarm = Alarm.objects.get(kind=Alarm.Kind.CATALOGUE, subject_type=call_log.REDIRECTED.type, closed_at=None)
     assert f"{address}/" in cause_text(alarm.cause)
     tested = run("provider", "test", str(made.pk))
     assert tested.exit_code == 1
     assert f"it leads to {address}/" in tested.stdout
 
     done("provider", "change", str(made.pk), "--slash", "with")
-    assert not Alarm.objects.filter(subject=call_log.REDIRECTED, closed_at=None).exists()
+    assert not Alarm.objects.filter(subject_type=call_log.REDIRECTED.type, closed_at=None).exists()
     assert "redirects to" not in done("provider", "balance", str(made.pk)) + done("provider", "sync", str(made.pk))

@@ -209,9 +209,9 @@ class TestAlarm:
         assert cared(there).live_state.suspect_gap_micros == -250_000
         assert alarms() == []
         cared(there)
-        assert alarms() == [""]
+        assert alarms() == ["whole"]
 
-    @pytest.mark.parametrize(("micros", "told"), [(20, []), (-20, []), (21, [""]), (-21, [""])])
+    @pytest.mark.parametrize(("micros", "told"), [(20, []), (-20, []), (21, ["whole"]), (-21, ["whole"])])
     def test_what_may_hide_behind_the_digits_shown_is_no_gap(self, there: There, micros: int, told: list[str]) -> None:
         """10 micros for the balance, and 10 for the one transfer that the books have."""
         cared(there)
@@ -284,7 +284,7 @@ class TestAlarm:
     def test_a_balance_in_another_currency_is_told_and_not_taken_over(self, there: There) -> None:
         there.between = answering('{"balance":"5.00","currency":"EUR"}')
         provider = cared(there)
-        assert (provider.live_state.balance_micros, alarms(BALANCE)) == (None, ["currency"])
+        assert (provider.live_state.balance_micros, alarms(BALANCE)) == (None, ["balance currency"])
         there.between = lambda _: None
         cared(there)
         assert alarms() == []
@@ -298,7 +298,9 @@ class TestAlarm:
         assert alarms() == []
 
     @pytest.mark.parametrize(
-        ("low", "told"), [(None, []), (START_MICROS, []), (START_MICROS + 1, [""])], ids=["none", "just enough", "less"]
+        ("low", "told"),
+        [(None, []), (START_MICROS, []), (START_MICROS + 1, ["whole"])],
+        ids=["none", "just enough", "less"],
     )
     def test_a_low_balance_is_told(self, there: There, low: int | None, told: list[str]) -> None:
         Provider.objects.update(low_balance_micros=low)

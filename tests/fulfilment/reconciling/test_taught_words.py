@@ -162,7 +162,7 @@ class TestTeaching:
         taught_words.teach(provider.pk, TaughtWord(STARS.text, K.SERVICE), None, NOW)
         assert taught_words.words_of(provider.pk) == (TaughtWord(STARS.text, K.SERVICE),)
         entry = audit_log.recent()[0]
-        assert (entry.action, entry.what) == ("word taught", f"provider {provider.pk}")
+        assert (entry.action, entry.subject_type, entry.subject_id) == ("word taught", "provider", str(provider.pk))
 
     def test_it_is_forgotten_and_written_down(self, provider: Provider) -> None:
         taught_words.teach(provider.pk, STARS, None, NOW)

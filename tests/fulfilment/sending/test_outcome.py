@@ -289,7 +289,7 @@ class TestTheAccount:
     ) -> None:
         send(order, Declined(kind, "Not enough funds on balance"))
         assert ProviderState.objects.get().rests_until == NOW + circuit_breaker.FUNDS_REST
-        assert alarms(Alarm.Kind.KEY_OR_FUNDS) == [""]
+        assert alarms(Alarm.Kind.KEY_OR_FUNDS) == ["whole"]
         assert (status(order), states(order)) == ("Pending", ["declined", "planned"])
         assert claim(provider, NOW + circuit_breaker.FUNDS_REST - MINUTE) == []
         [claimed] = claim(provider, NOW + circuit_breaker.FUNDS_REST)

@@ -46,7 +46,7 @@ def test_a_service_is_made_and_changed(sam_browser: Client) -> None:
     made.refresh_from_db()
     assert (made.rate_micros, made.max, kinds()) == (1_500_000, 600, ["new", "price", "limits"])
     assert version.current() != before
-    [changed, _made] = audit_log.recent(what=f"service {made.pk}")
+    [changed, _made] = audit_log.recent(subject_type="service", subject_id=made.pk)
     assert changed.before == {"rate_micros": 1_250_000, "max": 500}
 
 

@@ -92,7 +92,7 @@ def test_what_staff_say_of_a_customer_is_kept(alice: Customer, sam_browser: Clie
     sam_browser.post(page, good | {"credit_limit": "0"})
     wallet.refresh_from_db()
     assert (wallet.credit_limit_micros, wallet.largest_credit_limit_micros) == (0, 50 * UNIT)
-    assert {each.action for each in audit_log.recent(what=f"customer {alice.pk}")} == {
+    assert {each.action for each in audit_log.recent(subject_type="customer", subject_id=alice.pk)} == {
         "customer changed",
         "credit limit set",
     }
@@ -137,7 +137,9 @@ def test_a_customer_is_suspended_for_a_reason_and_resumed(alice: Customer, sam_b
         sam_browser.post(f"{page}/{do}", {"reason": "Chargeback"})
         alice.refresh_from_db()
         assert (alice.suspended_at is not None) is is_suspended
-    assert [each.reason for each in audit_log.recent(what=f"customer {alice.pk}")] == ["Chargeback"] * 2
+    assert [each.reason for each in audit_log.recent(subject_type="customer", subject_id=alice.pk)] == [
+        "Chargeback"
+    ] * 2
 
 
 def test_an_adjustment_is_shown_before_it_is_made_and_made_once(alice: Customer, sam_browser: Client) -> None:
@@ -225,7 +227,7 @@ def test_keys_are_revoked_of_this_customer_alone(alice: Customer, bob: Customer,
 def test_staff_sign_in_as_a_customer_and_it_is_written_down(alice: Customer, sam_browser: Client) -> None:
     sam_browser.post(f"/office/customers/{alice.pk}/sign-in")
     assert "signed in as Alice" in sam_browser.get("/dashboard").content.decode()
-    [entry] = audit_log.recent(what=f"customer {alice.pk}")
+    [entry] = audit_log.recent(subject_type="customer", subject_id=alice.pk)
     assert entry.action == "signed in as"
     manager = browser_of(make_person("fulfil@example.com", role=Role.FULFILMENT))
     assert manager.post(f"/office/customers/{alice.pk}/sign-in").status_code == 404

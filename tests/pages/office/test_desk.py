@@ -132,9 +132,9 @@ def test_orders_are_approved_or_rejected(alice: Customer, bob: Customer, sam_bro
     sam_browser.post(f"{page}/reject", {"order": second.pk, "reason": "not this"})
     assert list(Approval.objects.order_by("pk").values_list("state", flat=True)) == ["approved", "rejected"]
     assert balance(bob) == START_MICROS
-    assert set(AuditEntry.objects.values_list("action", "what")) >= {
-        ("order approved", f"order {first.pk}"),
-        ("order rejected", f"order {second.pk}"),
+    assert set(AuditEntry.objects.values_list("action", "subject_type", "subject_id")) >= {
+        ("order approved", "order", str(first.pk)),
+        ("order rejected", "order", str(second.pk)),
     }
     answer = sam_browser.post(f"{page}/approve", {"order": second.pk}, follow=True)
     assert "This status cannot be set now" in answer.content.decode()

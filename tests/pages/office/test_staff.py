@@ -9,6 +9,7 @@ from django.test import Client
 from sutler.accounts import audit_log, panel, terms
 from sutler.accounts.models import Customer, Role, TermsVersion, User
 from sutler.core.clock import SystemClock
+from sutler.core.subjects import Subject, SubjectType
 from tests.conftest import NOW
 from tests.pages.conftest import browser_of, make_person
 from tests.pages.office.test_customers import errors
@@ -64,7 +65,9 @@ def test_a_customer_is_no_member_of_staff(alice: Customer, sam_browser: Client) 
     ("asked", "found"),
     [
         ({}, ["did", "did", "made"]),
-        ({"what": "customer 1"}, ["did", "made"]),
+        ({"about": "customer"}, ["did", "did", "made"]),
+        ({"about": "order"}, []),
+        ({"about": "customer", "id": "1"}, ["did", "made"]),
         ({"action": "mad"}, ["made"]),
         ({"actor": "{owner}"}, ["did"]),
         ({"last": "2026-11-20"}, []),
@@ -73,9 +76,9 @@ def test_a_customer_is_no_member_of_staff(alice: Customer, sam_browser: Client) 
     ],
 )
 def test_the_audit_log_is_filtered(sam_browser: Client, asked: dict[str, str], found: list[str]) -> None:
-    audit_log.write(None, "made", "customer 1", NOW, reason="<b>why", after={"name": "<i>"})
-    audit_log.write(None, "did", "customer 1", NOW)
-    audit_log.write(owner(), "did", "customer 2", NOW)
+    audit_log.write(None, "made", Subject(SubjectType.CUSTOMER, 1), NOW, reason="<b>why", after={"name": "<i>"})
+    audit_log.write(None, "did", Subject(SubjectType.CUSTOMER, 1), NOW)
+    audit_log.write(owner(), "did", Subject(SubjectType.CUSTOMER, 2), NOW)
     given = {name: value.replace("{owner}", str(owner().pk)) for name, value in asked.items()}
     html = sam_browser.get("/office/audit", given).content.decode()
     assert re.findall(r'data-label="Action">(\w+)<', html) == found

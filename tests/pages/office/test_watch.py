@@ -16,6 +16,7 @@ from sutler.catalogue.models import Service
 from sutler.core.clock import SystemClock
 from sutler.core.events import CauseKind, cause, failure
 from sutler.core.lifecycle import Status
+from sutler.core.subjects import WHOLE, Subject, SubjectType
 from sutler.fulfilment.models import Alarm, Orphan
 from sutler.fulfilment.providers import alarms, heartbeat
 from sutler.ops.verify import CHECKS
@@ -52,7 +53,7 @@ def test_the_overview_shows_money_and_what_waits(alice: Customer, sam_browser: C
     send(order, Accepted("1"), now)
     reported(order, Status.COMPLETED, now)
     placed(alice, make_service(needs_approval=True), now)
-    alarms.sound(None, Alarm.Kind.DESK, "service 3", cause(CauseKind.AT_DESK), now)
+    alarms.sound(None, Alarm.Kind.DESK, Subject(SubjectType.SERVICE, 3), cause(CauseKind.AT_DESK), now)
     shown = figures(sam_browser, "/office/")
     assert shown["Revenue, last 30 days"] == "0.90 USD"
     assert shown["Margin, last 30 days"] == "0.40 USD"
@@ -96,8 +97,9 @@ def test_staff_say_that_it_was_placed(alice: Customer, sam_browser: Client, lost
     assert answer.headers["Location"] == "/office/unknown"
     assert states(lost) == ["accepted"]
     entry = AuditEntry.objects.get()
-    assert (entry.what, entry.reason, entry.after) == (
-        f"order {lost.pk}",
+    assert (entry.subject_type, entry.subject_id, entry.reason, entry.after) == (
+        "order",
+        str(lost.pk),
         "seen on their page",
         {"provider order ID": "78"},
     )
@@ -134,8 +136,8 @@ def test_staff_cancel_and_refund_what_was_refused_in_unknown_words_by_one_click(
         assert sam_browser.post(f"/office/unknown/{order.pk}/refused", fields).status_code == 302
         order.refresh_from_db()
         assert (order.status, states(order)) == ("Canceled", ["absent"])
-    entries = AuditEntry.objects.order_by("pk").values_list("action", "what", "reason")
-    assert list(entries) == [("outcome settled: refused", f"order {each.pk}", UNKNOWN_WORDS.raw) for each in orders]
+    entries = AuditEntry.objects.order_by("pk").values_list("action", "subject_id", "reason")
+    assert list(entries) == [("outcome settled: refused", str(each.pk), UNKNOWN_WORDS.raw) for each in orders]
     assert balance(alice) == START_MICROS
 
 
@@ -155,7 +157,7 @@ def test_support_gives_no_verdicts(lost: Order) -> None:
 def test_alarms_are_closed_with_a_note(sam_browser: Client) -> None:
     there = make_provider(name="North")
     for kind in (Alarm.Kind.LOW_BALANCE, Alarm.Kind.BALANCE):
-        alarms.sound(there.pk, kind, "", failure(f"about {kind}"), NOW)
+        alarms.sound(there.pk, kind, WHOLE, failure(f"about {kind}"), NOW)
     first, second = Alarm.objects.order_by("pk")
     assert "about low balance" in words(sam_browser, "/office/alarms", kind="low balance", provider=str(there.pk))
     assert "about balance" not in words(sam_browser, "/office/alarms", kind="low balance")
@@ -229,6 +231,6 @@ def test_backups_are_shown_to_who_may_prove_the_books(db: None, settings: object
 def test_an_alarm_is_worded_in_the_readers_language(sam_browser: Client) -> None:
     there = make_provider(name="North")
     low = cause(CauseKind.BALANCE_LOW, held_micros=148_200_000, currency="USD", low_micros=200_000_000)
-    alarms.sound(there.pk, Alarm.Kind.LOW_BALANCE, "", low, NOW)
+    alarms.sound(there.pk, Alarm.Kind.LOW_BALANCE, WHOLE, low, NOW)
     page = sam_browser.get("/office/alarms", headers={"accept-language": "ru"}).content.decode()
     assert "Там 148.20 USD, меньше чем 200.00" in page

@@ -10,6 +10,7 @@ from sutler.catalogue import exchange_rates
 from sutler.catalogue.models import ExchangeRate
 from sutler.core.events import CauseKind, cause
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.worth import Worth
 from sutler.fulfilment.catalogue import exchange_source, repricing
 from sutler.fulfilment.catalogue.exchange_source import Quotes
@@ -20,7 +21,6 @@ from sutler.storage.transactions import durable
 ACTOR = "exchange rates"
 # A fetched rate that moved further than this waits for staff.
 LARGEST_STEP_PERCENT = 10
-OUT_OF_DATE, JUMPED, NOT_QUOTED = "out of date", "jumped", "not quoted"
 
 
 def set_by_hand(
@@ -37,7 +37,7 @@ def set_by_hand(
         if isinstance(had, Refusal):
             return had
         _changed(currency, now, accept_rises=accept_rises)
-        _close(currency, now, JUMPED, NOT_QUOTED)
+        _close(currency, now, SubjectType.RATE_JUMP, SubjectType.RATE_QUOTE)
         after = {"worth": worth.show(currency, _base())}
         _write_down("exchange rate set", currency, had, after, actor, now)
     return None
@@ -55,7 +55,7 @@ def follow(currency: str, actor: User | None, now: datetime) -> Refusal | None:
         exchange_rate.is_followed, exchange_rate.dated = True, exchange_rate.dated or now
         exchange_rate.save()
         exchange_rates.fetch_soon(now)
-        audit_log.write(actor, "exchange rate followed", f"currency {currency}", now)
+        audit_log.write(actor, "exchange rate followed", Subject(SubjectType.CURRENCY, currency), now)
     return None
 
 
@@ -87,9 +87,9 @@ def apply_quotes(quotes: Quotes, source: str, now: datetime) -> int:
         worth = quotes.worth(kept.currency, _base())
         if worth is None:
             why = cause(CauseKind.NOT_QUOTED, source=source, currency=kept.currency)
-            alarms.sound(None, Alarm.Kind.EXCHANGE, f"{kept.currency} {NOT_QUOTED}", why, now)
+            alarms.sound(None, Alarm.Kind.EXCHANGE, Subject(SubjectType.RATE_QUOTE, kept.currency), why, now)
             continue
-        _close(kept.currency, now, NOT_QUOTED)
+        _close(kept.currency, now, SubjectType.RATE_QUOTE)
         dated = min(quotes.dated or now, now)
         if kept.source == source and kept.dated is not None and dated < kept.dated:
             continue
@@ -119,7 +119,7 @@ class Watch:
                 _changed(currency, now)
                 if currency in old and _is_used(currency):
                     why = cause(CauseKind.RATE_OUT_OF_DATE, currency=currency)
-                    alarms.sound(None, Alarm.Kind.EXCHANGE, f"{currency} {OUT_OF_DATE}", why, now)
+                    alarms.sound(None, Alarm.Kind.EXCHANGE, Subject(SubjectType.RATE_AGE, currency), why, now)
         self._old = set(old)
         return len(flipped)
 
@@ -130,7 +130,7 @@ def _take(
     kept.base, kept.units, kept.source, kept.dated = *worth, source, dated
     kept.offered_base = kept.offered_units = kept.offered_dated = None
     kept.save()
-    _close(kept.currency, now, JUMPED)
+    _close(kept.currency, now, SubjectType.RATE_JUMP)
     _changed(kept.currency, now, accept_rises=accept_rises)
 
 
@@ -139,18 +139,18 @@ def _offer(kept: ExchangeRate, worth: Worth, dated: datetime, source: str, now: 
     kept.save()
     then, offered = (each.show(kept.currency, _base()) for each in (kept.worth, worth))
     why = cause(CauseKind.RATE_JUMPED, currency=kept.currency, before=then, after=offered, source=source)
-    alarms.sound(None, Alarm.Kind.EXCHANGE, f"{kept.currency} {JUMPED}", why, now)
+    alarms.sound(None, Alarm.Kind.EXCHANGE, Subject(SubjectType.RATE_JUMP, kept.currency), why, now)
 
 
 def _changed(currency: str, now: datetime, *, accept_rises: bool = False) -> None:
     repricing.follow_exchange(currency, now, accept_rises=accept_rises)
     if currency not in exchange_rates.outdated(now):
-        _close(currency, now, OUT_OF_DATE)
+        _close(currency, now, SubjectType.RATE_AGE)
 
 
-def _close(currency: str, now: datetime, *subjects: str) -> None:
-    for each in subjects:
-        alarms.close(None, Alarm.Kind.EXCHANGE, f"{currency} {each}", ACTOR, now)
+def _close(currency: str, now: datetime, *types: SubjectType) -> None:
+    for each in types:
+        alarms.close(None, Alarm.Kind.EXCHANGE, Subject(each, currency), ACTOR, now)
 
 
 def _is_used(currency: str) -> bool:
@@ -161,7 +161,7 @@ def _write_down(
     action: str, currency: str, had: Worth | None, after: dict[str, str], actor: User | None, now: datetime
 ) -> None:
     before = {"worth": had.show(currency, _base())} if had else None
-    audit_log.write(actor, action, f"currency {currency}", now, before=before, after=after)
+    audit_log.write(actor, action, Subject(SubjectType.CURRENCY, currency), now, before=before, after=after)
 
 
 def _base() -> str:

@@ -19,6 +19,7 @@ from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.pricing import WHOLE_PRICE_BASIS_POINTS
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.catalogue import repricing
 from sutler.fulfilment.catalogue.import_services import Rule
 from sutler.fulfilment.models import PriceRule
@@ -98,7 +99,7 @@ def save(
             audit_log.write(
                 actor,
                 "service changed" if service_id else "service made",
-                f"service {made.pk}",
+                Subject(SubjectType.SERVICE, made.pk),
                 now,
                 before={name: before[name] for name in changed} if before else None,
                 after={name: after[name] for name in changed},
@@ -122,7 +123,9 @@ def set_state(
         services = Service.objects.filter(pk=service_id)
         _follow(services, now, accept_rises=accept_rises)
         before, after = {"state": was}, {"state": str(state)}
-        audit_log.write(actor, "service state set", f"service {service_id}", now, before=before, after=after)
+        audit_log.write(
+            actor, "service state set", Subject(SubjectType.SERVICE, service_id), now, before=before, after=after
+        )
         return Service.State(services.values_list("state", flat=True)[0])
 
 
@@ -161,7 +164,7 @@ def reprice(
             after: dict[str, Any] = {"services": ", ".join(str(each.service.pk) for each in moved)[:2000]}
             rate = wanted.rate_micros
             after |= {"percent": wanted.basis_points / 100} if rate is None else {"rate": show_rate(rate)}
-            audit_log.write(actor, "prices changed", f"{len(moved)} services", now, after=after)
+            audit_log.write(actor, "prices changed", Subject(SubjectType.SERVICES, len(moved)), now, after=after)
     return moved
 
 
@@ -189,18 +192,26 @@ def change_many(
         version.renew()
         after = columns | ({"state": change.state} if change.state else {})
         after |= {"services": ", ".join(map(str, sorted(ids)))[:2000]}
-        audit_log.write(actor, "services changed", f"{count} services", now, after=after)
+        audit_log.write(actor, "services changed", Subject(SubjectType.SERVICES, count), now, after=after)
     return count
 
 
 def audited(
-    verb: Callable[[], T | Refusal], actor: User, action: str, what: str, now: datetime, **told: Any
+    verb: Callable[[], T | Refusal],
+    actor: User,
+    action: str,
+    subject: Subject | Callable[[T], Subject],
+    now: datetime,
+    **told: Any,
 ) -> T | Refusal:
-    """Calls the verb and writes down that it was done, in one transaction; returns what it returned."""
+    """Calls the verb and writes down that it was done, in one transaction; returns what it returned.
+
+    The subject of what the verb makes is known from what it returns.
+    """
     with transaction.atomic():
         outcome = verb()
         if not isinstance(outcome, Refusal):
-            audit_log.write(actor, action, what, now, **told)
+            audit_log.write(actor, action, subject(outcome) if callable(subject) else subject, now, **told)
         return outcome
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from sutler import __version__
 from sutler.catalogue.models import ExchangeRate, RateFetch
 from sutler.core.events import CauseKind, cause, failure
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.catalogue import change_rates, exchange_source
 from sutler.fulfilment.catalogue.exchange_source import Quotes, Source, Unreadable
 from sutler.fulfilment.models import Alarm
@@ -26,7 +27,7 @@ AHEAD = timedelta(hours=24)
 PAUSES = tuple(timedelta(minutes=each) for each in (5, 15, 60, 240))
 # With so many in a row it has failed for over five hours.
 FAILURES_OF_AN_ALARM = 5
-SUBJECT = "source"
+SUBJECT = Subject(SubjectType.RATE_SOURCE)
 
 _HEADERS = {"User-Agent": f"Sutler/{__version__}", "Accept-Encoding": "identity"}
 

@@ -16,6 +16,7 @@ from sutler.catalogue.models import Service
 from sutler.catalogue.service_file import Fault, Offer
 from sutler.core.markup import rises_too_far
 from sutler.core.money import show_rate
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.catalogue import repricing
 from sutler.fulfilment.models import PriceRule
 from sutler.storage.transactions import durable
@@ -113,8 +114,8 @@ def take_in(
         repricing.adjust(routed, stood, now)
         after = {"new": len(found.new), "changed": len(found.updates), "left out": len(found.left_out)}
         changed = {str(each.service_id): _audited(each) for each in found.changes[:BATCH]}
-        what = f"{len(found.new) + len(found.updates)} services"
-        audit_log.write(actor, "services imported", what, now, after=after | changed)
+        services = Subject(SubjectType.SERVICES, len(found.new) + len(found.updates))
+        audit_log.write(actor, "services imported", services, now, after=after | changed)
     return found
 
 

@@ -7,11 +7,13 @@ from django.db.models import QuerySet
 
 from sutler.catalogue.models import Service
 from sutler.core.events import CauseKind, cause
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.models import Alarm, Route
 from sutler.fulfilment.providers import alarms
 
 ACTOR = "catalogue"
-PAUSED, HELD = "paused", "held prices"
+PAUSED, HELD = Subject(SubjectType.PAUSED_SERVICES), Subject(SubjectType.HELD_PRICES)
+MOST_NAMED = 20
 
 
 def sound_or_close(
@@ -52,9 +54,11 @@ def _services(provider_id: int) -> QuerySet[Service]:
     return Service.objects.filter(pk__in=routed).order_by("pk")
 
 
-def _tell(provider_id: int, subject: str, kind: CauseKind, services: list[int], now: datetime, *, is_new: bool) -> None:
+def _tell(
+    provider_id: int, subject: Subject, kind: CauseKind, services: list[int], now: datetime, *, is_new: bool
+) -> None:
     if not services:
         alarms.close(provider_id, Alarm.Kind.CATALOGUE, subject, ACTOR, now)
     elif is_new:
-        named = ", ".join(map(str, services))
-        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, subject, cause(kind, count=len(services), services=named), now)
+        why = cause(kind, count=len(services), services=services[:MOST_NAMED])
+        alarms.sound(provider_id, Alarm.Kind.CATALOGUE, subject, why, now)

@@ -20,6 +20,7 @@ from sutler.core.delegation import delivers
 from sutler.core.markup import cost_in_base, floor_rate, rate_from_cost, rises_too_far
 from sutler.core.money import LARGEST_MICROS, Micros, show_rate
 from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES, Measure
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.worth import Worth
 from sutler.fulfilment.catalogue import price_alarms
 from sutler.fulfilment.models import PriceRule, Provider, Route, UpstreamService
@@ -184,7 +185,7 @@ def decide_held(service_id: int, accept: bool, actor: User | None, now: datetime
         else:
             price_alarms.close_held(service_id, now)
         action = "price accepted" if accept else "price dismissed"
-        audit_log.write(actor, action, f"service {service_id}", now, after={"rate": show_rate(held)})
+        audit_log.write(actor, action, Subject(SubjectType.SERVICE, service_id), now, after={"rate": show_rate(held)})
     return True
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 from sutler.core import skipped_rows
 from sutler.core.events import Cause, CauseKind, cause, declined
 from sutler.core.skipped_rows import LeftOut
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.catalogue import repricing, rows
 from sutler.fulfilment.catalogue.diff import Difference, Known, compare, unfit
 from sutler.fulfilment.catalogue.price_alarms import ACTOR
@@ -27,7 +28,8 @@ AGAIN_AFTER = timedelta(minutes=10)
 # How many services an alarm names.
 MOST_NAMED = 50
 # The subjects of the alarms, one of each for a provider at most.
-NOT_GOOD, PRICES, UNREADABLE, BROKEN = "not good", "prices", "unreadable", "promises"
+REJECTED, PRICES = Subject(SubjectType.SERVICE_LIST), Subject(SubjectType.PRICES)
+UNREADABLE, BROKEN = Subject(SubjectType.UNREADABLE_ROWS), Subject(SubjectType.PROMISES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def is_due(provider_id: int, now: datetime) -> bool:
     is_old = Q(live_state__catalogue_at=None) | Q(live_state__catalogue_at__lte=now - EVERY)
     if not on.filter(is_old, pk=provider_id).exists():
         return False
-    last = alarms.last_sounded(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD)
+    last = alarms.last_sounded(provider_id, Alarm.Kind.CATALOGUE, REJECTED)
     return last is None or last <= now - AGAIN_AFTER
 
 
@@ -94,9 +96,9 @@ def apply_catalogue(
         fault = _fault(there, answer, trust=trust)
         if fault or not isinstance(answer, Catalogue):
             rejected = cause(CauseKind.CATALOGUE_REJECTED, cause=fault)
-            alarms.sound(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD, rejected, now)
+            alarms.sound(provider_id, Alarm.Kind.CATALOGUE, REJECTED, rejected, now)
             return Report(fault)
-        alarms.close(provider_id, Alarm.Kind.CATALOGUE, NOT_GOOD, ACTOR, now)
+        alarms.close(provider_id, Alarm.Kind.CATALOGUE, REJECTED, ACTOR, now)
         difference = compare(there, answer)
         before = repricing.bounds(repricing.services_of(provider_id))
         rows.write(provider_id, there, difference, now)

@@ -197,7 +197,7 @@ class LoggedCall(models.Model):
 class Alarm(models.Model):
     """Something that staff must look at: one is open for each kind and provider, however many things it is about.
 
-    `subject` and `cause` are of the newest of its `subjects`.
+    The subject and `cause` are of the newest of its `subjects`.
     """
 
     class Kind(models.TextChoices):
@@ -229,8 +229,9 @@ class Alarm(models.Model):
 
     provider = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="alarms")
     kind = models.CharField(max_length=30, choices=Kind)
-    # What it is about: "order 17", "id 4711", "service 3", or nothing.
-    subject = models.CharField(max_length=100, blank=True)
+    # One of `core.subjects`.
+    subject_type = models.CharField(max_length=20)
+    subject_id = models.CharField(max_length=100, blank=True)
     cause = models.JSONField()
     times = models.PositiveIntegerField(default=1)
     raised_at = models.DateTimeField()
@@ -240,7 +241,10 @@ class Alarm(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["provider", "kind"], condition=Q(closed_at=None), name="one_open_alarm")
+            models.UniqueConstraint(fields=["provider", "kind"], condition=Q(closed_at=None), name="one_open_alarm"),
+            models.UniqueConstraint(
+                fields=["kind"], condition=Q(closed_at=None, provider=None), name="one_open_alarm_of_the_panel"
+            ),
         ]
         indexes = [models.Index(fields=["raised_at"], condition=Q(closed_at=None), name="alarm_open")]
 
@@ -252,17 +256,23 @@ class AlarmSubject(models.Model):
     """One thing that an alarm is about. Deleted as its cause passes; those of an alarm that staff have closed stay."""
 
     alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="subjects")
-    subject = models.CharField(max_length=100, blank=True)
+    # One of `core.subjects`.
+    subject_type = models.CharField(max_length=20)
+    subject_id = models.CharField(max_length=100, blank=True)
     cause = models.JSONField()
     times = models.PositiveIntegerField(default=1)
     raised_at = models.DateTimeField()
     last_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["alarm", "subject"], name="one_row_per_alarm_and_subject")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["alarm", "subject_type", "subject_id"], name="one_row_per_alarm_and_subject"
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.subject}: {cause_text(self.cause)}"
+        return f"{self.subject_type} {self.subject_id}: {cause_text(self.cause)}"
 
 
 class Heartbeat(models.Model):

@@ -11,6 +11,7 @@ from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.core.clock import Random
 from sutler.core.events import Cause, CauseKind, EventKind, cause, declined
 from sutler.core.lifecycle import Status
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text import text_input
 from sutler.core.upstream_words import DeclineKind, read_status
 from sutler.fulfilment.models import (
@@ -291,7 +292,7 @@ def _tell(provider: Provider, heard: Iterable[StatusUpdate], now: datetime) -> N
             if remark.kind is not None:
                 order_id, odd = each.row.order_id, {"provider": provider.name, "cause": remark.cause}
                 why = cause(CauseKind.ORDER_ODD, order=order_id, id=each.row.upstream_id, **odd)
-                if not alarms.sound(provider.pk, remark.kind, f"order {order_id}", why, now):
+                if not alarms.sound(provider.pk, remark.kind, Subject(SubjectType.ORDER, order_id), why, now):
                     continue
                 events.append(event(each.row.order_id, ACTOR, now, EventKind.ODD_STATUS, **odd))
             lines.append(_line(provider, each, remark.cause, now))

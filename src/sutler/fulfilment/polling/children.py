@@ -16,6 +16,7 @@ from sutler.core.delegation import post_quantity
 from sutler.core.events import CauseKind, EventKind, cause, note
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.pricing import charge
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, AskTime, Attempt, NamedOrder, Provider, UpstreamOrder, account_rows
 from sutler.fulfilment.providers import alarms, call_log, costs
@@ -125,7 +126,9 @@ def _placed(
     """Returns the order that the id becomes, placed and paid for; None where it is none now."""
     if parent.status in FINAL or parent.pk not in delegation.handed_on([parent]) or _is_one_too_many(parent):
         unwanted = cause(CauseKind.ORDER_UNWANTED, id=named.upstream_id, order=parent.pk)
-        alarms.sound(provider.pk, Alarm.Kind.ORPHAN, f"id {named.upstream_id}", unwanted, now)
+        alarms.sound(
+            provider.pk, Alarm.Kind.ORPHAN, Subject(SubjectType.PROVIDER_ORDER, named.upstream_id), unwanted, now
+        )
         NamedOrder.objects.filter(pk=named.pk).update(ask_at=None)
         return None
     if parent.kind == Order.Kind.DRIP_FEED:
@@ -138,7 +141,7 @@ def _placed(
     if child is None:
         _cannot_be_paid(provider, named, parent, now)
     else:
-        alarms.close(provider.pk, Alarm.Kind.UNPAID, f"order {parent.pk}", ACTOR, now)
+        alarms.close(provider.pk, Alarm.Kind.UNPAID, Subject(SubjectType.ORDER, parent.pk), ACTOR, now)
     return child
 
 
@@ -160,7 +163,7 @@ def _cannot_be_paid(provider: Provider, named: NamedOrder, parent: Order, now: d
     """The provider has made it all the same: no more of them, and this one is charged once there is money."""
     NamedOrder.objects.filter(pk=named.pk).update(ask_at=now + UNPAID_AGAIN)
     unpaid = cause(CauseKind.POST_UNPAID, order=parent.pk, provider=provider.name, id=named.upstream_id)
-    if not alarms.sound(provider.pk, Alarm.Kind.UNPAID, f"order {parent.pk}", unpaid, now):
+    if not alarms.sound(provider.pk, Alarm.Kind.UNPAID, Subject(SubjectType.ORDER, parent.pk), unpaid, now):
         return
     if not CancelRequest.objects.filter(order=parent).exists():
         CancelRequest.objects.create(order=parent, requested_at=now)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sutler.core import poll_interval
 from sutler.core.events import Cause, CauseKind, EventKind
 from sutler.core.events import cause as cause_of
+from sutler.core.subjects import WHOLE, Subject, SubjectType
 from sutler.fulfilment.models import Alarm, AskTime, Provider
 from sutler.fulfilment.polling.interpret import Followed
 from sutler.fulfilment.providers import alarms
@@ -17,8 +18,6 @@ ACTOR = "worker"
 UNTIL_ALARM = 5
 # If none at the provider was read for so long, the alarm is about all of them.
 NONE_READ_FOR = timedelta(minutes=10)
-# What the alarm is about where it is about all that go on at the provider.
-ALL = ""
 _PUT_OFF = Statement(
     "UPDATE fulfilment_asktime SET ask_at = rows.ask_at, unread = rows.unread FROM {rows}"
     " WHERE fulfilment_asktime.upstream_order_id = rows.id",
@@ -33,13 +32,13 @@ def put_off(provider: Provider, rows: Sequence[Followed], cause: Cause, now: dat
     """
     run(_PUT_OFF, [(each.pk, moment(now + _pause(each)), each.unread + 1) for each in rows])
     silent = [each for each in rows if each.finished_at is None and each.unread + 1 >= UNTIL_ALARM]
-    if not silent or alarms.last_sounded(provider.pk, Alarm.Kind.UNREAD, ALL) is not None:
+    if not silent or alarms.last_sounded(provider.pk, Alarm.Kind.UNREAD, WHOLE) is not None:
         return
     ask_times = AskTime.objects.filter(provider=provider)
     if not ask_times.filter(asked_at__gt=now - NONE_READ_FOR).exists():
         minutes = NONE_READ_FOR.seconds // 60
         alarms.sound(
-            provider.pk, Alarm.Kind.UNREAD, ALL, cause_of(CauseKind.NONE_READ, minutes=minutes, cause=cause), now
+            provider.pk, Alarm.Kind.UNREAD, WHOLE, cause_of(CauseKind.NONE_READ, minutes=minutes, cause=cause), now
         )
         return
     events = []
@@ -47,18 +46,18 @@ def put_off(provider: Provider, rows: Sequence[Followed], cause: Cause, now: dat
         unread = cause_of(CauseKind.STATUS_UNREAD, count=each.unread + 1, cause=cause)
         odd = {"provider": provider.name, "cause": unread}
         why = cause_of(CauseKind.ORDER_ODD, order=each.order_id, id=each.upstream_id, **odd)
-        if alarms.sound(provider.pk, Alarm.Kind.UNREAD, f"order {each.order_id}", why, now):
+        if alarms.sound(provider.pk, Alarm.Kind.UNREAD, Subject(SubjectType.ORDER, each.order_id), why, now):
             events.append(event(each.order_id, ACTOR, now, EventKind.ODD_STATUS, **odd))
     write_events(events)
 
 
 def read_again(provider: Provider, rows: Collection[Followed], now: datetime, *, is_any_read: bool) -> None:
     """Takes off the alarm what is read again, in the caller's transaction. `rows` were read, as they stood before."""
-    if is_any_read and alarms.close(provider.pk, Alarm.Kind.UNREAD, ALL, ACTOR, now):
+    if is_any_read and alarms.close(provider.pk, Alarm.Kind.UNREAD, WHOLE, ACTOR, now):
         return
     for each in rows:
         if each.unread >= UNTIL_ALARM:
-            alarms.close(provider.pk, Alarm.Kind.UNREAD, f"order {each.order_id}", ACTOR, now)
+            alarms.close(provider.pk, Alarm.Kind.UNREAD, Subject(SubjectType.ORDER, each.order_id), ACTOR, now)
 
 
 def _pause(row: Followed) -> timedelta:

@@ -8,6 +8,7 @@ from itertools import groupby
 from django.db import connection
 
 from sutler.core.events import CauseKind, cause
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.models import Alarm, LoggedCall, ProviderMinute
 from sutler.fulfilment.providers import alarms
 from sutler.panels.client import CHANGES
@@ -17,7 +18,7 @@ from sutler.storage.statements import moment
 KEPT_MINUTES = timedelta(days=7)
 MOST_LOGGED = 10_000
 # The subject of the alarm that a provider's address leads elsewhere.
-REDIRECTED = "address"
+REDIRECTED = Subject(SubjectType.ADDRESS)
 LONGEST_ASKED = 500
 _GOOD = frozenset({"Accepted", "Taken", "Answered", "Balance", "Catalogue", "UpstreamStatus", "UpstreamRefill"})
 _COUNT = """

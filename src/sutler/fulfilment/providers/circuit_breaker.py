@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from sutler.core.attempts import AttemptState
 from sutler.core.events import Cause, CauseKind, cause
+from sutler.core.subjects import WHOLE
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder
 from sutler.fulfilment.providers import alarms
 from sutler.storage.statements import Statement, moment, select
@@ -50,7 +51,7 @@ def allowed(provider: Provider, count: int, now: datetime) -> int:
         state.rests_until, state.rest_cause = None, None
         state.save(update_fields=["rests_until", "rest_cause"])
         for kind in (Alarm.Kind.BRAKE, Alarm.Kind.KEY_OR_FUNDS):
-            alarms.close(provider.pk, kind, "", "worker", now)
+            alarms.close(provider.pk, kind, WHOLE, "worker", now)
     return count
 
 
@@ -59,7 +60,7 @@ def rest(provider: Provider, why: Cause, length: timedelta, kind: Alarm.Kind, no
     state = provider.live_state
     state.rests_until, state.rest_cause = now + length, why
     state.save(update_fields=["rests_until", "rest_cause"])
-    alarms.sound(provider.pk, kind, "", cause(CauseKind.NOTHING_SENT, cause=why), now)
+    alarms.sound(provider.pk, kind, WHOLE, cause(CauseKind.NOTHING_SENT, cause=why), now)
 
 
 def adds_since(provider_id: int, since: datetime) -> tuple[int, int]:

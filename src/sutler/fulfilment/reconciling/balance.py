@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, Sum
 
 from sutler.core.events import Cause, CauseKind, cause
+from sutler.core.subjects import WHOLE, Subject, SubjectType
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderState, UpstreamOrder, account_rows
 from sutler.fulfilment.polling import children
@@ -23,7 +24,7 @@ from sutler.storage.transactions import durable
 EVERY = timedelta(minutes=5)
 ACTOR = "worker"
 # The subjects of alarms: of the balance that is refused, and of the one that comes in another currency.
-_REFUSED, _CURRENCY = "balance", "currency"
+_REFUSED, _CURRENCY = Subject(SubjectType.BALANCE), Subject(SubjectType.BALANCE_CURRENCY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +131,12 @@ def _suspect(provider: Provider, books: Standing, said_micros: int, gap: int, no
     first, since = state.suspect_gap_micros, state.suspect_at
     if abs(gap) <= hidden:
         state.suspect_gap_micros = state.suspect_at = None
-        alarms.close(provider.pk, Alarm.Kind.BALANCE, "", ACTOR, now)
+        alarms.close(provider.pk, Alarm.Kind.BALANCE, WHOLE, ACTOR, now)
     elif first is None or since is None or (first > 0) != (gap > 0):
         state.suspect_gap_micros, state.suspect_at = gap, now
     elif not _is_one_unasked(provider, since):
         if abs(first) - _explained(provider, since, is_missing=first > 0) > hidden:
-            alarms.sound(provider.pk, Alarm.Kind.BALANCE, "", _difference(provider, books, said_micros), now)
+            alarms.sound(provider.pk, Alarm.Kind.BALANCE, WHOLE, _difference(provider, books, said_micros), now)
         else:
             state.suspect_gap_micros, state.suspect_at = gap, now
 
@@ -177,6 +178,6 @@ def _mind_low_balance(provider: Provider, said_micros: int, now: datetime) -> No
     low = provider.low_balance_micros
     if low is not None and said_micros < low:
         why = cause(CauseKind.BALANCE_LOW, held_micros=said_micros, currency=provider.currency, low_micros=low)
-        alarms.sound(provider.pk, Alarm.Kind.LOW_BALANCE, "", why, now)
+        alarms.sound(provider.pk, Alarm.Kind.LOW_BALANCE, WHOLE, why, now)
     else:
-        alarms.close(provider.pk, Alarm.Kind.LOW_BALANCE, "", ACTOR, now)
+        alarms.close(provider.pk, Alarm.Kind.LOW_BALANCE, WHOLE, ACTOR, now)

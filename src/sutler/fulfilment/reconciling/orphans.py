@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sutler.core.events import Cause, CauseKind, cause
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text import text_input
 from sutler.fulfilment.models import Alarm, Orphan, Provider, ProviderState, UpstreamOrder
 from sutler.fulfilment.polling import children
@@ -82,7 +83,7 @@ def close(provider_id: int, stretch: Stretch, looked: Scan, calls: Sequence[Logg
         orphans = Orphan.objects.filter(provider__rows=provider_id, upstream_id__in=looked.ours.keys())
         for orphan in orphans.order_by("upstream_id"):
             if open_floor is None or orphan.upstream_id <= open_floor:
-                subject = f"id {orphan.upstream_id}"
+                subject = Subject(SubjectType.PROVIDER_ORDER, orphan.upstream_id)
                 alarms.sound(orphan.provider_id, Alarm.Kind.ORPHAN, subject, _cause(orphan), now)
         if looked.is_whole:
             ProviderState.objects.filter(provider=provider_id).update(audited_id=stretch.last, audited_at=now)

@@ -19,6 +19,7 @@ from sutler.core import taught_words
 from sutler.core.attempts import UNSETTLED, AttemptState
 from sutler.core.events import declined
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.taught_words import TaughtWord
 from sutler.core.text import json_text
 from sutler.core.text.json_text import NotJson
@@ -183,5 +184,5 @@ def _refusal_of(attempt: Attempt, kind: DeclineKind, name: str) -> Outcome:
     return Outcome(attempt.pk, state, cause=declined(kind, attempt.refusal), decided_by=name)
 
 
-def _whose(provider_id: int | None) -> str:
-    return "all providers" if provider_id is None else f"provider {provider_id}"
+def _whose(provider_id: int | None) -> Subject:
+    return Subject(SubjectType.PROVIDERS) if provider_id is None else Subject(SubjectType.PROVIDER, provider_id)

@@ -11,6 +11,7 @@ from sutler.core import poll_interval
 from sutler.core.attempts import AttemptState
 from sutler.core.events import Cause, CauseKind, EventKind, cause, declined
 from sutler.core.lifecycle import REFILL_FINAL, RefillStatus
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.upstream_words import UnknownStatus
 from sutler.fulfilment.models import Alarm, Attempt, Provider, UpstreamOrder
 from sutler.fulfilment.providers import alarms, call_log
@@ -110,7 +111,7 @@ def look_after_unknown(provider_id: int, now: datetime) -> None:
             assert attempt.refill is not None  # noqa: S101 - the query joins it
             was_done = attempt.refill.status == RefillStatus.COMPLETED
             move(attempt, AttemptState.ACCEPTED if was_done else AttemptState.ABSENT, attempt.cause, provider, now)
-            alarms.close(provider_id, Alarm.Kind.VERDICT, f"refill {attempt.refill_id}", ACTOR, now)
+            alarms.close(provider_id, Alarm.Kind.VERDICT, _subject(attempt), ACTOR, now)
         for attempt in ripe.select_for_update():
             move(attempt, AttemptState.STAFF, attempt.cause, provider, now)
             _ask_staff(provider, attempt, cause(CauseKind.REFILL_UNKNOWN, cause=attempt.cause), now)
@@ -135,13 +136,17 @@ def _hear(
         moves.append((attempt.refill_id, said.status))
         if said.status in REFILL_FINAL:
             attempt.due_at = None
-    subject = f"refill {attempt.refill_id}"
+    subject = _subject(attempt)
     if isinstance(said, UpstreamRefill) and isinstance(said.status, UnknownStatus):
         odd = _odd(provider, attempt, cause(CauseKind.STATUS_UNKNOWN, word=said.raw))
         alarms.sound(provider.pk, Alarm.Kind.UNKNOWN_STATUS, subject, odd, now)
     elif isinstance(said, Declined) and age > provider.settle_minutes * 60:
         odd = _odd(provider, attempt, declined(said.kind, said.raw))
         alarms.sound(provider.pk, Alarm.Kind.NOT_FOUND, subject, odd, now)
+
+
+def _subject(attempt: Attempt) -> Subject:
+    return Subject(SubjectType.REFILL, attempt.refill_id or "")
 
 
 def _odd(provider: Provider, attempt: Attempt, why: Cause) -> Cause:
@@ -152,7 +157,7 @@ def _odd(provider: Provider, attempt: Attempt, why: Cause) -> Cause:
 def _ask_staff(provider: Provider, attempt: Attempt, why: Cause, now: datetime) -> None:
     about = {"refill": attempt.refill_id, "order": attempt.order_id, "provider": provider.name}
     needed = cause(CauseKind.REFILL_REPORT_NEEDED, **about, cause=why)
-    if alarms.sound(provider.pk, Alarm.Kind.VERDICT, f"refill {attempt.refill_id}", needed, now):
+    if alarms.sound(provider.pk, Alarm.Kind.VERDICT, _subject(attempt), needed, now):
         _note(provider, attempt, now, EventKind.REFILL_UNCLEAR, cause=why)
 
 

@@ -15,6 +15,7 @@ from sutler.core import poll_interval
 from sutler.core.attempts import ATTEMPT_MOVES, UNSETTLED, AttemptState
 from sutler.core.events import Cause, CauseKind, EventKind, Note, cause, declined, note
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text import text_input
 from sutler.core.upstream_words import REFUSES_ADD, DeclineKind, read_id
 from sutler.fulfilment.models import Alarm, Attempt, Provider
@@ -394,5 +395,5 @@ def _first_ask(attempt: _Sent, now: datetime) -> datetime:
     return now + timedelta(seconds=poll_interval.first_ask_seconds(attempt.usual_seconds))
 
 
-def _subject(attempt: _Sent) -> str:
-    return f"order {attempt.order_id}"
+def _subject(attempt: _Sent) -> Subject:
+    return Subject(SubjectType.ORDER, attempt.order_id)

@@ -17,6 +17,7 @@ from sutler.core.events import CauseKind, EventKind, Note, cause, note
 from sutler.core.lifecycle import Status
 from sutler.core.order_types import ORDER_TYPES
 from sutler.core.routing import Blocked, Candidate, Choice, EarlierAttempt, NoRoute, choose
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.upstream_words import DeclineKind
 from sutler.fulfilment.models import Alarm, Attempt, DeskOrder, Provider, Route
 from sutler.fulfilment.providers import alarms
@@ -227,4 +228,4 @@ def _send_to_desk(orders: Sequence[Order], now: datetime) -> None:
     DeskOrder.objects.bulk_create([DeskOrder(order=each, at=now) for each in orders], ignore_conflicts=True)
     write_events(event(each.pk, ACTOR, now, EventKind.TO_DESK) for each in orders)
     for service_id in {each.service_id for each in orders}:
-        alarms.sound(None, Alarm.Kind.DESK, f"service {service_id}", cause(CauseKind.AT_DESK), now)
+        alarms.sound(None, Alarm.Kind.DESK, Subject(SubjectType.SERVICE, service_id), cause(CauseKind.AT_DESK), now)

@@ -14,6 +14,7 @@ import structlog
 from sutler.accounts import secret_key
 from sutler.core.clock import Clock, Random
 from sutler.core.events import CauseKind, cause
+from sutler.core.subjects import WHOLE
 from sutler.core.taught_words import TaughtWord
 from sutler.fulfilment import provider_settings
 from sutler.fulfilment.catalogue import sync
@@ -159,14 +160,14 @@ def _sound_unreadable(provider_id: int, now: datetime) -> None:
     """Opens the alarm, unless it is this process whose key is no longer the panel's: that one is about to end."""
     if not secret_key.obstacle():
         with durable():
-            alarms.sound(provider_id, Alarm.Kind.KEY_UNREADABLE, "", cause(CauseKind.KEY_UNREADABLE), now)
+            alarms.sound(provider_id, Alarm.Kind.KEY_UNREADABLE, WHOLE, cause(CauseKind.KEY_UNREADABLE), now)
 
 
 def _close_unreadable(provider_id: int, now: datetime) -> None:
     is_open = Alarm.objects.filter(provider=provider_id, kind=Alarm.Kind.KEY_UNREADABLE, closed_at=None)
     if is_open.exists():  # asking often must not take the write lock
         with durable():
-            alarms.close(provider_id, Alarm.Kind.KEY_UNREADABLE, "", "worker", now)
+            alarms.close(provider_id, Alarm.Kind.KEY_UNREADABLE, WHOLE, "worker", now)
 
 
 class OpenSession:

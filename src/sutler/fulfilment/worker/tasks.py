@@ -17,6 +17,7 @@ from sutler.conformance.verdict import Outcome
 from sutler.core.events import CauseKind, cause, declined
 from sutler.core.money import show_balance
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.catalogue import sync
 from sutler.fulfilment.models import Provider, ProviderTask
 from sutler.fulfilment.providers.check import certify
@@ -48,7 +49,7 @@ def ask(
             made = ProviderTask.objects.create(
                 provider=provider, kind=kind, trust=trust, asked_by=actor, asked_at=now, report={}
             )
-            audit_log.write(actor, f"provider {kind} asked", f"provider {provider_id}", now)
+            audit_log.write(actor, f"provider {kind} asked", Subject(SubjectType.PROVIDER, provider_id), now)
             return made
     except IntegrityError:
         return Refusal(Reason.MOVE_NOT_ALLOWED)

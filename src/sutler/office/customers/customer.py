@@ -20,6 +20,7 @@ from sutler.books import figures
 from sutler.books.credit_limits import set_limit
 from sutler.books.models import Adjustment
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.office.fields import LimitField, reason_field
 from sutler.office.refusal_text import Words, refuse
 from sutler.orders import search
@@ -172,6 +173,6 @@ def _set_state(request: StaffRequest, customer_id: int, verb: Callable[..., Any]
 def customer_sign_in(request: StaffRequest, customer_id: int) -> HttpResponse:
     """Shows the shop as the customer sees it, until the banner's button ends it."""
     found = find(customer_id)
-    audit_log.write(request.user, "signed in as", f"customer {found.pk}", request.now)
+    audit_log.write(request.user, "signed in as", Subject(SubjectType.CUSTOMER, found.pk), request.now)
     impersonation.start(request, found)
     return redirect("shop:dashboard")

@@ -13,6 +13,7 @@ from sutler.accounts import audit_log, keys
 from sutler.accounts.models import ApiKey, User
 from sutler.accounts.roles import Permission
 from sutler.core.refusals import Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.office.customers.customer import find
 from sutler.office.customers.customers import NOT_INVITED
 from sutler.office.refusal_text import refuse, words
@@ -62,8 +63,8 @@ def customer_key_revoke(request: StaffRequest, customer_id: int, key_id: int) ->
     with transaction.atomic():
         is_revoked = keys.revoke(key_id, request.now, customer_id=customer_id)
         if is_revoked:
-            what = f"customer {customer_id}"
-            audit_log.write(request.user, "key revoked", what, request.now, before={"key": key_id})
+            subject = Subject(SubjectType.CUSTOMER, customer_id)
+            audit_log.write(request.user, "key revoked", subject, request.now, before={"key": key_id})
     if is_revoked:
         messages.success(request, _("Key revoked. Requests with this key are now refused."))
     elif not ApiKey.objects.filter(pk=key_id, customer_id=customer_id).exists():

@@ -20,6 +20,7 @@ from sutler.core.money import show_rate
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.pricing import quoted_rate
 from sutler.core.refusals import Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.office.customers.customer import find
 from sutler.office.refusal_text import refuse
 from sutler.web.access import StaffRequest, staff_page
@@ -110,7 +111,9 @@ def customer_rate_remove(request: StaffRequest, customer_id: int, service_id: in
         had = overrides.remove(customer_id, service_id)
         if had is not None:
             before = {"service": service_id, "rate": show_rate(had)}
-            audit_log.write(request.user, "own rate removed", f"customer {customer_id}", request.now, before=before)
+            audit_log.write(
+                request.user, "own rate removed", Subject(SubjectType.CUSTOMER, customer_id), request.now, before=before
+            )
             messages.success(request, _("Custom rate removed. The customer pays the regular price."))
     return redirect("office:customer_prices", customer_id)
 
@@ -122,6 +125,6 @@ def _give(request: StaffRequest, found: Customer, service_id: int, rate_micros: 
             return had
         before = {"service": service_id, "rate": show_rate(had)} if had else None
         after = {"service": service_id, "rate": show_rate(rate_micros)}
-        what = f"customer {found.pk}"
-        audit_log.write(request.user, "own rate set", what, request.now, before=before, after=after)
+        subject = Subject(SubjectType.CUSTOMER, found.pk)
+        audit_log.write(request.user, "own rate set", subject, request.now, before=before, after=after)
     return None

@@ -19,6 +19,7 @@ from sutler.accounts.roles import Permission
 from sutler.books.post import open_wallet
 from sutler.catalogue import exchange_rates
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text import text_input
 from sutler.office.refusal_text import Words, refuse
 from sutler.web import paging
@@ -116,7 +117,9 @@ def _open(request: StaffRequest, form: NewForm) -> Customer | Refusal:
         made = customers.create(" ".join(given["name"].split()), given["currency"], request.now, given["group"])
         open_wallet(made.pk, made.currency)
         after = {"name": made.name, "currency": made.currency}
-        audit_log.write(request.user, "customer opened", f"customer {made.pk}", request.now, after=after)
+        audit_log.write(
+            request.user, "customer opened", Subject(SubjectType.CUSTOMER, made.pk), request.now, after=after
+        )
         if given["email"]:
             person = _invited(request, given["email"], made)
             if isinstance(person, Refusal):

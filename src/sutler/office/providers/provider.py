@@ -19,6 +19,7 @@ from sutler.accounts.roles import Permission
 from sutler.core.clock import new_token
 from sutler.core.money import show_balance
 from sutler.core.refusals import Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text import text_input
 from sutler.fulfilment import provider_settings
 from sutler.fulfilment.catalogue.edit_services import audited
@@ -131,7 +132,7 @@ def edit_provider(request: StaffRequest, provider_id: int) -> HttpResponse:
             lambda: provider_settings.change(provider_id, request.now, accept_rises=accepts_rises(request), **terms),
             request.user,
             "provider changed",
-            f"provider {provider_id}",
+            Subject(SubjectType.PROVIDER, provider_id),
             request.now,
             before={name: before[name] for name in changed},
             after=changed | secrets,
@@ -199,7 +200,7 @@ def provider_account(request: StaffRequest, provider_id: int) -> HttpResponse:
             lambda: verb(provider_id, given["amount"], given["name"], given["reason"], request.now),
             request.user,
             f"provider {given['what']}",
-            f"provider {provider_id}",
+            Subject(SubjectType.PROVIDER, provider_id),
             request.now,
             reason=given["reason"],
             after={"amount": show_balance(given["amount"]), "name": given["name"]},
@@ -232,7 +233,7 @@ def _set_state(request: StaffRequest, provider_id: int, state: Provider.State) -
         lambda: provider_settings.set_state(provider_id, state),
         request.user,
         "provider state set",
-        f"provider {provider_id}",
+        Subject(SubjectType.PROVIDER, provider_id),
         request.now,
         before={"state": find(provider_id).state},
         after={"state": state},

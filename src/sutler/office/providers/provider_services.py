@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from sutler.accounts.roles import Permission
 from sutler.core import skipped_rows
 from sutler.core.refusals import Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text import text_input
 from sutler.fulfilment.catalogue import decisions, import_services
 from sutler.fulfilment.catalogue.edit_services import audited
@@ -230,7 +231,7 @@ def _bring_in(request: StaffRequest, found: Provider, rule: Rule, heading: str) 
         lambda: whole or import_services.bring_in(found.pk, rule, request.now, heading=heading, **chosen),
         request.user,
         "services put on sale",
-        f"provider {found.pk}",
+        Subject(SubjectType.PROVIDER, found.pk),
         request.now,
         after=after | {name: each[:20] for name, each in chosen.items()},
     )
@@ -253,7 +254,7 @@ def _decided(request: StaffRequest, found: Provider, change_id: int, accept: boo
         lambda: decisions.decide(change_id, accept, actor_of(request.user), request.now),
         request.user,
         "price accepted" if accept else "price dismissed",
-        f"provider {found.pk}",
+        Subject(SubjectType.PROVIDER, found.pk),
         request.now,
         after={"change": change_id},
     )

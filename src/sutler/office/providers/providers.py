@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from sutler.accounts.roles import Permission
 from sutler.catalogue import exchange_rates
 from sutler.core.refusals import Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment import provider_settings
 from sutler.fulfilment.catalogue.edit_services import audited
 from sutler.fulfilment.models import Alarm, Attempt, Provider
@@ -222,7 +223,7 @@ def provider_new(request: StaffRequest) -> HttpResponse:
             lambda: provider_settings.add(form.cleaned_data["currency"], request.now, **terms),
             request.user,
             "provider added",
-            f"provider {terms['name']}",
+            lambda made: Subject(SubjectType.PROVIDER, made.pk),
             request.now,
             after=shown,
         )

@@ -14,6 +14,7 @@ from sutler.catalogue import sorting
 from sutler.catalogue.models import Category
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.service_row import LONGEST_CATEGORY
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.catalogue.edit_services import audited
 from sutler.office.audited_actions import numbers
 from sutler.office.refusal_text import Words, refuse, words
@@ -66,7 +67,7 @@ def categories_order(request: StaffRequest) -> HttpResponse:
     else:
         ids = numbers(request.POST.get("ids", "").split(","), most=5000)
     sorting.put_categories(ids)
-    audit_log.write(request.user, "categories arranged", "catalogue", request.now)
+    audit_log.write(request.user, "categories arranged", Subject(SubjectType.CATEGORIES), request.now)
     if request.headers.get("X-Requested-With") == "fetch":
         return HttpResponse(status=204)
     return redirect("office:categories")
@@ -76,8 +77,10 @@ def categories_order(request: StaffRequest) -> HttpResponse:
 @staff_page(Permission.CATALOGUE)
 def category_remove(request: StaffRequest, category_id: int) -> HttpResponse:
     """Removes an empty category."""
-    what = f"category {category_id}"
-    outcome = audited(lambda: sorting.remove_category(category_id), request.user, "category removed", what, request.now)
+    subject = Subject(SubjectType.CATEGORY, category_id)
+    outcome = audited(
+        lambda: sorting.remove_category(category_id), request.user, "category removed", subject, request.now
+    )
     if isinstance(outcome, Refusal):
         messages.error(request, words(outcome, _NOT_DONE))
     else:
@@ -91,7 +94,7 @@ def _save(request: StaffRequest, form: CategoryForm, found: Category | None) -> 
         lambda: sorting.save_category(name, pk),
         request.user,
         "category renamed" if found else "category made",
-        f"category {pk}" if pk else "category",
+        lambda category: Subject(SubjectType.CATEGORY, category.pk),
         request.now,
         before={"name": found.name} if found else None,
         after={"name": name},

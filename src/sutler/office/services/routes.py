@@ -17,6 +17,7 @@ from sutler.accounts.roles import Permission
 from sutler.catalogue.models import Service
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.catalogue import routes
 from sutler.fulfilment.catalogue.edit_services import audited
 from sutler.fulfilment.models import Provider, Route, UpstreamService
@@ -210,4 +211,4 @@ def _seen_and_done(request: StaffRequest, found: Route, verb: Callable[[], Any],
 
 
 def _audited(request: StaffRequest, service_id: int, action: str, verb: Any, **told: Any) -> Any:
-    return audited(verb, request.user, action, f"service {service_id}", request.now, **told)
+    return audited(verb, request.user, action, Subject(SubjectType.SERVICE, service_id), request.now, **told)

@@ -17,6 +17,7 @@ from sutler.accounts import audit_log
 from sutler.accounts.roles import Permission
 from sutler.catalogue import sorting
 from sutler.catalogue.models import Category, Service
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text import text_input
 from sutler.fulfilment.models import Route
 from sutler.office.audited_actions import numbers
@@ -119,7 +120,7 @@ def services_order(request: StaffRequest, category_id: int) -> HttpResponse:
     else:
         ids = numbers(request.POST.get("ids", "").split(","))
     sorting.put_services(category_id, ids)
-    audit_log.write(request.user, "services arranged", f"category {category_id}", request.now)
+    audit_log.write(request.user, "services arranged", Subject(SubjectType.CATEGORY, category_id), request.now)
     if request.headers.get("X-Requested-With") == "fetch":
         return HttpResponse(status=204)
     return redirect(back_to(request, f"{reverse('office:services')}?category={category_id}"))

@@ -1,15 +1,19 @@
-"""The tags of the office: what a role may, states of tickets, percentages, and where the audit log's things are."""
+"""The tags of the office: what a role may, states of tickets, percentages, what alarms and audit entries are about."""
 
 from collections.abc import Collection, Mapping
 
 from django import template
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sutler.accounts.models import AuditEntry
 from sutler.accounts.roles import Permission
-from sutler.core.text import text_input
+from sutler.core.subjects import SubjectType, subject_text
+from sutler.fulfilment.models import Alarm, AlarmSubject
 from sutler.office.fields import show_percent
 from sutler.office.payment_text import NOTICE_KINDS, NOTICE_OUTCOMES
 from sutler.support.models import Ticket
@@ -28,10 +32,17 @@ _SCOPES: Mapping[str, str | Promise] = {
     "order": _("order"),
     "refill_cancel": _("request refills and cancels"),
 }
-# The first word of what an entry of the audit log is about, and the address of such things.
-_PLACES = {"customer": "office:customer", "ticket": "office:ticket", "service": "office:service"}
-_PLACES |= {"order": "office:order", "provider": "office:provider", "method": "office:method"}
-_PLACES |= {"announcement": "office:announcement", "payment": "office:payment"}
+# The types of subjects that have a page.
+_PAGES: Mapping[str, str] = {
+    SubjectType.ORDER: "office:order",
+    SubjectType.SERVICE: "office:service",
+    SubjectType.CUSTOMER: "office:customer",
+    SubjectType.GROUP: "office:group",
+    SubjectType.PROVIDER: "office:provider",
+    SubjectType.PAYMENT: "office:payment",
+    SubjectType.METHOD: "office:method",
+    SubjectType.ANNOUNCEMENT: "office:announcement",
+}
 
 
 @register.filter
@@ -64,23 +75,14 @@ def scopes(kept: str) -> str:
     return ", ".join(str(_SCOPES.get(each, each)) for each in kept.split())
 
 
-@register.filter
-def place_of(what: str) -> str:
-    """Returns the address of what an entry of the audit log is about, such as `customer 3`, or nothing."""
-    kind, _space, text = what.partition(" ")
-    pk = text_input.number(text)
-    if kind not in _PLACES or pk is None:
-        return ""
-    try:
-        return reverse(_PLACES[kind], args=[pk])
-    except NoReverseMatch:
-        return ""
-
-
-@register.filter
-def is_numbered(subject: str) -> bool:
-    """Returns whether the subject of an alarm names something: others only keep two alarms of a kind apart."""
-    return any(each.isdigit() for each in subject)
+@register.simple_tag
+def subject(row: Alarm | AlarmSubject | AuditEntry) -> str:
+    """Returns what an alarm or an entry of the audit log is about in words, as a link where it has a page."""
+    text = subject_text(row.subject_type, row.subject_id, gettext)
+    view = _PAGES.get(row.subject_type)
+    if view is None or not row.subject_id.isdecimal():
+        return text
+    return format_html('<a href="{}">{}</a>', reverse(view, args=[row.subject_id]), text)
 
 
 @register.simple_tag

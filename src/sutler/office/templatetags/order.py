@@ -15,8 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from sutler.books.models import LedgerAccount
 from sutler.core.attempts import AttemptState
 from sutler.core.lifecycle import CancelStatus
-from sutler.fulfilment.models import Provider
-from sutler.office.templatetags.office import place_of
 from sutler.web.templatetags.web import chip, lasting, moment
 
 register = template.Library()
@@ -139,9 +137,3 @@ def seconds(count: int) -> str:
 def share(part: float) -> str:
     """Returns a share from 0 to 1 as a percentage."""
     return gettext("%(n)s%%") % {"n": formats.number_format(100 * part, 1)}
-
-
-@register.filter
-def provider_place(provider: Provider) -> str:
-    """Returns the address of a provider's page."""
-    return place_of(f"provider {provider.pk}")

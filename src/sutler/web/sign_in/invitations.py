@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from sutler.accounts import audit_log, mail, panel
 from sutler.accounts.models import Customer, Role, User
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text.text_input import one_line
 
 
@@ -38,9 +39,13 @@ def invite(
         person = User.objects.create_user(address, name=called, date_joined=now, **fields)
         EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
         _write(request, person, now)
-        what = f"staff {person.pk}" if is_staff else f"customer {person.customer_id}"
+        subject = (
+            Subject(SubjectType.STAFF, person.pk)
+            if is_staff
+            else Subject(SubjectType.CUSTOMER, person.customer_id or "")
+        )
         after = {"email": person.email} | ({"role": str(holder)} if is_staff else {})
-        audit_log.write(actor, "person invited", what, now, after=after)
+        audit_log.write(actor, "person invited", subject, now, after=after)
         return person
 
 
