@@ -249,8 +249,7 @@ class TestGrowingOld:
         assert watch(NOW + 72 * HOUR - timedelta(seconds=1)) == 0
         assert watch(NOW + 72 * HOUR) == 1
         service.refresh_from_db()
-        reason = "no route is left: the exchange rate of its currency is out of date"
-        assert (service.state, service.pause_reason) == ("paused", reason)
+        assert (service.state, service.pause_reason) == ("paused", "old rate")
         assert open_alarms() == {("exchange rate", "rate age", "EUR"), ("catalogue", "paused services")}
         assert watch(NOW + 73 * HOUR) == 0
         source.says(NOW + 3 * DAY, EUR="0.93")

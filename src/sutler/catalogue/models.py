@@ -56,7 +56,7 @@ class Service(models.Model):
     floor_rate_micros = models.BigIntegerField(default=0)
     # The price that it would have, but for a rise of more than 30 % that waits for a decision of staff.
     held_rate_micros = models.BigIntegerField(null=True, blank=True)
-    # Why the panel itself paused it; empty where staff did. Only then it comes back by itself.
+    # What the panel has against its routes, if it was paused for that, not by staff. Only then it comes back by itself.
     pause_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:

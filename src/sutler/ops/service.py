@@ -170,6 +170,7 @@ def show(service_id: int) -> None:
     """Show a service and its routes."""
     from sutler.catalogue.models import Service
     from sutler.fulfilment.catalogue import routes
+    from sutler.fulfilment.catalogue.objections import objection_text
 
     found = Service.objects.select_related("category").filter(pk=service_id)
     for each in found:
@@ -187,7 +188,7 @@ def show(service_id: int) -> None:
                     route.upstream_service.provider.name,
                     route.upstream_service.upstream_id,
                     route.preference,
-                    "on" if route.is_on else f"off: {route.off_reason or 'by staff'}",
+                    "on" if route.is_on else f"off: {objection_text(route.off_reason) or 'by staff'}",
                 )
                 for route in routes.of_services(found)
             ),

@@ -8,16 +8,9 @@ from django.utils.translation import gettext_noop as _
 # Why something of a provider's catalogue is not sold
 CATALOGUE = (
     _("it is gone upstream"),
-    _("it is of another type upstream"),
-    _("its price has jumped"),
-    _("its price has jumped and waits for a decision"),
-    _("what its currency is worth is not known"),
-    _("the exchange rate of its currency is out of date"),
-    _("what {currency} is worth is not known; `sutler rate set` says it"),
     _("it costs more than can be reckoned with"),
-    _("its limits do not meet the service's"),
-    _("with it the price would rise by more than 30 %"),
-    _("no route is left: {why}"),
+    _("its price has jumped and waits for a decision"),
+    _("what {currency} is worth is not known; `sutler rate set` says it"),
     _(
         "{type} run here: put one on sale and let a service of type Default deliver its posts,"
         " or let the provider run them"

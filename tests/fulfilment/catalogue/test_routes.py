@@ -8,7 +8,7 @@ from sutler.catalogue import updates
 from sutler.catalogue.models import ExchangeRate, Service
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.catalogue import price_effects, repricing, routes
-from sutler.fulfilment.catalogue.repricing import Objection
+from sutler.fulfilment.catalogue.objections import Objection
 from sutler.fulfilment.models import Attempt, PriceRule, Provider, Route
 from tests.conftest import NOW, make_service
 from tests.fulfilment.catalogue.catalogues import make_provider, open_alarms, said, take, upstream
@@ -85,7 +85,7 @@ class TestAdd:
         service = make_service(type="Subscriptions")
         assert add(service, "1").is_on
         take(provider, said("1", type="Subscriptions"))
-        assert Route.objects.get().off_reason == "it is of another type upstream"
+        assert Route.objects.get().off_reason == Objection.TYPE
 
     @pytest.mark.parametrize(
         ("upstream_id", "field"), [("3", "type"), ("4", "type"), ("5", "limits"), ("1", "upstream_service")]

@@ -177,7 +177,7 @@ class TestPrices:
         take(provider, said(rate_micros=650_001))
         assert (upstream().rate_micros, upstream().offered_micros) == (500_000, 650_001)
         assert (now_of(service).state, service.rate_micros) == ("paused", 750_000)
-        assert service.routes.get().off_reason == "its price has jumped"
+        assert service.routes.get().off_reason == "rate"
         assert notes() == [("price", "0.50", "0.650001", "waiting")]
         assert told()[-1] == ("paused", "", "")
         assert open_alarms() == {("catalogue", "prices"), ("catalogue", "paused services")}
@@ -252,7 +252,7 @@ class TestRoutesAndServices:
         service = sold(provider)
         take(provider)
         route = service.routes.get()
-        assert (route.is_on, route.off_reason) == (False, "it is gone upstream")
+        assert (route.is_on, route.off_reason) == (False, "gone")
         assert now_of(service).state == "paused"
         take(provider, said())
         assert now_of(service).state == "active"

@@ -131,7 +131,7 @@ def test_services_are_put_on_sale_as_they_were_shown(sam_browser: Client) -> Non
 def test_a_price_that_jumped_is_decided(sam_browser: Client, service: Service) -> None:
     made = make_provider()
     there = make_upstream_service(made, offered_micros=900_000)
-    Route.objects.create(service=service, upstream_service=there, is_on=False, off_reason="its price has jumped")
+    Route.objects.create(service=service, upstream_service=there, is_on=False, off_reason="rate")
     change = CatalogueChange.objects.create(
         upstream_service=there, kind="price", before="0.50", after="0.90", at=NOW, state="waiting"
     )

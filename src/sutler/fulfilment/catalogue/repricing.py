@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -23,6 +22,7 @@ from sutler.core.order_types import LARGEST_NUMBER, ORDER_TYPES, Measure
 from sutler.core.subjects import Subject, SubjectType
 from sutler.core.worth import Worth
 from sutler.fulfilment.catalogue import price_alarms
+from sutler.fulfilment.catalogue.objections import Objection
 from sutler.fulfilment.models import PriceRule, Provider, Route, UpstreamService
 from sutler.storage.statements import Statement, run
 from sutler.storage.transactions import durable
@@ -71,19 +71,6 @@ _UPDATE_ROUTES = Statement(
     " FROM {rows} WHERE fulfilment_route.id = rows.id",
     {"id": "bigint", "is_on": "boolean", "off_reason": "text"},
 )
-
-
-class Objection(StrEnum):
-    """Why the panel switches a route off; once the reason has passed it switches the route on again."""
-
-    GONE = "it is gone upstream"
-    TYPE = "it is of another type upstream"
-    RATE = "its price has jumped"
-    CURRENCY = "what its currency is worth is not known"
-    OLD_RATE = "the exchange rate of its currency is out of date"
-    TOO_DEAR = "it costs more than can be reckoned with"
-    LIMITS = "its limits do not meet the service's"
-    RISE = "with it the price would rise by more than 30 %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,4 +382,4 @@ def _pause_or_bring_back(service: Service, routes: Sequence[Route], usable: Sequ
         return
     reasons = [each.off_reason for each in routes if each.off_reason]
     if reasons and service.state == Service.State.ACTIVE:
-        service.state, service.pause_reason = Service.State.PAUSED, f"no route is left: {reasons[0]}"
+        service.state, service.pause_reason = Service.State.PAUSED, reasons[0]

@@ -10,7 +10,7 @@ from sutler.core.money import Micros
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.catalogue import repricing
-from sutler.fulfilment.catalogue.repricing import Objection
+from sutler.fulfilment.catalogue.objections import Objection
 from sutler.fulfilment.models import Attempt, Route, UpstreamService
 from sutler.storage.transactions import durable
 

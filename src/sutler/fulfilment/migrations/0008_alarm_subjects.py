@@ -49,6 +49,26 @@ def read_subjects(apps: Any, _schema_editor: Any) -> None:
             last = batch[-1].pk
 
 
+_OBJECTIONS = {
+    "it is gone upstream": "gone",
+    "it is of another type upstream": "type",
+    "its price has jumped": "rate",
+    "what its currency is worth is not known": "currency",
+    "the exchange rate of its currency is out of date": "old rate",
+    "it costs more than can be reckoned with": "too dear",
+    "its limits do not meet the service's": "limits",
+    "with it the price would rise by more than 30 %": "rise",
+}
+
+
+def read_objections(apps: Any, _schema_editor: Any) -> None:
+    """Gives routes that are off, and services that are paused for them, the kind that the reason was."""
+    routes, services = apps.get_model("fulfilment", "Route").objects, apps.get_model("catalogue", "Service").objects
+    for text, kind in _OBJECTIONS.items():
+        routes.filter(off_reason=text).update(off_reason=kind)
+        services.filter(pause_reason=f"no route is left: {text}").update(pause_reason=kind)
+
+
 def close_doubles(apps: Any, _schema_editor: Any) -> None:
     """Closes open alarms of the panel but the newest of a kind: two processes could open two. What lasts is raised."""
     is_open = apps.get_model("fulfilment", "Alarm").objects.filter(closed_at=None, provider=None)
@@ -59,7 +79,7 @@ def close_doubles(apps: Any, _schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     """What an alarm is about is a type and an id instead of a text; of the panel's, too, one of a kind is open."""
 
-    dependencies = [("fulfilment", "0007_restored_alarm")]
+    dependencies = [("fulfilment", "0007_restored_alarm"), ("catalogue", "0001_tables")]
 
     operations = [
         *(
@@ -71,6 +91,7 @@ class Migration(migrations.Migration):
             )
         ),
         migrations.RunPython(read_subjects, migrations.RunPython.noop),
+        migrations.RunPython(read_objections, migrations.RunPython.noop),
         migrations.RunPython(close_doubles, migrations.RunPython.noop),
         migrations.RemoveConstraint("alarmsubject", "one_row_per_alarm_and_subject"),
         migrations.RemoveField("alarm", "subject"),

@@ -16,6 +16,7 @@ from sutler.core.attempts import AttemptState
 from sutler.core.event_texts import cause_text
 from sutler.core.events import CauseKind, EventKind, Note, cause, note
 from sutler.core.lifecycle import FINAL, Status
+from sutler.core.subjects import WHOLE
 from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderState, Route, account_rows
 from sutler.fulfilment.providers import alarms, ledger
 from sutler.fulfilment.reconciling.forgotten import Forgotten
@@ -64,14 +65,14 @@ def settle(opened: Restoration, found: Collection[Forgotten], now: datetime) -> 
         given = _give_to_staff(opened, doubts, settled, now)
         for each in found:
             settled.booked[each.provider_id] = _book(opened, each, given.get(each.provider_id, ()), now)
-        alarms.close(None, Alarm.Kind.RESTORED, "", ACTOR, now)
+        alarms.close(None, Alarm.Kind.RESTORED, WHOLE, ACTOR, now)
         restoration.end(opened, _report(found, settled), now)
     return settled
 
 
 def sound(opened: Restoration, now: datetime) -> None:
     """Raises the alarm that the panel stands still until it is settled, in the caller's transaction."""
-    alarms.sound(None, Alarm.Kind.RESTORED, "", cause(CauseKind.STANDS_STILL, moment=_moment(opened)), now)
+    alarms.sound(None, Alarm.Kind.RESTORED, WHOLE, cause(CauseKind.STANDS_STILL, moment=_moment(opened)), now)
 
 
 def _give_to_staff(

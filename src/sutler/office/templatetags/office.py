@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from sutler.accounts.models import AuditEntry
 from sutler.accounts.roles import Permission
 from sutler.core.subjects import SubjectType, subject_text
+from sutler.fulfilment.catalogue import objections
 from sutler.fulfilment.models import Alarm, AlarmSubject
 from sutler.office.fields import show_percent
 from sutler.office.payment_text import NOTICE_KINDS, NOTICE_OUTCOMES
@@ -73,6 +74,12 @@ def notice_kind(kind: str) -> str:
 def scopes(kept: str) -> str:
     """Returns what a key may do in words."""
     return ", ".join(str(_SCOPES.get(each, each)) for each in kept.split())
+
+
+@register.filter
+def objection_text(objection: str) -> str:
+    """Returns why a route is off in words."""
+    return objections.objection_text(objection, gettext)
 
 
 @register.simple_tag

@@ -33,6 +33,7 @@ def list_(service_id: int | None) -> None:
     """List routes, their cost, and why one was disabled."""
     from sutler.catalogue.models import Service
     from sutler.fulfilment.catalogue import routes
+    from sutler.fulfilment.catalogue.objections import objection_text
 
     services = Service.objects.all() if service_id is None else Service.objects.filter(pk=service_id)
     show_table(
@@ -63,7 +64,7 @@ def list_(service_id: int | None) -> None:
                 _shown(routes.cost_micros(each)),
                 show_rate(each.service.rate_micros),
                 show_rate(each.service.floor_rate_micros),
-                "on" if each.is_on else f"off {each.off_reason}".strip(),
+                "on" if each.is_on else f"off {objection_text(each.off_reason)}".strip(),
             )
             for each in routes.of_services(services)
         ),
@@ -93,6 +94,7 @@ def add(
 ) -> None:
     """Add a route: our SERVICE_ID is delivered by the provider's service UPSTREAM_ID."""
     from sutler.fulfilment.catalogue import routes
+    from sutler.fulfilment.catalogue.objections import objection_text
 
     upstream = find(provider_id).services.filter(upstream_id=upstream_id).first()
     if upstream is None:
@@ -111,7 +113,11 @@ def add(
     )
     if isinstance(made, Refusal):
         raise _failed(made, service_id)
-    off = f" It is off: {made.off_reason}; `sutler service decide {service_id} accept`." if made.off_reason else ""
+    off = (
+        f" It is off: {objection_text(made.off_reason)}; `sutler service decide {service_id} accept`."
+        if made.off_reason
+        else ""
+    )
     click.echo(f"Route {made.pk}: service {service_id} by {upstream_id} of provider {provider_id}.{off}")
 
 
