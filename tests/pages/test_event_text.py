@@ -10,9 +10,11 @@ from django.utils.translation import gettext
 
 from sutler.accounts.models import Customer
 from sutler.catalogue.models import Service
+from sutler.core import subjects
 from sutler.core.event_texts import CAUSES, EVENTS, EVENTS_WITH_CAUSE, FAILURES, cause_text, event_text
 from sutler.core.events import CauseKind, EventKind, cause, declined, failure, note
 from sutler.core.upstream_words import DeclineKind
+from sutler.fulfilment.catalogue import objections
 from tests.orders.ordering import placed
 
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != "en"]
@@ -24,11 +26,13 @@ def test_every_kind_has_a_text() -> None:
     assert set(EVENTS) == set(EventKind)
     assert set(CAUSES) == set(CauseKind)
     assert set(EVENTS_WITH_CAUSE) <= set(EVENTS)
+    assert set(objections.TEXTS) == set(objections.Objection)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_that_says_something_is_translated(language: str) -> None:
     texts = [*EVENTS.values(), *EVENTS_WITH_CAUSE.values(), *CAUSES.values()]
+    texts += [*subjects.TEXTS.values(), *objections.TEXTS.values()]
     with translation.override(language):
         same = [each for each in texts if re.search("[a-z]", re.sub(r"{\w+}", "", each)) and gettext(each) == each]
     assert same == []

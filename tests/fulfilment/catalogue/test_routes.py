@@ -7,9 +7,9 @@ import pytest
 from sutler.catalogue import updates
 from sutler.catalogue.models import ExchangeRate, Service
 from sutler.core.refusals import Reason, Refusal
-from sutler.fulfilment.catalogue import price_effects, repricing, routes
+from sutler.fulfilment.catalogue import price_alarms, price_effects, repricing, routes
 from sutler.fulfilment.catalogue.objections import Objection
-from sutler.fulfilment.models import Attempt, PriceRule, Provider, Route
+from sutler.fulfilment.models import Alarm, Attempt, PriceRule, Provider, Route
 from tests.conftest import NOW, make_service
 from tests.fulfilment.catalogue.catalogues import make_provider, open_alarms, said, take, upstream
 
@@ -272,3 +272,15 @@ def test_a_route_that_orders_have_used_is_only_switched_off(provider: Provider, 
     assert [(each.pk, each.is_on) for each in routes.of_services(Service.objects.all())] == [(route.pk, False)]
     service.refresh_from_db()
     assert (service.state, service.floor_rate_micros) == ("active", 0)
+
+
+def test_an_alarm_about_many_services_names_the_first_and_how_many_there_are(provider: Provider) -> None:
+    for _ in range(price_alarms.MOST_NAMED + 5):
+        Route.objects.create(service=make_service(), upstream_service=upstream("1"), is_on=False, off_reason="gone")
+    Service.objects.update(state=Service.State.PAUSED, pause_reason=Objection.GONE)
+    route = Route.objects.select_related("upstream_service").order_by("pk").first()
+    assert route is not None
+    price_alarms.sound_or_close({route.service_id: True}, {}, {route.service_id: [route]}, NOW)
+    cause = Alarm.objects.get().cause
+    first = Service.objects.order_by("pk").values_list("pk", flat=True)[: price_alarms.MOST_NAMED]
+    assert (cause["count"], cause["services"]) == (price_alarms.MOST_NAMED + 5, list(first))
