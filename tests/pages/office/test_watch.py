@@ -234,3 +234,18 @@ def test_an_alarm_is_worded_in_the_readers_language(sam_browser: Client) -> None
     alarms.sound(there.pk, Alarm.Kind.LOW_BALANCE, WHOLE, low, NOW)
     page = sam_browser.get("/office/alarms", headers={"accept-language": "ru"}).content.decode()
     assert "Там 148.20 USD, меньше чем 200.00" in page
+
+
+@pytest.mark.parametrize(
+    ("about", "shown"),
+    [
+        (Subject(SubjectType.ORDER, 17), '<a href="/office/orders/17">заказ 17</a>'),
+        (Subject(SubjectType.PROVIDER_ORDER, "<b>7"), "заказ у поставщика &lt;b&gt;7"),
+        (Subject(SubjectType.TEXT, "order 17"), "order 17"),
+    ],
+)
+def test_what_an_alarm_is_about_is_worded_and_linked(sam_browser: Client, about: Subject, shown: str) -> None:
+    alarms.sound(None, Alarm.Kind.NOT_FOUND, about, cause(CauseKind.NOT_FOUND), NOW)
+    page = sam_browser.get("/office/alarms", headers={"accept-language": "ru"}).content.decode()
+    assert shown in page
+    assert page.count('href="/office/orders/17"') == (about.type is SubjectType.ORDER)
