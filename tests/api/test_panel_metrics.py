@@ -12,6 +12,7 @@ from sutler.api.panel_metrics import MOST_PROVIDERS, PanelMetrics
 from sutler.books.models import Verification
 from sutler.catalogue.models import Service
 from sutler.core.events import CauseKind, cause
+from sutler.core.subjects import WHOLE
 from sutler.fulfilment.models import Alarm, Provider
 from sutler.fulfilment.providers import alarms, heartbeat
 from sutler.orders import restoration
@@ -44,7 +45,7 @@ def test_what_stands_in_the_panel_is_told(alice: Customer, service: Service) -> 
     form = {"service": str(service.pk), "link": "https://example.com/a", "quantity": "100"}
     place([PlaceRequest(alice.pk, form)], NOW - timedelta(seconds=40))
     heartbeat.beat(NOW - timedelta(seconds=30))
-    alarms.sound(None, Alarm.Kind.DESK, "", AT_DESK, NOW)
+    alarms.sound(None, Alarm.Kind.DESK, WHOLE, AT_DESK, NOW)
     restoration.begin(NOW, 1_000_001, NOW)
     Letter.objects.create(to="a@example.com", subject="s", text="t", written_at=NOW, due_at=None)
     make_provider(name="upstream 1", balance_micros=12_500_000, rests_until=NOW + timedelta(minutes=1))
@@ -77,7 +78,7 @@ def test_they_stay_few_however_large_the_panel_is(client: Client) -> None:
     for number in range(MOST_PROVIDERS + 5):
         make_provider(name=f"upstream {number}")
     for kind in Alarm.Kind:
-        alarms.sound(None, kind, "", AT_DESK, NOW)
+        alarms.sound(None, kind, WHOLE, AT_DESK, NOW)
     for action in ("add", "status", "services", "balance", "refill", "refill_status", "cancel"):
         metrics.record_batch(action, 1)
         metrics.record_overload(action)

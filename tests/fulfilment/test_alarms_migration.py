@@ -84,6 +84,7 @@ def test_the_migration_knows_no_kind_that_there_is_not() -> None:
         ("promises", (SubjectType.PROMISES, "")),
         ("paused", (SubjectType.PAUSED_SERVICES, "")),
         ("source", (SubjectType.RATE_SOURCE, "")),
+        ("restored", (SubjectType.FORGOTTEN_ORDERS, "")),
         ("order 17a", (SubjectType.TEXT, "order 17a")),
         ("orders", (SubjectType.TEXT, "orders")),
     ],

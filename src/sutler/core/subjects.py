@@ -53,6 +53,8 @@ class SubjectType(StrEnum):
     PROMISES = "promises"
     PAUSED_SERVICES = "paused services"
     RATE_SOURCE = "rate source"
+    # What a provider has placed since the backup that the panel was restored from.
+    FORGOTTEN_ORDERS = "forgotten orders"
 
 
 class Subject(NamedTuple):

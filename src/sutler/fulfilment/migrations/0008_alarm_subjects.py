@@ -22,6 +22,7 @@ _SIDES = {
     "promises": "promises",
     "paused": "paused services",
     "source": "rate source",
+    "restored": "forgotten orders",
 }
 
 

@@ -16,7 +16,7 @@ from sutler.core.attempts import AttemptState
 from sutler.core.event_texts import cause_text
 from sutler.core.events import CauseKind, EventKind, Note, cause, note
 from sutler.core.lifecycle import FINAL, Status
-from sutler.core.subjects import WHOLE
+from sutler.core.subjects import WHOLE, Subject, SubjectType
 from sutler.fulfilment.models import Alarm, Attempt, Provider, ProviderState, Route, account_rows
 from sutler.fulfilment.providers import alarms, ledger
 from sutler.fulfilment.reconciling.forgotten import Forgotten
@@ -108,7 +108,7 @@ def _give_to_staff(
         _mark(attempt, where, opened, now)
         given[where.provider_id].append(attempt.expected_micros)
         settled.with_staff += 1
-        alarms.sound(attempt.provider_id, Alarm.Kind.VERDICT, f"order {order.pk}", _WHY, now)
+        alarms.sound(attempt.provider_id, Alarm.Kind.VERDICT, Subject(SubjectType.ORDER, order.pk), _WHY, now)
     if hand_out.hand_out_named(to_hand_out, ACTOR, now) != set(to_hand_out):
         raise Busy("somebody else works with the orders that may have been sent")
     Attempt.objects.bulk_create(made)
@@ -208,7 +208,7 @@ def _book(opened: Restoration, found: Forgotten, expected: Sequence[int], now: d
     )
     if micros:
         ledger.draw(provider.pk, micros, f"forgotten:{opened.pk}:{provider.pk}", cause_text(forgotten), now)
-    alarms.sound(provider.pk, Alarm.Kind.ORPHAN, "restored", forgotten, now)
+    alarms.sound(provider.pk, Alarm.Kind.ORPHAN, Subject(SubjectType.FORGOTTEN_ORDERS), forgotten, now)
     states = ProviderState.objects.filter(provider__in=account_rows(provider.pk))
     states.filter(highest_id__lt=last).update(highest_id=last)
     states.filter(audited_id__lt=last).update(audited_id=last)
