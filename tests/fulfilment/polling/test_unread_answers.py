@@ -45,9 +45,9 @@ def test_where_none_is_read_one_alarm_tells_of_all(there: There, answer: str) ->
         looks(there, 1)
         assert there.time.passed - began < 20 * 60
     assert there.time.passed - began >= 7 * 60
-    assert alarms(UNREAD) == [""]
+    assert alarms(UNREAD) == ["whole"]
     looks(there, 5)
-    assert (alarms(UNREAD), others().count()) == ([""], 1)
+    assert (alarms(UNREAD), others().count()) == (["whole"], 1)
     assert Order.objects.get(pk=first.order_id).status == Status.PROCESSING
     there.between = lambda _: None
     looks(there, 1)
