@@ -21,6 +21,7 @@ from sutler.books.models import LedgerAccount, Transfer
 from sutler.catalogue.models import PriceOverride
 from sutler.core.lifecycle import FINAL
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.orders.models import Order, Post, Refill, Subscription
 from sutler.payments.models import Checkout, FundsRequest
 from sutler.storage.snapshot import snapshot
@@ -120,7 +121,7 @@ def _erase_account(customer: Customer, now: datetime) -> None:
     tickets = Ticket.objects.filter(customer=customer)
     Message.objects.filter(ticket__in=tickets).update(text=ERASED)
     tickets.update(subject=ERASED)
-    audit_log.write(None, "customer erased", f"customer {customer.pk}", now)
+    audit_log.write(None, "customer erased", Subject(SubjectType.CUSTOMER, customer.pk), now)
 
 
 def _erase_orders(customer_id: int) -> None:
