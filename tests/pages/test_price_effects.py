@@ -45,10 +45,11 @@ def test_everything_that_a_provider_sells_is_imported_at_once(sam_browser: Clien
     provider = Provider.objects.get()
     take(provider, *(said(str(number)) for number in (1, 2, 3)), said("9", type=None))
     page = f"/office/providers/{provider.pk}/services"
-    assert "Import all 8 services" in sam_browser.get(page).content.decode()
-    page = f"/office/providers/{provider.pk}/import?all=1"
-    assert "Import 6 services" in sam_browser.get(page).content.decode()
-    given = {"markup": "30", "fixed": "0", "step": "0.01", "heading": ""}
+    assert "All 8 found" in sam_browser.get(page).content.decode()
+    page = f"/office/providers/{provider.pk}/import?scope=found"
+    preview = sam_browser.get(page)
+    assert "Import 6 services" in preview.content.decode()
+    given = {"markup": "30", "fixed": "0", "step": "0.01", "heading": "", "seen": preview.context["seen"]}
     html = sam_browser.post(page.replace("/import", "/import/apply"), given).content.decode()
     assert "its type &#x27;Telepathy&#x27; is none of the protocol&#x27;s: 1 (9)" in html
     assert Service.objects.count() == 7

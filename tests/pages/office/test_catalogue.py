@@ -154,6 +154,25 @@ def test_many_are_changed(sam_browser: Client) -> None:
     assert (second.state, second.cancel, kinds()) == ("active", True, ["paused"])
 
 
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("", 0),
+        ("scope=rows", 0),
+        ("scope=rows&shown={0}", 0),
+        ("scope=page&shown={0}&services={1}", 1),
+        ("scope=found&q=Likes", 1),
+        ("scope=found", 2),
+    ],
+)
+def test_nothing_selected_is_nothing(sam_browser: Client, query: str, count: int) -> None:
+    made = make_service(), make_service(name="Likes")
+    query = query.format(*(each.pk for each in made))
+    for page in ("prices", "edit"):
+        answer = sam_browser.get(f"/office/services/{page}?{query}")
+        assert (answer.context["count"] if answer.status_code == 200 else 0) == count
+
+
 def test_a_file_is_read_before_it_is_taken_in(sam_browser: Client, service: Service) -> None:
     head = "service,name,type,category,rate,min,max\n"
     wrong = sam_browser.post("/office/services/import/apply", {"content": f"{head},X,Nothing,C,1,1,2"})

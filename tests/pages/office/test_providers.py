@@ -119,13 +119,51 @@ def test_services_are_put_on_sale_as_they_were_shown(sam_browser: Client) -> Non
     make_upstream_service(made)
     page = f"/office/providers/{made.pk}/import?services=1"
     given = {"markup": "30", "fixed": "0", "step": "0.01", "heading": "Ours"}
-    html = sam_browser.post(page, given).content.decode()
+    preview = sam_browser.post(page, given)
+    html = preview.content.decode()
     assert "0.65" in html
     assert "0.15" in html
+    apply = page.replace("/import", "/import/apply")
+    for seen in ("", "x"):
+        assert "Check the new preview" in sam_browser.post(apply, given | {"seen": seen}).content.decode()
+    UpstreamService.objects.update(rate_micros=600_000)
+    assert "0.78" in sam_browser.post(apply, given | {"seen": preview.context["seen"]}).content.decode()
     assert not Service.objects.exists()
-    sam_browser.post(page.replace("/import", "/import/apply"), given)
+    UpstreamService.objects.update(rate_micros=500_000)
+    sam_browser.post(apply, given | {"seen": preview.context["seen"]})
     assert Service.objects.get().rate_micros == 650_000
     assert "already imported" in sam_browser.get(page).content.decode()
+
+
+def test_what_the_filters_find_is_imported_and_nothing_selected_is_nothing(sam_browser: Client) -> None:
+    made, other = make_provider(), make_provider(name="Other")
+    for provider, upstream_id, category in (
+        (made, "1", "Likes"),
+        (made, "2", "Likes"),
+        (made, "3", "Views"),
+        (other, "4", "Likes"),
+    ):
+        make_upstream_service(provider, upstream_id=upstream_id, name=f"No. {upstream_id}", category=category)
+    page = f"/office/providers/{made.pk}/import"
+    for nothing in ("", "?scope=rows&shown=1&shown=2", "?scope=page"):
+        assert "Nothing selected" in sam_browser.get(page + nothing).content.decode()
+    for query, count in (
+        ("?scope=rows&services=1", 1),
+        ("?scope=page&shown=1&shown=3&services=2", 2),
+        ("?scope=found&category=Likes", 2),
+        ("?scope=found&q=3", 1),
+        ("?scope=found", 3),
+        ("?services=4", 0),
+    ):
+        assert sam_browser.get(page + query).context["new_count"] == count, query
+    query = "?scope=found&category=Likes"
+    given = {
+        "markup": "50",
+        "heading": "Ours",
+        "seen": sam_browser.post(page + query, {"markup": "50"}).context["seen"],
+    }
+    sam_browser.post(f"{page}/apply{query}", given)
+    assert sorted(Service.objects.values_list("name", "category__name")) == [("No. 1", "Ours"), ("No. 2", "Ours")]
 
 
 def test_a_price_that_jumped_is_decided(sam_browser: Client, service: Service) -> None:

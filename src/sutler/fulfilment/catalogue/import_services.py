@@ -1,5 +1,6 @@
 """Putting a provider's services on sale: for each a service of ours, a route to it, and a rule for its price."""
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,67 +45,6 @@ class Imported:
         return by_reason(self.refused.items())
 
 
-def bring_in(
-    provider_id: int,
-    rule: Rule,
-    now: datetime,
-    *,
-    upstream_ids: Collection[str] = (),
-    categories: Collection[str] = (),
-    heading: str = "",
-) -> Imported | Refusal:
-    """Puts the services of these ids, and all of these categories of the provider, on sale; in one transaction.
-
-    They stand under the provider's own headings, or all under `heading`. A service that has a route already is left as
-    it is. Some may be refused, each with its reason. Refuses the whole with INCORRECT_FIELD for `provider`, or for
-    `markup`, `fixed` or `step` out of range.
-    """
-    fault = _fault(rule)
-    if fault:
-        return Refusal(Reason.INCORRECT_FIELD, fault)
-    with durable():
-        provider = Provider.objects.filter(pk=provider_id).locked().first()
-        if provider is None:
-            return Refusal(Reason.INCORRECT_FIELD, "provider")
-        chosen = _chosen(provider, upstream_ids, categories)
-        there = _there(chosen)
-        refused = {each: "there is no such service" for each in upstream_ids if each not in chosen}
-        money, taken = repricing.prices(), []
-        for upstream_id, upstream in chosen.items():
-            why = "" if upstream_id in there else _unsaleable(upstream, provider, rule, money)
-            if why:
-                refused[upstream_id] = why
-            elif upstream_id not in there:
-                taken.append(upstream)
-        made = _make(taken, rule, money, heading, now)
-    return Imported(made, there, refused)
-
-
-def bring_in_all(
-    provider_id: int,
-    rule: Rule,
-    now: datetime,
-    *,
-    heading: str = "",
-    track: Callable[[range], Iterable[int]] = iter,
-) -> Imported | Refusal:
-    """Puts everything that a provider sells on sale, 500 services a transaction. Refuses as `bring_in` does.
-
-    What was brought in before something broke stays; repeating it goes on from there. `track` goes over the batches.
-    """
-    sold = UpstreamService.objects.filter(provider=provider_id, gone_at=None).order_by("pk")
-    ids = list(sold.values_list("upstream_id", flat=True))
-    whole = Imported({}, {}, {})
-    for start in track(range(0, max(1, len(ids)), BATCH)):
-        part = bring_in(provider_id, rule, now, upstream_ids=ids[start : start + BATCH], heading=heading)
-        if isinstance(part, Refusal):
-            return part
-        whole.made.update(part.made)
-        whole.there.update(part.there)
-        whole.refused.update(part.refused)
-    return whole
-
-
 @dataclass(frozen=True, slots=True)
 class Prospect:
     """What would come of an upstream service: cost and rate in micros of the base currency, or why nothing would."""
@@ -116,26 +56,99 @@ class Prospect:
     sold_as: int | None = None
 
     @property
+    def is_new(self) -> bool:
+        """Whether it would be put on sale."""
+        return not self.why and self.sold_as is None
+
+    @property
     def margin_micros(self) -> int | None:
         """What is left of the rate after the cost."""
         return None if self.rate_micros is None or self.cost_micros is None else self.rate_micros - self.cost_micros
 
 
-def preview(
-    provider: Provider,
+def bring_in(
+    provider_id: int,
     rule: Rule,
+    now: datetime,
     *,
     upstream_ids: Collection[str] = (),
     categories: Collection[str] = (),
-    everything: bool = False,
-) -> list[Prospect] | Refusal:
-    """Returns what `bring_in` would do, and changes nothing. Refuses as it does."""
+    heading: str = "",
+    seen: str | None = None,
+) -> Imported | Refusal:
+    """Puts the services of these ids, and all of these categories of the provider, on sale; in one transaction.
+
+    They stand under the provider's own headings, or all under `heading`. A service that has a route already is left as
+    it is. Some may be refused, each with its reason. Refuses the whole with INCORRECT_FIELD for `provider`, for
+    `markup`, `fixed` or `step` out of range, or for `seen` if the prospects have another `fingerprint` than this.
+    """
     fault = _fault(rule)
     if fault:
         return Refusal(Reason.INCORRECT_FIELD, fault)
-    sold = UpstreamService.objects.filter(provider=provider, gone_at=None).order_by("pk") if everything else ()
-    chosen = {each.upstream_id: each for each in sold} or _chosen(provider, upstream_ids, categories)
-    there, money, found = _there(chosen), repricing.prices(), []
+    with durable():
+        provider = Provider.objects.filter(pk=provider_id).locked().first()
+        if provider is None:
+            return Refusal(Reason.INCORRECT_FIELD, "provider")
+        chosen, money = _chosen(provider, upstream_ids, categories), repricing.prices()
+        prospects = _prospects(chosen, provider, rule, money)
+        if seen is not None and fingerprint(prospects) != seen:
+            return Refusal(Reason.INCORRECT_FIELD, "seen")
+        there = {each.upstream.upstream_id: each.sold_as for each in prospects if each.sold_as is not None}
+        refused = {each: "there is no such service" for each in upstream_ids if each not in chosen}
+        refused |= {each.upstream.upstream_id: each.why for each in prospects if each.why}
+        made = _make([each.upstream for each in prospects if each.is_new], rule, money, heading, now)
+    return Imported(made, there, refused)
+
+
+def bring_in_many(
+    provider_id: int,
+    rule: Rule,
+    now: datetime,
+    upstream_ids: Sequence[str],
+    *,
+    heading: str = "",
+    seen: Sequence[Prospect] | None = None,
+    track: Callable[[range], Iterable[int]] = iter,
+) -> Imported | Refusal:
+    """Puts the services of these ids on sale, 500 a transaction. Refuses as `bring_in`; `seen` are their prospects.
+
+    What was brought in before something broke stays; repeating it goes on from there. `track` goes over the batches.
+    """
+    whole = Imported({}, {}, {})
+    for start in track(range(0, max(1, len(upstream_ids)), BATCH)):
+        end = start + BATCH
+        proof = None if seen is None else fingerprint(seen[start:end])
+        part = bring_in(provider_id, rule, now, upstream_ids=upstream_ids[start:end], heading=heading, seen=proof)
+        if isinstance(part, Refusal):
+            return part
+        whole.made.update(part.made)
+        whole.there.update(part.there)
+        whole.refused.update(part.refused)
+    return whole
+
+
+def on_offer(provider_id: int) -> list[str]:
+    """Returns the ids of all that a provider sells."""
+    sold = UpstreamService.objects.filter(provider=provider_id, gone_at=None).order_by("pk")
+    return list(sold.values_list("upstream_id", flat=True))
+
+
+def preview(provider: Provider, rule: Rule, upstream_ids: Collection[str]) -> list[Prospect] | Refusal:
+    """Returns what `bring_in` would do with the services of these ids, and changes nothing. Refuses as it does."""
+    fault = _fault(rule)
+    if fault:
+        return Refusal(Reason.INCORRECT_FIELD, fault)
+    return _prospects(_chosen(provider, upstream_ids, ()), provider, rule, repricing.prices())
+
+
+def fingerprint(prospects: Iterable[Prospect]) -> str:
+    """Returns what proves that these prospects were seen: it is another as soon as one of them is another."""
+    rows = [(each.upstream.pk, each.cost_micros, each.rate_micros, each.why, each.sold_as) for each in prospects]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def _prospects(chosen: dict[str, UpstreamService], provider: Provider, rule: Rule, money: Prices) -> list[Prospect]:
+    there, found = _there(chosen), []
     for upstream_id, upstream in chosen.items():
         cost = money.cost(upstream)
         why = "" if upstream_id in there else _unsaleable(upstream, provider, rule, money)

@@ -27,8 +27,10 @@ from sutler.office.services.price_effects import accepts_rises, to_be_seen
 from sutler.office.services.services import STATE_CHOICES, found_by
 from sutler.web.access import StaffRequest, staff_page
 from sutler.web.amount_field import AmountField
+from sutler.web.selection import selected
 
 SHOWN = 200
+MOST_SELECTED = 500
 
 
 class PriceForm(forms.Form):
@@ -144,6 +146,8 @@ def services_prices_apply(request: StaffRequest) -> HttpResponse:
 
 def _prices(request: StaffRequest, form: PriceForm) -> HttpResponse:
     services = _chosen(request)
+    if not services.exists():
+        return _nothing_selected(request)
     given: dict[str, Any] = _told(services, "prices") | {"form": form, "query": request.GET.urlencode()}
     if form.is_valid():
         prices = edit_services.new_prices(services, form.wanted())
@@ -161,6 +165,8 @@ def _prices(request: StaffRequest, form: PriceForm) -> HttpResponse:
 def services_edit(request: StaffRequest) -> HttpResponse:
     """Changes state, category, promises of the services chosen."""
     services = _chosen(request)
+    if not services.exists():
+        return _nothing_selected(request)
     form = EditForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         ids = list(services.values_list("pk", flat=True)[:MOST_AT_ONCE])
@@ -184,10 +190,16 @@ def services_edit(request: StaffRequest) -> HttpResponse:
 
 
 def _chosen(request: StaffRequest) -> QuerySet[Service]:
-    """Returns the services of the query string: those named, or without any all that the filters leave."""
-    ids = numbers(request.GET.getlist("services"), most=500)
-    _form, services = found_by(request.GET)
-    return Service.objects.select_related("category").filter(pk__in=ids) if ids else services
+    """Returns the services that the query string selects, by name or by the filters; it may be none."""
+    selection = selected(request.GET, "services", MOST_SELECTED)
+    if selection.is_all_found:
+        return found_by(request.GET)[1]
+    return Service.objects.select_related("category").filter(pk__in=numbers(selection.values, most=MOST_SELECTED))
+
+
+def _nothing_selected(request: StaffRequest) -> HttpResponse:
+    messages.warning(request, _("Nothing selected. Select rows, the page, or all found."))
+    return redirect("office:services")
 
 
 def _told(services: QuerySet[Service], what: str) -> dict[str, Any]:

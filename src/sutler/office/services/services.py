@@ -93,6 +93,7 @@ def services_list(request: StaffRequest) -> HttpResponse:
     given = {
         "form": form,
         "page": page,
+        "found": services.count(),
         "rows": [(each, *STATES[each.state]) for each in page.rows],
         "base": settings.SUTLER["SUTLER_BASE_CURRENCY"],
         "is_narrowed": is_narrowed,

@@ -122,14 +122,14 @@ def import_(
     """Import services from a provider. Prices follow the cost; imported services are skipped."""
     if of_all is bool(upstream_ids or categories):
         raise click.UsageError("select services: --service and --category, or --all")
-    from sutler.fulfilment.catalogue.import_services import Rule, bring_in, bring_in_all
+    from sutler.fulfilment.catalogue.import_services import Rule, bring_in, bring_in_many, on_offer
 
     rule = Rule(_basis_points(markup), fixed, step)
     now, found = SystemClock().now(), find(provider_id)
     if of_all:
         with Progress(console=Console(stderr=True)) as progress:
             track = partial(progress.track, description="Batches of services")
-            outcome = bring_in_all(found.pk, rule, now, heading=under, track=track)
+            outcome = bring_in_many(found.pk, rule, now, on_offer(found.pk), heading=under, track=track)
     else:
         outcome = bring_in(found.pk, rule, now, upstream_ids=upstream_ids, categories=categories, heading=under)
     if isinstance(outcome, Refusal):

@@ -22,6 +22,7 @@ from sutler.web.event_text import cause_text, event_text
 from sutler.web.locale_middleware import written
 from sutler.web.paging import Page
 from sutler.web.plots import Plot
+from sutler.web.selection import SHOWN
 from sutler.web.sign_in.sessions import browser_words
 from sutler.web.told import told
 
@@ -126,6 +127,13 @@ def chip(words: str | Promise, colour: str = "") -> SafeString:
 def icon(name: str) -> SafeString:
     """Returns an icon of web/icons.svg. It says nothing to a screen reader: words stand beside it."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("web/icons.svg"), name)
+
+
+@register.simple_tag
+def pick(name: str, value: object, words: str) -> SafeString:
+    """Returns the check box of a row, for the bar of `web/selection.html`; `words` are for a screen reader."""
+    box = '<input type="checkbox" name="{}" value="{}" aria-label="{}" autocomplete="off">'
+    return format_html(box + '<input type="hidden" name="{}" value="{}">', name, value, words, SHOWN, value)
 
 
 @register.inclusion_tag("web/field.html")
