@@ -18,7 +18,7 @@ from sutler.office import (
 )
 from sutler.office.customers import customer, customer_access, customer_money, customer_prices, customers, groups
 from sutler.office.orders import approvals, change, desk, desk_requests, order, orders, verdicts
-from sutler.office.providers import provider, provider_services, provider_words, providers
+from sutler.office.providers import provider, provider_changes, provider_services, provider_words, providers
 from sutler.office.services import bulk, categories, currencies, import_file, prices, routes, service, services
 
 app_name = "office"
@@ -168,15 +168,15 @@ urlpatterns = [
     path("providers/<int:provider_id>/words/import", provider_words.words_import, name="words_import"),
     path("providers/<int:provider_id>/services", provider_services.provider_services, name="provider_services"),
     path("providers/<int:provider_id>/services/sync", provider_services.provider_sync, name="provider_sync"),
-    path("providers/<int:provider_id>/changes", provider_services.provider_changes, name="provider_changes"),
+    path("providers/<int:provider_id>/changes", provider_changes.provider_changes, name="provider_changes"),
     path(
         "providers/<int:provider_id>/changes/accept",
-        provider_services.provider_changes_accept,
+        provider_changes.provider_changes_accept,
         name="provider_changes_accept",
     ),
     path(
         "providers/<int:provider_id>/changes/reject",
-        provider_services.provider_changes_reject,
+        provider_changes.provider_changes_reject,
         name="provider_changes_reject",
     ),
     path("providers/<int:provider_id>/import", provider_services.provider_import, name="provider_import"),

@@ -1,6 +1,6 @@
 """Keeping in step with a provider's catalogue: what is noted, what follows for our services, what changes nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +9,8 @@ from sutler.catalogue import updates, version
 from sutler.catalogue.models import ExchangeRate, Service
 from sutler.core.events import failure
 from sutler.core.refusals import Reason, Refusal
-from sutler.fulfilment.catalogue import sync
-from sutler.fulfilment.catalogue.decisions import decide, waiting_and_recent
+from sutler.fulfilment.catalogue import decisions, sync
+from sutler.fulfilment.catalogue.decisions import waiting_and_recent
 from sutler.fulfilment.catalogue.diff import Difference
 from sutler.fulfilment.catalogue.repricing import Adjusted
 from sutler.fulfilment.models import CatalogueChange, Provider, UpstreamService
@@ -28,6 +28,10 @@ from tests.fulfilment.catalogue.catalogues import (
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
+
+
+def decide(change_id: int, accept: bool, actor: str, now: datetime) -> CatalogueChange | Refusal:
+    return decisions.decide([change_id], accept, actor, now)[0]
 
 
 @pytest.fixture

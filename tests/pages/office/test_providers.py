@@ -12,7 +12,15 @@ from sutler.accounts.models import Customer, Role
 from sutler.catalogue.models import Service
 from sutler.core.events import failure
 from sutler.fulfilment import provider_settings
-from sutler.fulfilment.models import CatalogueChange, LoggedCall, Provider, ProviderTask, Route, UpstreamService
+from sutler.fulfilment.models import (
+    CatalogueChange,
+    LoggedCall,
+    PriceRule,
+    Provider,
+    ProviderTask,
+    Route,
+    UpstreamService,
+)
 from sutler.fulfilment.providers.ledger import book_balance_micros
 from sutler.fulfilment.worker import tasks
 from tests.conftest import NOW
@@ -166,20 +174,51 @@ def test_what_the_filters_find_is_imported_and_nothing_selected_is_nothing(sam_b
     assert sorted(Service.objects.values_list("name", "category__name")) == [("No. 1", "Ours"), ("No. 2", "Ours")]
 
 
+def jumped(
+    provider: Provider, upstream_id: str, offered_micros: int, service: Service | None = None
+) -> CatalogueChange:
+    """A price of 0.50 that is 0.90, or so, and waits; the service that it delivers."""
+    there = make_upstream_service(provider, upstream_id=upstream_id, offered_micros=offered_micros)
+    if service:
+        Route.objects.create(service=service, upstream_service=there, is_on=False, off_reason="rate")
+    words = {"kind": "price", "before": "0.50", "after": "0.90", "state": "waiting"}
+    return CatalogueChange.objects.create(upstream_service=there, at=NOW, **words)
+
+
+def states() -> list[str]:
+    return list(CatalogueChange.objects.order_by("pk").values_list("state", flat=True))
+
+
 def test_a_price_that_jumped_is_decided(sam_browser: Client, service: Service) -> None:
-    made = make_provider()
-    there = make_upstream_service(made, offered_micros=900_000)
-    Route.objects.create(service=service, upstream_service=there, is_on=False, off_reason="rate")
-    change = CatalogueChange.objects.create(
-        upstream_service=there, kind="price", before="0.50", after="0.90", at=NOW, state="waiting"
-    )
+    made, other = make_provider(), make_provider(name="Other")
+    change = jumped(made, "1", 900_000, service)
+    PriceRule.objects.create(service=service, markup_basis_points=2_000)
     page = f"/office/providers/{made.pk}/changes"
-    assert "Large price changes" in sam_browser.get(page).content.decode()
-    other = make_provider(name="Other")
+    shown = sam_browser.get(page)
+    [(_change, percent, [ours])] = shown.context["waiting"]
+    assert (percent, ours.before_micros, ours.after_micros, ours.margin_micros) == (80.0, 900_000, 1_080_000, 180_000)
     sam_browser.post(f"/office/providers/{other.pk}/changes/accept", {"changes": change.pk})
-    assert CatalogueChange.objects.get().state == "waiting"
-    sam_browser.post(f"{page}/accept", {"changes": change.pk})
-    assert (CatalogueChange.objects.get().state, Route.objects.get().is_on) == ("accepted", True)
+    assert states() == ["waiting"]
+    given = {"changes": change.pk}
+    seen = sam_browser.post(f"{page}/accept", given).context["seen"]
+    sam_browser.post(f"{page}/accept", given | {"seen": seen})
+    service.refresh_from_db()
+    assert (states(), Route.objects.get().is_on, service.rate_micros) == (["accepted"], True, 1_080_000)
+
+
+@pytest.mark.parametrize(
+    ("given", "decided"),
+    [({}, 0), ({"scope": "rows"}, 0), ({"scope": "page", "shown": "{0}"}, 1), ({"scope": "found"}, 2)],
+)
+def test_prices_are_decided_together_and_nothing_selected_is_nothing(
+    sam_browser: Client, given: dict[str, str], decided: int
+) -> None:
+    made, other = make_provider(), make_provider(name="Other")
+    changes = [jumped(made, "1", 900_000), jumped(made, "2", 900_000), jumped(other, "3", 900_000)]
+    sent = {name: text.format(changes[0].pk) for name, text in given.items()}
+    sam_browser.post(f"/office/providers/{made.pk}/changes/reject", sent)
+    assert states() == ["dismissed"] * decided + ["waiting"] * (3 - decided)
+    assert len([each for each in audit_log.recent() if each.action == "price dismissed"]) == bool(decided)
 
 
 @pytest.mark.parametrize("below", PAGES)

@@ -95,10 +95,10 @@ class Prices:
     # The providers whose currency's rate is too old to sell by.
     outdated: Collection[int] = ()
 
-    def cost(self, upstream: UpstreamService) -> Micros | None:
-        """Returns a service's rate in the base currency; None if nobody has said what its provider's is worth."""
+    def cost(self, upstream: UpstreamService, rate_micros: int | None = None) -> Micros | None:
+        """Returns the rate, or another of its currency, in the base currency; None if its worth is not known."""
         worth = self.worth.get(upstream.provider_id)
-        return None if worth is None else cost_in_base(upstream.rate_micros, worth)
+        return None if worth is None else cost_in_base(rate_micros or upstream.rate_micros, worth)
 
     def asked(self, cost: int, rule: PriceRule | None) -> tuple[Micros | None, Micros]:
         """Returns the rate by the rule (None without one), which is never below the floor, and the floor."""

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,16 +17,14 @@ from sutler.core import skipped_rows
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text import text_input
-from sutler.fulfilment.catalogue import decisions, import_services
+from sutler.fulfilment.catalogue import import_services
 from sutler.fulfilment.catalogue.edit_services import audited
 from sutler.fulfilment.catalogue.import_services import Rule
 from sutler.fulfilment.models import CatalogueChange, Provider, Route, UpstreamService
 from sutler.fulfilment.worker import tasks
-from sutler.office.audited_actions import actor_of, numbers
 from sutler.office.fields import LimitField, PercentField, search_field
 from sutler.office.providers.provider import find, head
 from sutler.office.refusal_text import words
-from sutler.office.services.price_effects import to_be_seen
 from sutler.web import paging
 from sutler.web.access import StaffRequest, staff_page
 from sutler.web.amount_field import AmountField
@@ -37,16 +34,6 @@ from sutler.web.selection import selected
 ROWS = 50
 SHOWN = 200
 MOST_SELECTED = 500
-KINDS: dict[str, tuple[Any, str]] = {
-    CatalogueChange.Kind.NEW: (gettext_lazy("New"), "good"),
-    CatalogueChange.Kind.GONE: (gettext_lazy("Removed"), "bad"),
-    CatalogueChange.Kind.BACK: (gettext_lazy("Available again"), "good"),
-    CatalogueChange.Kind.PRICE: (gettext_lazy("Price"), "note"),
-    CatalogueChange.Kind.LIMITS: (gettext_lazy("Limits"), "note"),
-    CatalogueChange.Kind.FLAGS: (gettext_lazy("Options"), "note"),
-    CatalogueChange.Kind.TYPE: (gettext_lazy("Type"), "warn"),
-    CatalogueChange.Kind.NAME: (gettext_lazy("Name"), ""),
-}
 
 
 class FilterForm(forms.Form):
@@ -128,33 +115,6 @@ def provider_sync(request: StaffRequest, provider_id: int) -> HttpResponse:
     return render(request, "office/provider_sync.html", given)
 
 
-@require_safe
-@staff_page(Permission.PROVIDERS)
-def provider_changes(request: StaffRequest, provider_id: int) -> HttpResponse:
-    """Shows what has changed at the provider, with the prices that wait for a decision."""
-    found = find(provider_id)
-    changes = decisions.waiting_and_recent(provider_id, SHOWN)
-    rows = [(each, *KINDS[each.kind]) for each in changes]
-    waiting = [row for row in rows if row[0].state == CatalogueChange.State.WAITING]
-    others = [row for row in rows if row[0].state != CatalogueChange.State.WAITING]
-    given = head(found, "changes", request.now) | {"waiting": waiting, "others": others, "shown": SHOWN}
-    return render(request, "office/provider_changes.html", given)
-
-
-@require_POST
-@staff_page(Permission.PROVIDERS)
-def provider_changes_accept(request: StaffRequest, provider_id: int) -> HttpResponse:
-    """Accepts the prices `changes`: ours follow by their rules."""
-    return _decide_all(request, find(provider_id), accept=True)
-
-
-@require_POST
-@staff_page(Permission.PROVIDERS)
-def provider_changes_reject(request: StaffRequest, provider_id: int) -> HttpResponse:
-    """Rejects the prices `changes`: their routes stay off until the provider asks less."""
-    return _decide_all(request, find(provider_id), accept=False)
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.PROVIDERS)
 def provider_import(request: StaffRequest, provider_id: int) -> HttpResponse:
@@ -210,24 +170,6 @@ def _import_preview(request: StaffRequest, found: Provider, form: RuleForm) -> H
     return render(request, "office/provider_import.html", given)
 
 
-def _decide_all(request: StaffRequest, found: Provider, *, accept: bool) -> HttpResponse:
-    ids = numbers(request.POST.getlist("changes"))
-
-    def decide() -> int:
-        return sum(_decided(request, found, each, accept) for each in ids)
-
-    page = to_be_seen(request, decide, reverse("office:provider_changes", args=[found.pk]))
-    if page is not None:
-        return page
-    count = decide()
-    if count:
-        told = _("Prices accepted: %(count)s.") if accept else _("Prices rejected: %(count)s.")
-        messages.success(request, told % {"count": count})
-    else:
-        messages.error(request, _("Nothing selected. Select prices that await a decision."))
-    return redirect("office:provider_changes", found.pk)
-
-
 def _bring_in(request: StaffRequest, found: Provider, form: RuleForm) -> import_services.Imported | Refusal:
     """Puts what was selected on sale: in one transaction, or, where it is more than a batch, in several."""
     rule, heading, ids = form.rule(), form.cleaned_data["heading"].strip(), _selected_ids(request, found)
@@ -264,17 +206,3 @@ def _found_by(found: Provider, request: StaffRequest) -> tuple[FilterForm, Query
         is_sold = Exists(Route.objects.filter(upstream_service=OuterRef("pk")))
         rows = rows.filter(is_sold if wanted["sold"] == "yes" else ~is_sold)
     return form, rows
-
-
-def _decided(request: StaffRequest, found: Provider, change_id: int, accept: bool) -> bool:
-    if not CatalogueChange.objects.filter(pk=change_id, upstream_service__provider=found).exists():
-        return False
-    outcome = audited(
-        lambda: decisions.decide(change_id, accept, actor_of(request.user), request.now),
-        request.user,
-        "price accepted" if accept else "price dismissed",
-        Subject(SubjectType.PROVIDER, found.pk),
-        request.now,
-        after={"change": change_id},
-    )
-    return not isinstance(outcome, Refusal)

@@ -157,8 +157,8 @@ def decide(change_ids: tuple[int, ...], verdict: str, *, how: How) -> None:
 
     def decide_all() -> "list[CatalogueChange]":
         changes = []
-        for change_id in change_ids:
-            outcome = decisions.decide(change_id, verdict == "accept", OPERATOR, now)
+        outcomes = decisions.decide(change_ids, verdict == "accept", OPERATOR, now)
+        for change_id, outcome in zip(change_ids, outcomes, strict=True):
             if isinstance(outcome, Refusal):
                 raise Failed(f"change {change_id} {'not found' if outcome.field else 'is already decided'}")
             changes.append(outcome)
