@@ -153,6 +153,43 @@ def test_an_order_shows_the_fields_of_its_type(alice: Customer, alice_browser: C
     assert "\N{SUPERSCRIPT TWO}" in words(alice_browser, f"/orders/{superscript.pk}")
 
 
+def many(browser: Client, action: str, **given: object) -> str:
+    answer = browser.post(f"/orders/{action}", given, follow=True)
+    return " ".join(re.sub("<[^>]*>", " ", answer.content.decode()).split())
+
+
+def test_orders_are_canceled_together_and_the_others_say_why(
+    alice: Customer, alice_browser: Client, bob_browser: Client, service: Service, now: datetime
+) -> None:
+    pending, done, third = (placed(alice, service, now, link=str(number)) for number in range(3))
+    reported(done, Status.COMPLETED, now)
+    ids = [pending.pk, done.pk]
+    assert "Nothing selected" in many(bob_browser, "cancel", orders=ids)
+    assert "Nothing selected" in many(alice_browser, "cancel", shown=ids, scope="rows")
+    assert Order.objects.get(pk=pending.pk).status == Status.PENDING
+    said = many(alice_browser, "cancel", orders=ids)
+    assert "Canceled or asked to cancel: 1." in said
+    assert f"This order is already finished. ({done.pk})" in said
+    many(alice_browser, "cancel", one=third.pk, orders=ids)
+    assert Order.objects.get(pk=third.pk).status == Status.CANCELED
+
+
+def test_refills_are_asked_for_together(
+    alice: Customer, alice_browser: Client, service: Service, now: datetime
+) -> None:
+    old, fresh, pending = (placed(alice, service, now - 9 * DAY, link=str(number)) for number in range(3))
+    reported(old, Status.COMPLETED, now - 3 * DAY)
+    reported(fresh, Status.COMPLETED, now)
+    said = many(alice_browser, "refill", scope="found", status="completed")
+    assert "Refills requested: 1." in said
+    assert f"Refill is not available yet. ({fresh.pk})" in said
+    assert f"A refill is already in progress. ({old.pk})" in many(alice_browser, "refill", one=old.pk)
+    assert f"{fresh.pk}, {old.pk}" in many(alice_browser, "ids", scope="found", status="completed")
+    assert f"Only completed orders can be refilled. ({pending.pk})" in many(
+        alice_browser, "refill", orders=[pending.pk]
+    )
+
+
 def test_an_order_is_its_owners_alone(
     alice: Customer, bob: Customer, bob_browser: Client, service: Service, now: datetime
 ) -> None:

@@ -58,6 +58,12 @@ def of_customer(customer_id: int, filters: Filters, *, before: int | None = None
     return _page(_filtered(own, filters), before, limit)
 
 
+def ids_of_customer(customer_id: int, filters: Filters, most: int) -> list[int]:
+    """Returns the ids of the newest of a customer's own orders that the filters leave, at most so many."""
+    own = _filtered(Order.objects.filter(customer_id=customer_id), filters)
+    return list(own.order_by("-pk").values_list("pk", flat=True)[:most])
+
+
 def of_parent(customer_id: int, parent_id: int, *, before: int | None = None, limit: int = 50) -> Page:
     """Returns a page of the children of a customer's drip-feed or subscription."""
     children = Order.objects.filter(parent_id=parent_id, customer_id=customer_id).select_related("service__category")

@@ -124,7 +124,7 @@ def _of_family(request: CustomerRequest, order: Order) -> dict[str, object]:
     start = paging.before(request)
     found = search.of_parent(request.customer.pk, order.pk, before=start, limit=paging.ROWS)
     standing = status.look_up([(request.customer.pk, [order.pk])])[0].get(order.pk)
-    children = live_rows(found.orders)
+    children = live_rows(found.orders, request.now)
     return {
         "standing": standing,
         "children": children["seen"],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,13 +14,16 @@ from django.views.decorators.http import require_safe
 from sutler.core.lifecycle import FINAL, Status
 from sutler.core.order_types import LARGEST_NUMBER
 from sutler.core.text import text_input
-from sutler.orders import search
+from sutler.orders import cancel, refill, search
 from sutler.orders.models import Order
 from sutler.shop import state_tabs
 from sutler.shop.live_progress import digest, unless_seen
 from sutler.web import paging
 from sutler.web.access import CustomerRequest, customer_page
 from sutler.web.date_range import DaysForm
+
+# How many orders are changed by one request: where more are found, they are not offered as a whole.
+MOST_AT_ONCE = 500
 
 
 class FilterForm(DaysForm):
@@ -61,12 +65,17 @@ class Row:
     order: Order
     percent: int | None
     is_open: bool
+    # As far as the order itself says: a request may be under way.
+    may_refill: bool
+    may_cancel: bool
 
     @classmethod
-    def of(cls, order: Order) -> "Row":
+    def of(cls, order: Order, now: datetime) -> "Row":
         """Returns the order's line."""
         is_open = order.status not in FINAL
-        return cls(order, percent(order) if is_open else None, is_open)
+        may_refill = refill.hindrance(order, None, now) is None
+        may_cancel = cancel.hindrance(order, is_open=False) is None
+        return cls(order, percent(order) if is_open else None, is_open, may_refill, may_cancel)
 
 
 @require_safe
@@ -79,21 +88,25 @@ def orders(request: CustomerRequest) -> HttpResponse:
     form.is_valid()
     filters, start = form.filters(), paging.before(request)
     found = search.of_customer(request.customer.pk, filters, before=start, limit=paging.ROWS)
+    count = len(search.ids_of_customer(request.customer.pk, filters, MOST_AT_ONCE + 1))
     given = {
         "form": form,
         "tabs": state_tabs.tabs(request.GET, Status),
         "page": paging.page(found.orders, start, found.next_before),
         "is_filtered": bool(start) or filters != search.Filters(),
-        **live_rows(found.orders),
+        "found": count if count <= MOST_AT_ONCE else 0,
+        "query": [(name, request.GET[name]) for name in form.fields if request.GET.get(name)],
+        "may_select": True,
+        **live_rows(found.orders, request.now),
     }
     return render(request, "shop/orders.html", given)
 
 
-def live_rows(orders: Sequence[Order]) -> dict[str, Any]:
+def live_rows(orders: Sequence[Order], now: datetime) -> dict[str, Any]:
     """Returns what `shop/orders_rows.html` needs to show orders, and to ask for them again while some are open."""
     is_live = any(each.status not in FINAL for each in orders)
     return {
-        "rows": [Row.of(each) for each in orders],
+        "rows": [Row.of(each, now) for each in orders],
         "live": ",".join(str(each.pk) for each in orders) if is_live else "",
         "seen": _digest(orders),
     }
@@ -111,7 +124,9 @@ def percent(order: Order) -> int | None:
 def _live(request: CustomerRequest) -> HttpResponse:
     asked = map(text_input.number, request.GET.get("live", "").split(",")[: paging.ROWS])
     found = search.these(request.customer.pk, [each for each in asked if each is not None])
-    return unless_seen(request, _digest(found)) or render(request, "shop/orders_rows.html", live_rows(found))
+    return unless_seen(request, _digest(found)) or render(
+        request, "shop/orders_rows.html", live_rows(found, request.now) | {"may_select": "pick" in request.GET}
+    )
 
 
 def _digest(orders: Sequence[Order]) -> str:

@@ -132,8 +132,8 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def pick(name: str, value: object, words: str) -> SafeString:
     """Returns the check box of a row, for the bar of `web/selection.html`; `words` are for a screen reader."""
-    box = '<input type="checkbox" name="{}" value="{}" aria-label="{}" autocomplete="off">'
-    return format_html(box + '<input type="hidden" name="{}" value="{}">', name, value, words, SHOWN, value)
+    box = '<input type="checkbox" name="{}" value="{}" aria-label="{}" autocomplete="off" id="pick-{}" hx-preserve>'
+    return format_html(box + '<input type="hidden" name="{}" value="{}">', name, value, words, value, SHOWN, value)
 
 
 @register.inclusion_tag("web/field.html")
