@@ -20,6 +20,7 @@ from sutler.office.refusal_text import BUSY
 from sutler.storage.transactions import Busy, CommitUnclear, durable
 from sutler.web import paging
 from sutler.web.access import StaffRequest, staff_page
+from sutler.web.selection import selected
 
 KINDS = {
     Alarm.Kind.LOW_BALANCE: gettext_lazy("Low balance"),
@@ -79,7 +80,7 @@ def alarms(request: StaffRequest) -> HttpResponse:
     """Shows the open alarms, or with `state` = closed the others; a POST closes those chosen (`alarm`) with a note."""
     form, close = FilterForm(request.GET), CloseForm(request.POST if request.method == "POST" else None)
     form.is_valid()
-    chosen = numbers(request.POST.getlist("alarm"))
+    chosen = numbers(selected(request.POST, "alarm", paging.ROWS).values)
     if close.is_valid():
         if not chosen:
             close.add_error(None, _("Select at least one alarm."))

@@ -81,6 +81,15 @@ def test_rows_are_reported_together_and_each_on_its_own(
     demand_sound_books()
 
 
+def test_all_rows_without_a_status_get_one(sam_browser: Client, taken: list[Order]) -> None:
+    one, two, three = taken
+    given = {"order": [one.pk, two.pk], f"status-{two.pk}": "in-progress"}
+    sam_browser.post("/office/desk", given | {"status-others": ""})
+    assert [status(each)[0] for each in taken] == ["Processing", "In progress", "Processing"]
+    sam_browser.post("/office/desk", given | {"status-others": "completed"})
+    assert [status(each)[0] for each in (one, two, three)] == ["Completed", "In progress", "Processing"]
+
+
 def test_a_refused_report_stands_in_its_row_and_nothing_typed_is_lost(sam_browser: Client, taken: list[Order]) -> None:
     order = taken[0]
     reported(order, Status.COMPLETED)

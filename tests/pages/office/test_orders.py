@@ -137,7 +137,7 @@ def test_partial_asks_for_what_is_not_delivered_and_keeps_what_was_typed(
 
 def test_all_on_a_page_are_chosen_at_once(alice: Customer, sam_browser: Client, service: Service) -> None:
     orders = [placed(alice, service, link=str(number)) for number in range(3)]
-    asked = {"to": "canceled", "all": "1", "shown": " ".join(str(each.pk) for each in orders)}
+    asked: dict[str, Any] = {"to": "canceled", "scope": "page", "shown": [each.pk for each in orders]}
     with CaptureQueriesContext(connection) as queries:
         assert "Change 3 orders" in words(sam_browser, CHANGE, **asked)
     assert len(queries) <= MOST_QUERIES

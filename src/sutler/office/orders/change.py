@@ -24,6 +24,7 @@ from sutler.office.fields import reason_field
 from sutler.office.refusal_text import Words, words
 from sutler.orders.move import Report
 from sutler.web.access import StaffRequest, staff_page
+from sutler.web.selection import selected
 
 MOST_AT_ONCE = 200
 
@@ -77,7 +78,7 @@ class Row:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.CHANGE_ORDERS)
 def orders_change(request: StaffRequest) -> HttpResponse:
-    """Shows what making the orders `order` (or all that were `shown`) `to` a state would do.
+    """Shows what making the orders `order` selected `to` a state would do.
 
     For Partial each order has a field `remains-ID`.
     """
@@ -117,7 +118,7 @@ class Asked:
 def _asked(request: StaffRequest) -> Asked | None:
     sent = request.POST if request.method == "POST" else request.GET
     target = TARGETS.get(sent.get("to", ""))
-    ids = numbers(sent.get("shown", "").split() if sent.get("all") else sent.getlist("order"), MOST_AT_ONCE)
+    ids = numbers(selected(sent, "order", MOST_AT_ONCE).values, MOST_AT_ONCE)
     typed = {each: sent.get(f"remains-{each}", "").strip() for each in ids}
     rows = _rows(ids, target.status, typed, is_first=request.method != "POST") if target else []
     return Asked(sent, target, rows) if target and rows else None

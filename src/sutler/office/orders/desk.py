@@ -67,9 +67,14 @@ class TakeForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Permission.CHANGE_ORDERS)
 def desk_orders(request: StaffRequest) -> HttpResponse:
-    """Shows what waits and what is under way, by `service` and `mine`; a POST reports what was typed into the rows."""
+    """Shows what waits and what is under way, by `service` and `mine`; a POST reports what was typed into the rows.
+
+    `status-others` is the status of all rows for which none was chosen.
+    """
     ids = numbers(request.POST.getlist("order"))
     typed = {pk: {name: request.POST.get(f"{name}-{pk}", "").strip() for name in _FIELDS} for pk in ids}
+    others = request.POST.get("status-others", "")
+    typed = {pk: values | {"status": values["status"] or others} for pk, values in typed.items()}
     typed = {pk: values for pk, values in typed.items() if any(values.values())}
     faults = _report(request, typed) if typed else {}
     if request.method == "POST" and not any(faults.values()):

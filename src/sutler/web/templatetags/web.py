@@ -130,10 +130,15 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
-def pick(name: str, value: object, words: str) -> SafeString:
-    """Returns the check box of a row, for the bar of `web/selection.html`; `words` are for a screen reader."""
-    box = '<input type="checkbox" name="{}" value="{}" aria-label="{}" autocomplete="off" id="pick-{}" hx-preserve>'
-    return format_html(box + '<input type="hidden" name="{}" value="{}">', name, value, words, value, SHOWN, value)
+def pick(name: str, value: object, words: str, is_picked: bool = False) -> SafeString:
+    """Returns the check box of a row, for the bar of `web/selection.html`; `words` are for a screen reader.
+
+    htmx leaves it as it is when the rows are sent anew.
+    """
+    box = '<input type="checkbox" name="{}" value="{}" aria-label="{}"{} autocomplete="off" id="pick-{}" hx-preserve>'
+    checked = SafeString(" checked") if is_picked else ""
+    shown = '<input type="hidden" name="{}" value="{}">'
+    return format_html(box + shown, name, value, words, checked, value, SHOWN, value)
 
 
 @register.inclusion_tag("web/field.html")
