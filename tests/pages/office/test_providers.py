@@ -12,6 +12,7 @@ from sutler.accounts.models import Customer, Role
 from sutler.catalogue.models import Service
 from sutler.core.events import failure
 from sutler.fulfilment import provider_settings
+from sutler.fulfilment.catalogue import decisions
 from sutler.fulfilment.models import (
     CatalogueChange,
     LoggedCall,
@@ -204,6 +205,20 @@ def test_a_price_that_jumped_is_decided(sam_browser: Client, service: Service) -
     sam_browser.post(f"{page}/accept", given | {"seen": seen})
     service.refresh_from_db()
     assert (states(), Route.objects.get().is_on, service.rate_micros) == (["accepted"], True, 1_080_000)
+
+
+def test_a_price_does_not_follow_where_a_better_route_delivers(service: Service) -> None:
+    made = make_provider()
+    cheaper = make_upstream_service(made, upstream_id="9", rate_micros=400_000)
+    Route.objects.create(service=service, upstream_service=cheaper, preference=1)
+    change = jumped(made, "1", 900_000, service)
+    Route.objects.filter(is_on=False).update(preference=2)
+    PriceRule.objects.create(service=service, markup_basis_points=2_000)
+    [ours] = decisions.our_prices([change])[change.pk]
+    assert (ours.follows, ours.after_micros) == (False, service.rate_micros)
+    Route.objects.filter(upstream_service=cheaper).update(preference=2)
+    [ours] = decisions.our_prices([change])[change.pk]
+    assert (ours.follows, ours.after_micros) == (True, 1_080_000)
 
 
 @pytest.mark.parametrize(
