@@ -10,7 +10,8 @@ from sutler.catalogue.models import Service
 from sutler.core.money import Micros
 from sutler.core.refusals import Reason, Refusal
 from sutler.fulfilment.catalogue import repricing
-from sutler.fulfilment.catalogue.repricing import Objection, Prices
+from sutler.fulfilment.catalogue.objections import Objection
+from sutler.fulfilment.catalogue.repricing import Prices
 from sutler.fulfilment.catalogue.sync import close_prices_alarm
 from sutler.fulfilment.models import CatalogueChange, PriceRule, Provider, Route, UpstreamService
 from sutler.storage.transactions import durable

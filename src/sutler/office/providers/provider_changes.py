@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from sutler.accounts import audit_log
 from sutler.accounts.roles import Permission
 from sutler.core.refusals import Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.catalogue import decisions
 from sutler.fulfilment.models import CatalogueChange, Provider
 from sutler.office.audited_actions import actor_of, numbers
@@ -90,7 +91,8 @@ def _decide(request: StaffRequest, found: Provider, *, accept: bool) -> HttpResp
             decided = [each.pk for each in outcomes if not isinstance(each, Refusal)]
             action = "price accepted" if accept else "price dismissed"
             after: dict[str, Any] = {"changes": ", ".join(map(str, decided))[:2000]}
-            audit_log.write(request.user, action, f"provider {found.pk}", request.now, after=after)
+            subject = Subject(SubjectType.PROVIDER, found.pk)
+            audit_log.write(request.user, action, subject, request.now, after=after)
         return len(decided)
 
     page = to_be_seen(request, decide, reverse("office:provider_changes", args=[found.pk]))
