@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "sutler.support",
     "sutler.backups",
     "sutler.move_in",
+    "sutler.notices",
     "sutler.api",
     "sutler.shop",
     "sutler.office",

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from smtplib import SMTPException
 
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.utils import translation
 
-from sutler.accounts import panel, secret_key
+from sutler.accounts import letter_html, panel, secret_key
 from sutler.accounts.models import Letter, Notice, User
 from sutler.accounts.profile import wants
 from sutler.storage.sealed import Unreadable, seal, unseal
@@ -92,10 +92,15 @@ def _fault_of_sending(letter: Letter, server: BaseEmailBackend) -> Exception | N
 
 def _message(letter: Letter, text: str, server: BaseEmailBackend) -> EmailMessage:
     """Returns the letter in the panel's name. Sent twice it is one: its id is the same."""
-    name = panel.profile().name
+    profile = panel.profile()
+    name = profile.name
     subject = letter.subject if name in letter.subject else f"[{name}] {letter.subject}"
     message_id = f"<letter-{letter.pk}-{int(letter.written_at.timestamp())}@{panel.domain()}>"
-    return EmailMessage(subject, text, to=[letter.to], connection=server, headers={"Message-ID": message_id})
+    message = EmailMultiAlternatives(
+        subject, text, to=[letter.to], connection=server, headers={"Message-ID": message_id}
+    )
+    message.attach_alternative(letter_html.html_of(text, name, profile.accent), "text/html")
+    return message
 
 
 def _note(letter: Letter, fault: Exception | None, now: datetime) -> None:

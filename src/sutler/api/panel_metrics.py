@@ -19,6 +19,7 @@ from sutler.books.models import Transfer, Verification
 from sutler.core.attempts import AttemptState
 from sutler.fulfilment.models import Alarm, AlarmSubject, Attempt, Provider
 from sutler.fulfilment.providers import health, heartbeat
+from sutler.notices import send
 from sutler.orders import restoration
 from sutler.orders.models import ACTIVE, Order, Refill
 from sutler.payments import look_ups
@@ -59,6 +60,7 @@ class PanelMetrics:
         yield "transfers", "Transfers in the books, ever", last_id(Transfer._meta.db_table)
         yield "letters_waiting", "Emails in the queue", mail.count_waiting()
         yield "letters_given_up", "Emails that could not be sent, ever", mail.count_given_up()
+        yield "notices_waiting", "Deliveries of notices that are not sent yet", send.count_waiting()
         yield "payments_open", "Payments at gateways that are waited for", look_ups.count_open()
         yield "payment_alerts", "Payments that staff must look at", Alert.objects.filter(closed_at=None).count()
         yield "alarm_rows", "Things that alarms are or were about", AlarmSubject.objects.count()

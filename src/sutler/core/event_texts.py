@@ -174,6 +174,7 @@ CAUSES: Mapping[CauseKind, str] = {
         "{count} orders ({total} {currency}) were sent after the backup of {moment} UTC and are of no order here: "
         "ids {first} to {last}"
     ),
+    CauseKind.NOTICE_GIVEN_UP: _("Notices by {channel} did not arrive and were given up: {fault}"),
 }
 
 Translate = Callable[[str], str]

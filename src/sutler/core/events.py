@@ -171,6 +171,7 @@ class CauseKind(StrEnum):
     BACKUP_MISSED = "backup missed"
     STANDS_STILL = "stands still"
     FORGOTTEN_ORDERS = "forgotten orders"
+    NOTICE_GIVEN_UP = "notice given up"
 
 
 class Note(NamedTuple):

@@ -48,6 +48,7 @@ KINDS = {
     Alarm.Kind.BACKUP_FAILED: gettext_lazy("Backup failed"),
     Alarm.Kind.BACKUP_MISSED: gettext_lazy("No backup"),
     Alarm.Kind.RESTORED: gettext_lazy("Restored from a backup"),
+    Alarm.Kind.NOTICES: gettext_lazy("Notices not delivered"),
 }
 
 

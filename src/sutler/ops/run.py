@@ -11,13 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from sutler.config import read
 from sutler.core.clock import Clock, SystemClock, seeded, unpredictable
 from sutler.ops.command import Failed, example, on_panel
+
+if TYPE_CHECKING:
+    from sutler.fulfilment.worker.jobs import Job
 
 HOST, PORT = "127.0.0.1", 8000
 LOOK_SECONDS = 0.2
@@ -71,10 +74,9 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     """Run a background worker; any number may share a PostgreSQL database.
 
     It sends orders to providers and checks them there, places drip-feed runs and subscription posts, expires what is
-    due, sends email, asks payment gateways about open payments, keeps daily statistics, measures average times and
-    makes the daily backup.
+    due, sends email and notices, asks payment gateways about open payments, keeps daily statistics, measures average
+    times and makes the daily backup.
     """
-    from sutler.accounts import mail
     from sutler.backups import runs
     from sutler.books import figures
     from sutler.fulfilment.catalogue import change_rates, exchange_fetch
@@ -86,7 +88,6 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     from sutler.ops.demo.executor import Executor
     from sutler.ops.verify_job import Prover
     from sutler.orders import delivery_times
-    from sutler.payments import look_ups
     from sutler.storage import changes
 
     make_ready()
@@ -110,7 +111,7 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
     )
     with ThreadPoolExecutor(MOST_PARTS) as beside:
         slow = (Prover(clock, beside).prove_asked, exchange_fetch.fetch_due)
-        groups = (regular, slow, (mail.send_due,), (look_ups.look_up_due,), (Nightly(plan, stop, _run_until).make_due,))
+        groups = (regular, slow, (Nightly(plan, stop, _run_until).make_due,), *_waiting_for_others())
         # Each beside the others: a proof and a backup take their time, and so may somebody else's server.
         given = clock, unpredictable(), stop, WORK_INTERVAL_SECONDS
         parts = [beside.submit(jobs.work, *given, apart, changes.mark) for apart in groups]
@@ -126,6 +127,15 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
         part.result()
     if fitness.obstacle:
         raise Failed(fitness.obstacle)
+
+
+def _waiting_for_others() -> "tuple[tuple[Job, ...], ...]":
+    """Returns the jobs that wait for servers of others, each with a thread to itself."""
+    from sutler.accounts import mail
+    from sutler.notices.jobs import Reader
+    from sutler.payments import look_ups
+
+    return (mail.send_due,), (Reader().read_and_send,), (look_ups.look_up_due,)
 
 
 class Fitness:

@@ -226,6 +226,7 @@ class Alarm(models.Model):
         BACKUP_FAILED = "backup failed"
         BACKUP_MISSED = "backup missed"
         RESTORED = "restored"
+        NOTICES = "notices given up"
 
     provider = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="alarms")
     kind = models.CharField(max_length=30, choices=Kind)

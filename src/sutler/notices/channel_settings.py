@@ -1,0 +1,132 @@
+"""Channels as staff set them up: what they type in, secrets sealed and never shown again."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings as django_settings
+
+from sutler.accounts import audit_log, secret_key
+from sutler.accounts.models import User
+from sutler.core.refusals import Reason, Refusal
+from sutler.core.text.text_input import one_line
+from sutler.notices.channels.registry import channel_kinds
+from sutler.notices.channels.shape import ChannelKind
+from sutler.notices.kinds import FOR_STAFF
+from sutler.notices.models import Channel
+from sutler.payments.gateways.shape import Field, FieldKind, Settings
+from sutler.storage.sealed import Unreadable, seal, unseal
+from sutler.storage.transactions import durable
+
+LONGEST_VALUE = 1000
+MOST_CHANNELS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A channel as staff write it; its kind never changes."""
+
+    kind: str
+    name: str
+    kinds: Collection[str]
+    language: str
+    is_on: bool
+    settings: Settings
+
+
+def kind_of(channel: Channel) -> ChannelKind | None:
+    """Returns the kind of a channel; None if it is not installed any more."""
+    return channel_kinds().get(channel.kind)
+
+
+def settings_of(channel: Channel) -> Settings:
+    """Returns a channel's settings, secrets among them. Raises storage.sealed.Unreadable."""
+    sealed = channel.sealed_settings
+    return {**channel.settings, **(json.loads(unseal(sealed, *secret_key.keys())) if sealed else {})}
+
+
+def secrets_there(channel: Channel) -> frozenset[str]:
+    """Returns the names of the secrets that a channel has: none where they cannot be opened."""
+    return frozenset(_secrets(channel))
+
+
+def save(draft: Draft, actor: User, now: datetime, *, channel_id: int | None = None) -> Channel | Refusal:
+    """Makes a channel, or changes one. A secret that is left empty stays as it was.
+
+    Refuses with NOT_FOUND, TOO_MANY_REQUESTS (there are twenty), INCORRECT_FIELD naming what will not do: `name`,
+    `kinds`, `language`, `kind`, or a setting. Raises storage.transactions.Busy or CommitUnclear.
+    """
+    name = one_line(draft.name, 60)
+    faults = {
+        "name": not name,
+        "kind": draft.kind not in channel_kinds(),
+        "kinds": not set(draft.kinds) <= set(FOR_STAFF),
+        "language": draft.language not in {"", *dict(django_settings.LANGUAGES)},
+    }
+    for field, is_wrong in faults.items():
+        if is_wrong:
+            return Refusal(Reason.INCORRECT_FIELD, field)
+    with durable():
+        if channel_id is None and Channel.objects.count() >= MOST_CHANNELS:
+            return Refusal(Reason.TOO_MANY_REQUESTS)
+        rows = Channel.objects.select_for_update().filter(pk=channel_id or 0, kind=draft.kind)
+        channel = rows.first() if channel_id is not None else Channel(kind=draft.kind, created_at=now)
+        if channel is None:
+            return Refusal(Reason.NOT_FOUND)
+        wrong = _put(channel, draft.settings)
+        if wrong:
+            return Refusal(Reason.INCORRECT_FIELD, wrong)
+        channel.name, channel.language, channel.is_on = name or "", draft.language, draft.is_on
+        channel.kinds = [each.value for each in FOR_STAFF if each in draft.kinds]
+        channel.save()
+        after = {"name": channel.name, "kinds": ", ".join(channel.kinds), "on": channel.is_on}
+        audit_log.write(actor, "channel saved", f"channel {channel.pk}", now, after=after)
+        return channel
+
+
+def remove(channel_id: int, actor: User, now: datetime) -> Refusal | None:
+    """Removes a channel with what waits for it. Refuses with NOT_FOUND. Raises as `save` does."""
+    with durable():
+        if not Channel.objects.filter(pk=channel_id).delete()[0]:
+            return Refusal(Reason.NOT_FOUND)
+        audit_log.write(actor, "channel removed", f"channel {channel_id}", now)
+    return None
+
+
+def _secrets(channel: Channel) -> dict[str, str]:
+    try:
+        opened = json.loads(unseal(channel.sealed_settings, *secret_key.keys())) if channel.sealed_settings else {}
+    except Unreadable:
+        return {}
+    return dict(opened)
+
+
+def _put(channel: Channel, given: Mapping[str, str]) -> str:
+    """Puts settings into a channel that is not saved yet; returns the name of one that will not do, or nothing."""
+    kind = channel_kinds()[channel.kind]
+    fields = {each.name: each for each in kind.fields}
+    secrets = _secrets(channel)
+    plain = {name: each.default for name, each in fields.items() if each.kind is not FieldKind.SECRET}
+    plain |= channel.settings
+    for name, text in given.items():
+        value = one_line(text, LONGEST_VALUE)
+        if name not in fields or value is None or not _is_fit(fields[name], value):
+            return name
+        if fields[name].kind is not FieldKind.SECRET:
+            plain[name] = value
+        elif value:
+            secrets[name] = value
+    values = {**plain, **secrets}
+    missing = next((each.name for each in kind.fields if each.is_required and not values.get(each.name)), "")
+    wrong = missing or kind.fault(values)
+    if not wrong:
+        channel.settings = plain
+        channel.sealed_settings = seal(json.dumps(secrets), django_settings.SECRET_KEY) if secrets else ""
+    return wrong
+
+
+def _is_fit(field: Field, value: str) -> bool:
+    if field.kind is FieldKind.CHOICE:
+        return value in field.choices
+    return field.kind is not FieldKind.ADDRESS or not value or value.startswith(("https://", "http://"))

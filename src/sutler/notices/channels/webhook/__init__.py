@@ -1,0 +1,1 @@
+"""Webhooks of chats and push services: Slack, Discord, Mattermost, ntfy, or plain JSON."""
