@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from sutler.accounts import mail
@@ -11,6 +12,7 @@ from sutler.notices.jobs import Reader
 from sutler.notices.models import Reading
 from tests.conftest import NOW
 from tests.notices.smtp_server import SmtpServer, smtp_server
+from tests.pages.conftest import browser_of, make_person
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -21,6 +23,11 @@ def reader(db: None) -> Reader:
     reader = Reader()
     assert reader.read(NOW - MINUTE) == 0
     return reader
+
+
+@pytest.fixture
+def sam_browser(db: None) -> Client:
+    return browser_of(make_person("owner@example.com", role="owner"))
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def message(topic: str, notices: Sequence[Notice], count: int, *, is_for_staff: 
         lines.append((ngettext("And %(more)s more.", "And %(more)s more.", more) % {"more": more}, ""))
     footer = ""
     if is_letter:
-        choices = _url("/office/notices" if is_for_staff else "/account")
+        choices = _url("/office/notices" if is_for_staff else "/account/notices")
         footer = "\n".join(filter(None, [_("Choose what you receive in your panel account."), choices]))
     return Message(subject, lines, footer)
 

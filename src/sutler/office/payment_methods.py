@@ -89,7 +89,7 @@ class MethodForm(forms.Form):
             help_text=_("Otherwise they are left for you to decide."),
         )
         for each in gateway.fields:
-            self.fields[_SETTING + each.name] = _setting_field(each, there, is_there=each.name in secrets)
+            self.fields[_SETTING + each.name] = setting_field(each, there, is_there=each.name in secrets)
 
     def settings_fields(self) -> list[forms.BoundField]:
         """Returns the fields of the gateway's settings."""
@@ -122,7 +122,8 @@ class MethodForm(forms.Form):
         )
 
 
-def _setting_field(field: Field, there: Mapping[str, str], *, is_there: bool) -> forms.Field:
+def setting_field(field: Field, there: Mapping[str, str], *, is_there: bool) -> forms.Field:
+    """Returns the field of a form for a setting; `there` are the settings that are not secret."""
     given: dict[str, Any] = {"label": field.label, "required": False, "help_text": field.about}
     if field.kind is FieldKind.SECRET:
         if is_there:

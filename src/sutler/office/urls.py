@@ -17,6 +17,7 @@ from sutler.office import (
     verify,
 )
 from sutler.office.customers import customer, customer_access, customer_money, customer_prices, customers, groups
+from sutler.office.notices import channels, deliveries, own
 from sutler.office.orders import approvals, change, desk, desk_requests, order, orders, verdicts
 from sutler.office.providers import provider, provider_changes, provider_services, provider_words, providers
 from sutler.office.services import bulk, categories, currencies, import_file, prices, routes, service, services
@@ -114,6 +115,13 @@ urlpatterns = [
     path("announcements/new", announcements.announcement_new, name="announcement_new"),
     path("announcements/<int:announcement_id>", announcements.announcement, name="announcement"),
     path("announcements/<int:announcement_id>/end", announcements.announcement_end, name="announcement_end"),
+    path("notices", own.own_notices, name="notices"),
+    path("notices/channels", channels.channels_list, name="channels"),
+    path("notices/channels/new", channels.channel_new, name="channel_new"),
+    path("notices/channels/<int:channel_id>", channels.channel, name="channel"),
+    path("notices/channels/<int:channel_id>/test", channels.channel_test, name="channel_test"),
+    path("notices/channels/<int:channel_id>/remove", channels.channel_remove, name="channel_remove"),
+    path("notices/deliveries", deliveries.deliveries_list, name="deliveries"),
     path("staff", staff.staff_list, name="staff"),
     path("staff/<int:user_id>/role", staff.staff_role, name="staff_role"),
     path("staff/<int:user_id>/deactivate", staff.staff_deactivate, name="staff_deactivate"),

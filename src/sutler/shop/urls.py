@@ -7,6 +7,7 @@ from sutler.shop import (
     funds,
     funds_add,
     keys,
+    notices,
     order,
     order_find,
     order_mass,
@@ -55,6 +56,7 @@ urlpatterns = [
     path("tickets/<int:ticket_id>/close", tickets.ticket_close, name="ticket_close"),
     path("tickets/<int:ticket_id>/reopen", tickets.ticket_reopen, name="ticket_reopen"),
     path("account", profile.own_profile, name="profile"),
+    path("account/notices", notices.own_notices, name="notices"),
     path("account/keys", keys.keys_list, name="keys"),
     path("account/keys/<int:key_id>/revoke", keys.key_revoke, name="key_revoke"),
 ]

@@ -62,6 +62,7 @@ STAFF = (
     Link("office:payments", _("Payments"), "wallet", Permission.PAYMENTS),
     Link("office:tickets", _("Tickets"), "ticket", Permission.TICKETS),
     Link("office:announcements", _("Announcements"), "bell", Permission.ANNOUNCEMENTS),
+    Link("office:notices", _("Notices"), "bell", Permission.SEE_ORDERS),
     Link("office:staff", _("Staff"), "user", Permission.STAFF),
     Link("office:audit_log", _("Audit log"), "book", Permission.AUDIT_LOG),
     Link("office:verify", _("Verify"), "flag", Permission.VERIFY),
