@@ -93,12 +93,14 @@ def test_what_telegram_refuses_is_shown(
     assert TOKEN[-10:-1] not in page
 
 
-@pytest.mark.parametrize("changed", [{"token": "abc"}, {"chat_id": "my chat"}, {"token": ""}, {"api_url": "ftp://x"}])
+@pytest.mark.parametrize(
+    "changed", [{"token": "abc"}, {"chat_id": "my chat"}, {"token": ""}, {"token": "\n"}, {"api_url": "ftp://x"}]
+)
 def test_settings_that_cannot_be_right_are_refused(
     sam_browser: Client, service_server: GatewayServer, changed: dict[str, str]
 ) -> None:
     answer = sam_browser.post("/office/notices/channels/new?kind=telegram", telegram(service_server, **changed))
-    assert "Missing or invalid" in answer.content.decode()
+    assert 'class="errorlist"' in answer.content.decode()
     assert not Channel.objects.exists()
 
 

@@ -10,7 +10,9 @@ from sutler.notices.models import Delivery, Notice, Reading
 from sutler.orders.models import OrderEvent
 from sutler.storage.settled_ids import SettledIds
 
-KEPT_FOR = timedelta(days=30)
+DELIVERIES_KEPT_FOR = timedelta(days=30)
+# Longer than sources look back and than a delivery is tried: then nobody needs them.
+NOTICES_KEPT_FOR = timedelta(days=4)
 MOST_FORGOTTEN = 1000
 # A pass that finds nothing writes down that it has looked, but not each time.
 _MARK_EVERY = timedelta(seconds=30)
@@ -55,11 +57,14 @@ class Reader:
 
 
 def forget_old(now: datetime) -> int:
-    """Deletes notices and ended deliveries of more than thirty days, a thousand of each at most; returns how many."""
+    """Deletes notices of more than four days and ended deliveries of more than thirty, a thousand of each at most;
+    returns how many.
+    """
     ended = [Delivery.State.SENT, Delivery.State.GIVEN_UP]
-    old = now - KEPT_FOR
-    deliveries = Delivery.objects.filter(state__in=ended, closed_at__lt=old).values_list("pk", flat=True)
-    notices = Notice.objects.filter(at__lt=old).values_list("pk", flat=True)
+    deliveries = Delivery.objects.filter(state__in=ended, closed_at__lt=now - DELIVERIES_KEPT_FOR).values_list(
+        "pk", flat=True
+    )
+    notices = Notice.objects.filter(at__lt=now - NOTICES_KEPT_FOR).values_list("pk", flat=True)
     count = 0
     for model, rows in ((Delivery, deliveries), (Notice, notices)):
         ids = list(rows.order_by("pk")[:MOST_FORGOTTEN])

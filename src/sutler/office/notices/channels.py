@@ -47,7 +47,9 @@ class ChannelForm(forms.Form):
         there = channel_settings.secrets_there(channel) if channel else frozenset()
         for each in kind.fields:
             plain = channel.settings if channel else {}
-            self.fields[_SETTING + each.name] = setting_field(each, plain, is_there=each.name in there)
+            field = setting_field(each, plain, is_there=each.name in there)
+            field.required = each.is_required and each.name not in there
+            self.fields[_SETTING + each.name] = field
         self.order_fields(["name", *(_SETTING + each.name for each in kind.fields)])
 
     def draft(self, kind: ChannelKind) -> channel_settings.Draft:
