@@ -8,7 +8,8 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from sutler.accounts import mail
-from sutler.notices.jobs import Reader
+from sutler.notices import send
+from sutler.notices.jobs import Reader, forget_old
 from sutler.notices.models import Reading
 from tests.conftest import NOW
 from tests.notices.smtp_server import SmtpServer, smtp_server
@@ -43,6 +44,6 @@ def passes(reader: Reader, now: datetime = NOW, *, was_running: bool = True) -> 
     """What a worker that was running until now does in one pass, letters too."""
     if was_running:
         Reading.objects.update(read_at=now - MINUTE)
-    reader.read_and_send(now)
-    mail.send_due(now)
-    reader.read_and_send(now)
+    reader.read(now)
+    for job in (send.send_due, mail.send_due, send.follow_letters, forget_old):
+        job(now)

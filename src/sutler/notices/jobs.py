@@ -1,11 +1,11 @@
-"""What the worker does: read what happened, plan who hears of it, send, forget what is old."""
+"""What the worker does besides sending: read what happened, plan who hears of it, forget what is old."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from sutler.notices import plan, send, sources
+from sutler.notices import plan, sources
 from sutler.notices.models import Delivery, Notice, Reading
 from sutler.orders.models import OrderEvent
 from sutler.storage.settled_ids import SettledIds
@@ -24,12 +24,11 @@ class Reader:
     def __init__(self) -> None:
         self._settled = SettledIds(OrderEvent._meta.db_table)
 
-    def read_and_send(self, now: datetime) -> int:
-        """Reads what is new, plans deliveries, sends those that are due; returns how much that was. A job."""
-        return self.read(now) + send.send_due(now) + send.follow_letters(now) + forget_old(now)
-
     def read(self, now: datetime) -> int:
-        """Stores what is new as notices, and who hears of it, in one transaction; returns how many there were."""
+        """Stores what is new as notices, and who hears of it, in one transaction; returns how many there were. A job.
+
+        Raises storage.transactions.Busy while events are held back by transactions that stay open.
+        """
         up_to = self._settled.up_to()
         reading = Reading.objects.filter(pk=1).first()
         if reading is None:

@@ -132,10 +132,11 @@ def work(*, until_parent_ends: bool, executor_seed: int | None) -> None:
 def _waiting_for_others() -> "tuple[tuple[Job, ...], ...]":
     """Returns the jobs that wait for servers of others, each with a thread to itself."""
     from sutler.accounts import mail
-    from sutler.notices.jobs import Reader
+    from sutler.notices import send
+    from sutler.notices.jobs import Reader, forget_old
     from sutler.payments import look_ups
 
-    return (mail.send_due,), (Reader().read_and_send,), (look_ups.look_up_due,)
+    return (mail.send_due,), (Reader().read, send.send_due, send.follow_letters, forget_old), (look_ups.look_up_due,)
 
 
 class Fitness:
