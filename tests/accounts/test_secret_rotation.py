@@ -163,6 +163,7 @@ def test_a_key_from_outside_is_changed_outside(file: Path, settings: Settings, m
 def test_every_sealed_column_is_found() -> None:
     assert {(model.__name__, column) for model, column in secret_key.sealed_columns()} == {
         ("Method", "sealed_settings"),
+        ("Channel", "sealed_settings"),
         ("Provider", "sealed_key"),
         ("Provider", "sealed_fields"),
         ("Letter", "sealed_text"),
