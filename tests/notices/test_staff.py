@@ -12,6 +12,7 @@ from sutler.accounts.models import Customer, Role, User
 from sutler.accounts.profile import change
 from sutler.books.models import Verification
 from sutler.core.events import CauseKind, cause
+from sutler.core.subjects import WHOLE, Subject, SubjectType
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.providers import alarms
 from sutler.notices import preferences, texts
@@ -28,7 +29,7 @@ from tests.notices.smtp_server import SmtpServer
 from tests.orders.ordering import placed
 
 
-def sound(kind: Alarm.Kind, subject: str = "", at: datetime = NOW) -> None:
+def sound(kind: Alarm.Kind, subject: Subject = WHOLE, at: datetime = NOW) -> None:
     alarms.sound(None, kind, subject, cause(CauseKind.BACKUP_MISSED, count=27), at)
 
 
@@ -111,11 +112,11 @@ def test_what_stands_in_a_ticket_is_only_text_in_html(
 
 def test_an_alarm_is_one_letter_with_a_count_and_its_end_says_so(reader: Reader, server: SmtpServer, sam: User) -> None:
     for number in range(500):
-        sound(Alarm.Kind.ORPHAN, f"id {number}")
+        sound(Alarm.Kind.ORPHAN, Subject(SubjectType.PROVIDER_ORDER, number))
     passes(reader)
     assert len(server.letters) == 1
     for number in range(500):
-        alarms.close(None, Alarm.Kind.ORPHAN, f"id {number}", "worker", NOW + 20 * MINUTE)
+        alarms.close(None, Alarm.Kind.ORPHAN, Subject(SubjectType.PROVIDER_ORDER, number), "worker", NOW + 20 * MINUTE)
     passes(reader, NOW + 20 * MINUTE)
     assert [each["Subject"] for each in server.letters[1:]] == [
         "[Sutler] Ended: No backup has succeeded for 27 hours (raised 500 times)"

@@ -27,6 +27,7 @@ class SubjectType(StrEnum):
     PAYMENT = "payment"
     METHOD = "method"
     ANNOUNCEMENT = "announcement"
+    CHANNEL = "channel"
     ALARM = "alarm"
     VERIFICATION = "verification"
     TERMS = "terms"
@@ -53,6 +54,7 @@ class SubjectType(StrEnum):
     PROMISES = "promises"
     PAUSED_SERVICES = "paused services"
     RATE_SOURCE = "rate source"
+    EMAIL = "email"
     # What a provider has placed since the backup that the panel was restored from.
     FORGOTTEN_ORDERS = "forgotten orders"
 
@@ -81,6 +83,7 @@ TEXTS: Mapping[SubjectType, str] = {
     SubjectType.PAYMENT: _("payment {id}"),
     SubjectType.METHOD: _("payment method {id}"),
     SubjectType.ANNOUNCEMENT: _("announcement {id}"),
+    SubjectType.CHANNEL: _("channel {id}"),
     SubjectType.ALARM: _("alarm {id}"),
     SubjectType.VERIFICATION: _("verification {id}"),
     SubjectType.TERMS: _("terms {id}"),

@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from sutler.accounts import audit_log, secret_key
 from sutler.accounts.models import User
 from sutler.core.refusals import Reason, Refusal
+from sutler.core.subjects import Subject, SubjectType
 from sutler.core.text.text_input import one_line
 from sutler.notices.channels.registry import channel_kinds
 from sutler.notices.channels.shape import ChannelKind
@@ -81,7 +82,7 @@ def save(draft: Draft, actor: User, now: datetime, *, channel_id: int | None = N
         channel.kinds = [each.value for each in FOR_STAFF if each in draft.kinds]
         channel.save()
         after = {"name": channel.name, "kinds": ", ".join(channel.kinds), "on": channel.is_on}
-        audit_log.write(actor, "channel saved", f"channel {channel.pk}", now, after=after)
+        audit_log.write(actor, "channel saved", Subject(SubjectType.CHANNEL, channel.pk), now, after=after)
         return channel
 
 
@@ -90,7 +91,7 @@ def remove(channel_id: int, actor: User, now: datetime) -> Refusal | None:
     with durable():
         if not Channel.objects.filter(pk=channel_id).delete()[0]:
             return Refusal(Reason.NOT_FOUND)
-        audit_log.write(actor, "channel removed", f"channel {channel_id}", now)
+        audit_log.write(actor, "channel removed", Subject(SubjectType.CHANNEL, channel_id), now)
     return None
 
 

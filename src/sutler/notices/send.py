@@ -11,6 +11,7 @@ from django.utils import translation
 
 from sutler.accounts import mail, panel
 from sutler.core.events import CauseKind, cause
+from sutler.core.subjects import Subject, SubjectType
 from sutler.fulfilment.models import Alarm
 from sutler.fulfilment.providers import alarms
 from sutler.notices import channel_settings, texts
@@ -134,7 +135,8 @@ def _note(delivery: Delivery, failure: Failure | None, now: datetime) -> None:
 
 def _end(delivery: Delivery, state: str, now: datetime, *, sent_at: datetime | None = None, fault: str = "") -> None:
     """Notes that it was sent or given up, which sounds the alarm about its channel; one that was sent closes it."""
-    subject = EMAIL if delivery.channel_id is None else f"channel {delivery.channel_id}"
+    by_email = delivery.channel_id is None
+    subject = Subject(SubjectType.EMAIL) if by_email else Subject(SubjectType.CHANNEL, delivery.channel_id or 0)
     with durable():
         rows = Delivery.objects.filter(pk=delivery.pk)
         rows.update(state=state, due_at=None, sent_at=sent_at, fault=fault[:300])

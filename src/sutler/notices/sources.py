@@ -16,6 +16,7 @@ from sutler.books.models import Verification
 from sutler.catalogue.models import ServiceUpdate
 from sutler.core.events import EventKind
 from sutler.core.lifecycle import RefillStatus, Status
+from sutler.core.subjects import WHOLE, Subject, SubjectType
 from sutler.fulfilment.models import Alarm
 from sutler.notices.kinds import Kind, kind_of_alarm
 from sutler.notices.models import Notice, Reading
@@ -107,7 +108,10 @@ def _alarms(since: datetime) -> Iterator[Notice]:
 
 def _alarm(alarm: Alarm) -> dict[str, object]:
     provider = alarm.provider.name if alarm.provider else ""
-    return {"alarm": alarm.kind, "provider": provider, "subject": alarm.subject, "cause": alarm.cause}
+    one = Subject(SubjectType(alarm.subject_type), alarm.subject_id)
+    subject = one if alarm.subjects.count() == 1 else WHOLE  # of many it would name one
+    about = {"subject_type": subject.type, "subject_id": subject.id}
+    return {"alarm": alarm.kind, "provider": provider, **about, "cause": alarm.cause}
 
 
 def _tickets(since: datetime) -> Iterator[Notice]:

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from sutler.core import event_texts
 from sutler.core.money import show_balance
+from sutler.core.subjects import subject_text
 from sutler.notices.kinds import KINDS, Kind
 from sutler.notices.models import Notice
 from sutler.notices.plan import DIGEST
@@ -66,7 +67,8 @@ def _place(notice: Notice) -> str:
 
 
 def _alarm(data: Data) -> str:
-    what = ": ".join(filter(None, [data["provider"], event_texts.cause_text(data["cause"], _)]))
+    subject = subject_text(data["subject_type"], data["subject_id"], _)
+    what = ": ".join(filter(None, [data["provider"], subject, event_texts.cause_text(data["cause"], _)]))
     if "times" in data:
         return _("Ended: %(alarm)s (raised %(times)s times)") % {"alarm": what, "times": data["times"]}
     return what

@@ -23,7 +23,6 @@ from sutler.move_in.sources.mysql import NotReadable
 from sutler.move_in.sources.smartpanel import SMARTPANEL
 
 _YES = frozenset({"1", "true", "yes", "on", "active", "enabled", "completed", "paid", "success"})
-_LONGEST_CELL = 1_000_000
 # A row without a number of its own is kept above all others, under its line, and so told of as one that cannot come.
 _WITHOUT_NUMBER = 10**18
 _FLAGS = ("is_on", "is_paid", "is_staff", "is_secret", "is_deleted", "dripfeed", "refill", "cancel")
@@ -148,7 +147,6 @@ def _numbered(rows: Iterator[dict[str, str | None]]) -> Iterator[tuple[int, byte
 
 
 def _rows(listed: _List, file: Path) -> Iterator[dict[str, str | None]]:
-    csv.field_size_limit(_LONGEST_CELL)
     try:
         with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
             head = opened.readline()

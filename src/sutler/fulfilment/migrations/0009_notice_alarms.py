@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfilment', '0007_restored_alarm'),
+        ('fulfilment', '0008_alarm_subjects'),
     ]
 
     operations = [
