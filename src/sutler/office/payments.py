@@ -25,6 +25,7 @@ from sutler.storage.transactions import Busy, CommitUnclear
 from sutler.web import paging
 from sutler.web.access import StaffRequest, staff_page
 from sutler.web.amount_field import AmountField
+from sutler.web.search_page import words_of
 
 STATES = {
     FundsRequest.State.WAITING: (gettext_lazy("Waiting"), "warn"),
@@ -61,7 +62,7 @@ class RejectForm(forms.Form):
 @staff_page(Permission.PAYMENTS)
 def payments(request: StaffRequest) -> HttpResponse:
     """Shows the requests that wait, or with `state` = all every request, newest first; or those that an ID names."""
-    start, is_all, text = paging.before(request), request.GET.get("state") == "all", request.GET.get("q", "").strip()
+    start, is_all, text = paging.before(request), request.GET.get("state") == "all", words_of(request)
     found = funds.of_all(waiting_only=not (is_all or text), text=text, before=start, limit=paging.ROWS + 1)
     rows = [(each, *STATES[FundsRequest.State(each.state)]) for each in found[: paging.ROWS]]
     following = found[paging.ROWS - 1].pk if len(found) > paging.ROWS else None
