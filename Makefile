@@ -26,7 +26,7 @@ test: .venv/installed-dev
 
 # What takes minutes: chains of panels, courses of the simulation, thousands of requests of each way in.
 test-long: .venv/installed-dev
-	@REQUIRE_POSTGRES=$(REQUIRE_POSTGRES) .ci/test long
+	@REQUIRE_POSTGRES=$(REQUIRE_POSTGRES) .ci/test "long or soak"
 
 # Made-up panels of both families move in to both engines, killed on the way; ORDERS, CUSTOMERS and KILLS say how large.
 move-in: .venv/installed-dev

@@ -129,7 +129,7 @@ def test_no_way_in_leaves_anything_open(asker: Asker, way: str) -> None:
     demand_no_leak(asker, way, 30)
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.parametrize("way", WAYS)
 def test_no_way_in_leaves_anything_open_in_the_long_run(asker: Asker, way: str) -> None:
     demand_no_leak(asker, way, 2000)

@@ -41,7 +41,7 @@ def test_from_signing_up_to_the_first_completed_order(panel: Panel, people: Peop
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("I accept the terms").check()
     page.get_by_role("button", name="Sign up").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Verify")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Confirm your email")
     page.goto(confirmation(panel))
     page.get_by_role("button", name="Confirm").click()
     page.wait_for_url("**/dashboard")
@@ -88,7 +88,7 @@ def test_a_mass_order_has_a_report_for_each_line(people: People) -> None:
     page.get_by_role("button", name="Check lines").click()
     expect(page.get_by_text("2 lines have errors.")).to_be_visible()
     page.get_by_role("button", name="Place 2 orders").click()
-    expect(page.get_by_text("2 orders placed.")).to_be_visible()
+    expect(page.get_by_text("2 orders placed.").first).to_be_visible()
     expect(page.get_by_label("Orders, one per line")).to_have_value("\n".join(lines[1:]))
 
 
@@ -137,7 +137,7 @@ def test_a_ticket_is_opened_and_answered(people: People) -> None:
     staff = people.signed_in(OWNER)
     staff.goto("/office/tickets")
     staff.get_by_role("link", name="Is there an app?").click()
-    staff.get_by_role("textbox", name="Reply").fill("The pages work on phones as they are.")
+    staff.get_by_role("textbox", name="Your message").fill("The pages work on phones as they are.")
     staff.get_by_role("button", name="Send reply").click()
     page.reload()
     expect(page.get_by_text("The pages work on phones as they are.")).to_be_visible()
@@ -147,7 +147,7 @@ def test_a_ticket_is_opened_and_answered(people: People) -> None:
 def test_without_javascript_one_signs_in_and_orders(people: People) -> None:
     page = people.signed_in(CUSTOMER, java_script_enabled=False)
     page.goto(f"/orders/new?service={LIKES}")
-    page.get_by_label("Service").select_option(str(FOLLOWERS))
+    page.get_by_label("Service", exact=True).select_option(str(FOLLOWERS))
     page.get_by_role("button", name="Load service").click()
     page.get_by_label("Link").fill("https://example.com/plain")
     page.get_by_label("Quantity").fill("1000")

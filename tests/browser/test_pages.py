@@ -63,12 +63,14 @@ def reached(page: Page, start: str, *more: str) -> tuple[dict[str, str], set[str
 # Where only forms lead, and what is a part of a page or a picture that a panel may have.
 MORE = (
     "/office/providers/1/import?services=101",
+    "/search?q=e",
+    "/office/search?q=e",
     "/office/services/prices?services=1",
     "/office/services/edit?services=1",
     "/office/orders/change?order=1&to=canceled",
 )
 # What a page loads by itself, and the page that leads on to a payment gateway.
-PARTS = {"office:provider_sync", "office:settings_logo_image", "shop:funds_pay"}
+PARTS = {"office:provider_sync", "office:settings_logo_image", "shop:funds_pay", "shop:order_find"}
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,18 @@ def test_the_search_of_the_form_works_without_script_and_keeps_what_was_typed(al
     assert (value(html, "link"), value(html, "quantity"), value(html, "find")) == (LINK, "600", "")
 
 
+@pytest.mark.parametrize(("find", "placed"), [("lantern", 0), ("", 1)])
+def test_enter_places_the_order_but_where_a_search_is_typed_it_searches(
+    alice_browser: Client, find: str, placed: int
+) -> None:
+    here, there = make_service(), make_service(name="Lantern", category=Category.objects.create(name="Other"))
+    form = {"service": str(here.pk), "category": str(here.category_id), "link": LINK, "quantity": "600"}
+    answer = alice_browser.post(f"{NEW}/place", form | {"find": find, "by_enter": "1"})
+    assert Order.objects.count() == placed
+    if not placed:
+        assert found_ids(answer.content.decode()) == [there.pk]
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [

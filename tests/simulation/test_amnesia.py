@@ -28,7 +28,7 @@ def test_a_restored_panel_does_nothing_again(seed: int) -> None:
     assert course.forgotten_orders > 0
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_a_hundred_restores_do_nothing_again() -> None:
     complete = forgotten = 0
     for seed in range(100, 200):

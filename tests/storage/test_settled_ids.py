@@ -165,7 +165,7 @@ def read_beside(writers: int, events: int, order: Order, pause_seconds: float) -
 
 
 @ON_POSTGRES_ALONE
-@pytest.mark.long
+@pytest.mark.soak
 def test_sixteen_writers_and_a_hundred_thousand_events(order: Order) -> None:
     first = OrderEvent.objects.count()
     naive, exact = read_beside(16, 100_000, order, 0.02)

@@ -72,6 +72,9 @@ def order_place(request: CustomerRequest) -> HttpResponse:
     draft = _draft(request)
     if draft is None:
         return _empty(request)
+    if request.POST.get("by_enter") and draft.given.get("find"):  # Enter in the search looks for services
+        draft.given["search"] = "1"
+        return _shown(request, draft, OrderForm(draft.sold, draft.choice, bool(draft.marked), initial=draft.given))
     form = OrderForm(draft.sold, draft.choice, bool(draft.marked), draft.given)
     if request.POST.get("service") != str(draft.offer.pk):
         form.add_error("service", _("This service is no longer available. Check the one selected now."))
