@@ -12,7 +12,7 @@ from tests.live.caller import until
 from tests.live.panel import Panel
 
 FOLLOWERS, LIKES = 5, 4  # services of the desk's, so that nobody has to wait for a provider
-LINK = re.compile(r"http://\S+/account/confirm-email/\S+")
+LINK = re.compile(r'http://[^\s<"]+/account/confirm-email/[^\s<"]+')
 
 
 def order(page: Page, service: int, link: str, quantity: int) -> int:
