@@ -13,6 +13,8 @@ from sutler.core.refusals import Refusal
 from sutler.core.subjects import WHOLE, Subject, SubjectType
 from sutler.fulfilment.models import Alarm, Provider
 from sutler.fulfilment.providers import alarms
+from sutler.notices import channel_settings
+from sutler.notices.models import Channel
 from sutler.orders import cancel, refill
 from sutler.orders.models import Order
 from sutler.orders.place import Placed, PlaceRequest, place
@@ -35,6 +37,16 @@ def keep_an_office(people: Sequence[Customer], owner: User, now: datetime) -> No
     tell_of_services(alice, now)
     look_after_money(people, owner, now)
     sound_alarms(now)
+    open_a_channel(owner, now)
+
+
+def open_a_channel(owner: User, now: datetime) -> None:
+    """A room of staff where nothing is said yet."""
+    draft = channel_settings.Draft(
+        "webhook", "Night watch", (), "", True, {"url": "https://chat.example/hook", "form": "json"}
+    )
+    channel = channel_settings.save(draft, owner, now)
+    assert isinstance(channel, Channel), channel
 
 
 def ask_after_orders(alice: Customer, now: datetime) -> None:
