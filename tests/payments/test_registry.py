@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from sutler.payments.gateways import registry
+from sutler.payments.gateways import installed, registry
 from sutler.payments.gateways.registry import BUILT_IN, gateways
 from sutler.payments.gateways.shape import FieldKind, Gateway
 from sutler.payments.gateways.stripe.gateway import STRIPE
@@ -28,7 +28,7 @@ def point(name: str) -> EntryPoint:
 
 def test_a_package_adds_a_kind_and_a_faulty_one_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [point("NOT_THERE"), point("NO_GATEWAY"), point("STRIPE"), point("MINE")]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == registry.GROUP else [])
+    monkeypatch.setattr(installed, "entry_points", lambda group: points if group == registry.GROUP else [])
     assert list(gateways()) == [*(each.kind for each in BUILT_IN), "mine"]
     assert gateways()["mine"] is MINE
 

@@ -1,13 +1,12 @@
 """Channels as staff set them up: what they type in, secrets sealed and never shown again."""
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings as django_settings
 
-from sutler.accounts import audit_log, secret_key
+from sutler.accounts import audit_log
 from sutler.accounts.models import User
 from sutler.core.refusals import Reason, Refusal
 from sutler.core.subjects import Subject, SubjectType
@@ -16,11 +15,10 @@ from sutler.notices.channels.registry import channel_kinds
 from sutler.notices.channels.shape import ChannelKind
 from sutler.notices.kinds import FOR_STAFF
 from sutler.notices.models import Channel
-from sutler.payments.gateways.shape import Field, FieldKind, Settings
-from sutler.storage.sealed import Unreadable, seal, unseal
+from sutler.payments.gateways.shape import Settings
+from sutler.payments.setting_fields import closed, fill, lacking, opened, opened_if_readable
 from sutler.storage.transactions import durable
 
-LONGEST_VALUE = 1000
 MOST_CHANNELS = 20
 
 
@@ -43,13 +41,12 @@ def kind_of(channel: Channel) -> ChannelKind | None:
 
 def settings_of(channel: Channel) -> Settings:
     """Returns a channel's settings, secrets among them. Raises storage.sealed.Unreadable."""
-    sealed = channel.sealed_settings
-    return {**channel.settings, **(json.loads(unseal(sealed, *secret_key.keys())) if sealed else {})}
+    return {**channel.settings, **opened(channel.sealed_settings)}
 
 
 def secrets_there(channel: Channel) -> frozenset[str]:
     """Returns the names of the secrets that a channel has: none where they cannot be opened."""
-    return frozenset(_secrets(channel))
+    return frozenset(opened_if_readable(channel.sealed_settings))
 
 
 def save(draft: Draft, actor: User, now: datetime, *, channel_id: int | None = None) -> Channel | Refusal:
@@ -95,39 +92,11 @@ def remove(channel_id: int, actor: User, now: datetime) -> Refusal | None:
     return None
 
 
-def _secrets(channel: Channel) -> dict[str, str]:
-    try:
-        opened = json.loads(unseal(channel.sealed_settings, *secret_key.keys())) if channel.sealed_settings else {}
-    except Unreadable:
-        return {}
-    return dict(opened)
-
-
 def _put(channel: Channel, given: Mapping[str, str]) -> str:
     """Puts settings into a channel that is not saved yet; returns the name of one that will not do, or nothing."""
     kind = channel_kinds()[channel.kind]
-    fields = {each.name: each for each in kind.fields}
-    secrets = _secrets(channel)
-    plain = {name: each.default for name, each in fields.items() if each.kind is not FieldKind.SECRET}
-    plain |= channel.settings
-    for name, text in given.items():
-        value = one_line(text, LONGEST_VALUE)
-        if name not in fields or value is None or not _is_fit(fields[name], value):
-            return name
-        if fields[name].kind is not FieldKind.SECRET:
-            plain[name] = value
-        elif value:
-            secrets[name] = value
-    values = {**plain, **secrets}
-    missing = next((each.name for each in kind.fields if each.is_required and not values.get(each.name)), "")
-    wrong = missing or kind.fault(values)
+    plain, secrets = dict(channel.settings), opened_if_readable(channel.sealed_settings)
+    wrong = fill(kind.fields, plain, secrets, given) or lacking(kind.fields, kind.fault, {**plain, **secrets})
     if not wrong:
-        channel.settings = plain
-        channel.sealed_settings = seal(json.dumps(secrets), django_settings.SECRET_KEY) if secrets else ""
+        channel.settings, channel.sealed_settings = plain, closed(secrets)
     return wrong
-
-
-def _is_fit(field: Field, value: str) -> bool:
-    if field.kind is FieldKind.CHOICE:
-        return value in field.choices
-    return field.kind is not FieldKind.ADDRESS or not value or value.startswith(("https://", "http://"))

@@ -18,7 +18,7 @@ from sutler.catalogue import exchange_rates
 from sutler.core.refusals import Reason, Refusal
 from sutler.office.fields import PercentField
 from sutler.office.refusal_text import Words, refuse
-from sutler.payments import gateway_settings, methods, notices
+from sutler.payments import gateway_settings, methods, notices, setting_fields
 from sutler.payments.gateways.registry import gateways
 from sutler.payments.gateways.shape import Field, FieldKind, Gateway
 from sutler.payments.models import Method
@@ -130,11 +130,11 @@ def setting_field(field: Field, there: Mapping[str, str], *, is_there: bool) -> 
             given["help_text"] = _("A secret is stored. Leave empty to keep it.")
         # Never sent to a browser again, and none of a browser's passwords either.
         widget = forms.PasswordInput({"autocomplete": "new-password"}, render_value=False)
-        return forms.CharField(widget=widget, max_length=gateway_settings.LONGEST_VALUE, **given)
+        return forms.CharField(widget=widget, max_length=setting_fields.LONGEST_VALUE, **given)
     given["initial"] = there.get(field.name, field.default)
     if field.kind is FieldKind.CHOICE:
         return forms.ChoiceField(choices=[(each, each) for each in field.choices], **given)
-    return forms.CharField(max_length=gateway_settings.LONGEST_VALUE, **given)
+    return forms.CharField(max_length=setting_fields.LONGEST_VALUE, **given)
 
 
 @require_safe
